@@ -1,8 +1,11 @@
 /* tuple: order, round trips, refusals. */
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/encode.h>

@@ -1,0 +1,42 @@
+#pragma once
+/*
+ * columns - the body of a page: rows (sort key, value) to compact octets and back, bit for bit.
+ *
+ * Layout in docs/adr/0006-page-body.md.  Rows whose sort keys and values are tuples of one shape are
+ * transposed; each integer column takes the cheapest of several predictors and is bit-packed; what
+ * remains goes through zstd if that helps.  Anything else is stored length-prefixed.
+ *
+ * The body is sealed by its caller, so the decoder never meets a stranger's octets; it still
+ * checks every length and count before use.
+ *
+ * Any thread; each thread keeps one workspace (about 1 MiB once large pages were seen, released at
+ * the thread's end).
+ */
+#include <sealgrid/base/buf.h>
+
+#define SG_COLUMNS_ROWS_MAX 256
+#define SG_COLUMNS_SORT_MAX 1024
+#define SG_COLUMNS_VALUE_MAX 65536
+
+struct sg_row {
+    struct sg_bytes sort, value;
+};
+
+/* Rows that own what they point to. */
+struct sg_rows {
+    struct sg_row *row;
+    size_t n;
+    uint8_t *arena;
+    size_t arena_bytes; /* allocated */
+};
+
+#define SG_ROWS_INIT {NULL, 0, NULL, 0}
+
+void sg_rows_clear(struct sg_rows *r);
+
+/* Appends one body.  n 1..256 rows ascending by sort key without a repetition, sort key <= 1 KiB,
+ * value <= 64 KiB, else -EINVAL.  -ENOBUFS, -ENOMEM. */
+SG_MUST_USE int sg_columns_encode(const struct sg_row *rows, size_t n, struct sg_buf *out);
+/* *ret is empty or from an earlier call, whose allocations are used again.  -EBADMSG (*ret is then
+ * empty), -ENOMEM. */
+SG_MUST_USE int sg_columns_decode(struct sg_bytes body, struct sg_rows *ret);
