@@ -1,12 +1,12 @@
 #pragma once
 /*
- * reading - one interval's report of a three-phase meter: the phasor attributes of the paper, scaled
- * integers with units, in the order in which they stand in a leaf and in a row.
+ * reading - one interval's report of a three-phase meter: the phasor attributes of the paper,
+ * scaled integers with units, in the order in which they stand in a leaf and in a row.
  *
  * Source of the set: Brito et al. 2019, section on the smart meter; NBR 14522 command 14 (docs of
- * the protocol) for the instantaneous quantities, registers for energy and demand.  Signs: power and
- * energy positive when delivered to the consumer; reactive positive inductive.  INT64_MIN is not
- * a value: a quantity that is not available is SG_READING_NA.
+ * the protocol) for the instantaneous quantities, registers for energy and demand.  Signs: power
+ * and energy positive when delivered to the consumer; reactive positive inductive.  INT64_MIN is
+ * not a value: a quantity that is not available is SG_READING_NA.
  */
 #include <sealgrid/base/buf.h>
 
@@ -61,16 +61,19 @@ enum sg_reading_field {
 };
 
 struct sg_reading {
-    uint64_t seq;   /* the meter's sequence number, first reading 1, never repeated */
-    int64_t ts_s;   /* end of the interval, unix seconds, UTC */
+    uint64_t seq; /* the meter's sequence number, first reading 1, never repeated */
+    int64_t ts_s; /* end of the interval, unix seconds, UTC */
     int64_t field[SG_READING_N_FIELDS];
 };
 
 extern const char *const sg_reading_names[SG_READING_N_FIELDS];
 extern const char *const sg_reading_units[SG_READING_N_FIELDS];
 
+/* seq 1..2^63-1, ts from 1970 to 9999, every field in its range. */
+bool sg_reading_valid(const struct sg_reading *r);
+
 /* Deterministic CBOR array [seq, ts, f0, ..., f37], SG_READING_NA as null: the octets of a leaf
- * without its salt. */
+ * without its salt.  -EINVAL for a reading that is not valid. */
 #define SG_READING_LEAF_MAX 400
 SG_MUST_USE int sg_reading_encode(const struct sg_reading *r, struct sg_buf *b);
 /* Takes one; every range checked.  -EBADMSG. */

@@ -1,0 +1,133 @@
+#include <cmocka.h>
+#include <sealgrid/meter/reading.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+static struct sg_reading sample(void)
+{
+    struct sg_reading r = {.seq = 7, .ts_s = 1788231600};
+    for (int i = 0; i < SG_READING_N_FIELDS; i++)
+        r.field[i] = i;
+    r.field[SG_READING_active_power] = -1234;
+    r.field[SG_READING_voltage_c] = SG_READING_NA;
+    r.field[SG_READING_energy_register] = INT64_C(9007199254740992);
+    return r;
+}
+
+static void round_trip(void **state)
+{
+    (void)state;
+    const struct sg_reading in = sample();
+    struct sg_reading out;
+    struct sg_buf b = SG_BUF_INIT(SG_READING_LEAF_MAX);
+    assert_int_equal(sg_reading_encode(&in, &b), 0);
+    struct sg_reader r = sg_reader_over(sg_buf_bytes(&b));
+    assert_int_equal(sg_reading_decode(&r, &out), 0);
+    assert_int_equal(r.left, 0);
+    assert_memory_equal(&in, &out, sizeof(in));
+    sg_buf_clear(&b);
+}
+
+/* The first octets by hand: array of 40, 7, 32-bit time, voltages 0 and 1, null. */
+static void layout(void **state)
+{
+    (void)state;
+    static const uint8_t want[] = {0x98, 0x28, 0x07, 0x1a, 0x6a, 0x96,
+                                   0xc5, 0xf0, 0x00, 0x01, 0xf6};
+    const struct sg_reading in = sample();
+    struct sg_buf b = SG_BUF_INIT(SG_READING_LEAF_MAX);
+    assert_int_equal(sg_reading_encode(&in, &b), 0);
+    assert_memory_equal(b.data, want, sizeof(want));
+    sg_buf_clear(&b);
+}
+
+/* The longest reading there can be fits the leaf bound. */
+static void longest_fits(void **state)
+{
+    (void)state;
+    struct sg_reading in = {.seq = INT64_MAX, .ts_s = INT64_C(253402300799)};
+    size_t i = 0;
+#define SG_F(name, unit, lo, hi) in.field[i++] = (lo) < 0 ? (lo) : (hi);
+    SG_READING_FIELDS(SG_F)
+#undef SG_F
+    struct sg_buf b = SG_BUF_INIT(SG_READING_LEAF_MAX);
+    assert_int_equal(sg_reading_encode(&in, &b), 0);
+    sg_buf_clear(&b);
+}
+
+static void encode_refuses(void **state)
+{
+    (void)state;
+    struct sg_buf b = SG_BUF_INIT(SG_READING_LEAF_MAX);
+    struct sg_reading r = sample();
+    r.seq = 0;
+    assert_true(sg_reading_encode(&r, &b) < 0);
+    r = sample();
+    r.field[SG_READING_power_factor] = 1001;
+    assert_true(sg_reading_encode(&r, &b) < 0);
+    r = sample();
+    r.field[SG_READING_voltage_a] = -1;
+    assert_true(sg_reading_encode(&r, &b) < 0);
+    assert_int_equal(b.len, 0);
+    struct sg_buf small = SG_BUF_INIT(20);
+    r = sample();
+    assert_true(sg_reading_encode(&r, &small) < 0);
+    assert_int_equal(small.len, 0);
+    sg_buf_clear(&small);
+    sg_buf_clear(&b);
+}
+
+static void expect_refused(const uint8_t *p, size_t n)
+{
+    struct sg_reading out = {.seq = 99};
+    struct sg_reader r = sg_reader_over(SG_BYTES(p, n));
+    assert_true(sg_reading_decode(&r, &out) < 0);
+    assert_int_equal(out.seq, 99);
+    assert_int_equal(r.left, n);
+}
+
+static void decode_refuses(void **state)
+{
+    (void)state;
+    const struct sg_reading in = sample();
+    struct sg_buf b = SG_BUF_INIT(SG_READING_LEAF_MAX);
+    assert_int_equal(sg_reading_encode(&in, &b), 0);
+    for (size_t n = 0; n < b.len; n++)
+        expect_refused(b.data, n); /* every truncation */
+    uint8_t copy[SG_READING_LEAF_MAX];
+    memcpy(copy, b.data, b.len);
+    copy[1] = 0x27; /* 39 items */
+    expect_refused(copy, b.len);
+    memcpy(copy, b.data, b.len);
+    copy[2] = 0x00; /* sequence 0 */
+    expect_refused(copy, b.len);
+    memcpy(copy, b.data, b.len);
+    copy[8] = 0x20; /* voltage -1 mV */
+    expect_refused(copy, b.len);
+    memcpy(copy, b.data, b.len);
+    copy[10] = 0xf5; /* true where null or a number belongs */
+    expect_refused(copy, b.len);
+    sg_buf_clear(&b);
+}
+
+static void names_in_order(void **state)
+{
+    (void)state;
+    assert_int_equal(SG_READING_N_FIELDS, 38);
+    assert_string_equal(sg_reading_names[0], "voltage_a");
+    assert_string_equal(sg_reading_names[SG_READING_reactive_energy_register],
+                        "reactive_energy_register");
+    assert_string_equal(sg_reading_units[SG_READING_frequency], "mHz");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_trip),     cmocka_unit_test(layout),
+        cmocka_unit_test(longest_fits),   cmocka_unit_test(encode_refuses),
+        cmocka_unit_test(decode_refuses), cmocka_unit_test(names_in_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
