@@ -1,13 +1,8 @@
-#include <sealgrid/kvs/tuple.h>
+#include "tuple-int.h"
 
 #include <math.h>
 
-/* Type octets of the key form; gaps leave room for types between them. */
-enum { KEY_NULL = 0x05, KEY_INTEGER = 0x15, KEY_REAL = 0x19, KEY_TEXT = 0x25, KEY_BLOB = 0x35 };
 enum { VALUE_NULL, VALUE_INTEGER, VALUE_REAL, VALUE_TEXT, VALUE_BLOB };
-enum { ESCAPED_ZERO = 0xff, END_OF_BYTES = 0x01 };
-
-#define SIGN_BIT (UINT64_C(1) << 63)
 
 static uint64_t bits_of(double f)
 {
@@ -35,56 +30,19 @@ static bool is_encodable(const struct sg_value *v)
 
 /* ---- varints ---- */
 
-static size_t varint_len(uint64_t v)
-{
-    return (size_t)(63 - __builtin_clzll(v | 1)) / 7 + 1;
-}
-
-static uint8_t *varint_put(uint8_t *p, uint64_t v)
-{
-    while (v >= 0x80) {
-        *p++ = (uint8_t)(v | 0x80);
-        v >>= 7;
-    }
-    *p++ = (uint8_t)v;
-    return p;
-}
-
 int sg_varint_append(struct sg_buf *b, uint64_t v)
 {
     uint8_t *p;
-    int r = sg_buf_extend(b, varint_len(v), &p);
+    int r = sg_buf_extend(b, sg_varint_len(v), &p);
     if (r < 0)
         return r;
-    varint_put(p, v);
+    sg_varint_put(p, v);
     return 0;
-}
-
-/* False: cut off, past 64 bits, or longer than needed. */
-static bool varint_get(struct sg_reader *r, uint64_t *ret)
-{
-    uint64_t v = 0;
-    size_t max = r->left < 10 ? r->left : 10;
-    for (size_t i = 0; i < max; i++) {
-        uint8_t c = r->at[i];
-        if (i == 9 && c > 1)
-            return false;
-        v |= (uint64_t)(c & 0x7f) << (7 * i);
-        if (c & 0x80)
-            continue;
-        if (c == 0 && i > 0)
-            return false;
-        r->at += i + 1;
-        r->left -= i + 1;
-        *ret = v;
-        return true;
-    }
-    return false;
 }
 
 int sg_varint_take(struct sg_reader *r, uint64_t *ret)
 {
-    return varint_get(r, ret) ? 0 : sg_raise(-EBADMSG);
+    return sg_varint_get(r, ret) ? 0 : sg_raise(-EBADMSG);
 }
 
 /* ---- key form ---- */
@@ -115,35 +73,35 @@ static uint8_t *key_put_bytes(uint8_t *p, struct sg_bytes b)
     for (size_t i = 0; i < b.len; i++) {
         *p++ = b.data[i];
         if (b.data[i] == 0)
-            *p++ = ESCAPED_ZERO;
+            *p++ = SG_KEY_ESCAPED_ZERO;
     }
     *p++ = 0;
-    *p++ = END_OF_BYTES;
+    *p++ = SG_KEY_END_OF_BYTES;
     return p;
 }
 
 static uint64_t ordered_bits_of(double f)
 {
     uint64_t u = bits_of(f == 0 ? 0.0 : f); /* -0 and 0 are one key */
-    return u & SIGN_BIT ? ~u : u | SIGN_BIT;
+    return u & SG_SIGN_BIT ? ~u : u | SG_SIGN_BIT;
 }
 
 static uint8_t *key_put(uint8_t *p, const struct sg_value *v)
 {
     switch (v->type) {
     case SG_NULL:
-        *p++ = KEY_NULL;
+        *p++ = SG_KEY_NULL;
         return p;
     case SG_INTEGER:
-        *p++ = KEY_INTEGER;
-        sg_store_be64(p, (uint64_t)v->i ^ SIGN_BIT);
+        *p++ = SG_KEY_INTEGER;
+        sg_store_be64(p, (uint64_t)v->i ^ SG_SIGN_BIT);
         return p + 8;
     case SG_REAL:
-        *p++ = KEY_REAL;
+        *p++ = SG_KEY_REAL;
         sg_store_be64(p, ordered_bits_of(v->f));
         return p + 8;
     default:
-        *p++ = v->type == SG_TEXT ? KEY_TEXT : KEY_BLOB;
+        *p++ = v->type == SG_TEXT ? SG_KEY_TEXT : SG_KEY_BLOB;
         return key_put_bytes(p, v->bytes);
     }
 }
@@ -172,7 +130,7 @@ static bool key_take_integer(struct sg_reader *r, int64_t *ret)
     uint64_t u;
     if (!sg_take_be64(r, &u))
         return false;
-    *ret = (int64_t)(u ^ SIGN_BIT);
+    *ret = (int64_t)(u ^ SG_SIGN_BIT);
     return true;
 }
 
@@ -181,7 +139,7 @@ static bool key_take_real(struct sg_reader *r, double *ret)
     uint64_t u;
     if (!sg_take_be64(r, &u))
         return false;
-    double f = double_of(u & SIGN_BIT ? u ^ SIGN_BIT : ~u);
+    double f = double_of(u & SG_SIGN_BIT ? u ^ SG_SIGN_BIT : ~u);
     if (isnan(f) || ordered_bits_of(f) != u)
         return false;
     *ret = f;
@@ -199,12 +157,12 @@ static bool key_take_escaped(struct sg_reader *r, struct sg_bytes *ret, bool *re
         uint8_t mark;
         if (!zero || !sg_take(r, (size_t)(zero - r->at) + 1, &skipped) || !sg_take_u8(r, &mark))
             return false;
-        if (mark == END_OF_BYTES) {
+        if (mark == SG_KEY_END_OF_BYTES) {
             *ret = SG_BYTES(begin, (size_t)(zero - begin));
             *ret_escapes = escapes;
             return true;
         }
-        if (mark != ESCAPED_ZERO)
+        if (mark != SG_KEY_ESCAPED_ZERO)
             return false;
         escapes = true;
     }
@@ -246,19 +204,19 @@ int sg_tuple_key_next(struct sg_reader *r, struct sg_value *ret, struct sg_buf *
     if (!sg_take_u8(&in, &type))
         return sg_raise(-EBADMSG);
     switch (type) {
-    case KEY_NULL:
+    case SG_KEY_NULL:
         break;
-    case KEY_INTEGER:
+    case SG_KEY_INTEGER:
         v.type = SG_INTEGER;
         e = key_take_integer(&in, &v.i) ? 0 : sg_raise(-EBADMSG);
         break;
-    case KEY_REAL:
+    case SG_KEY_REAL:
         v.type = SG_REAL;
         e = key_take_real(&in, &v.f) ? 0 : sg_raise(-EBADMSG);
         break;
-    case KEY_TEXT:
-    case KEY_BLOB:
-        v.type = type == KEY_TEXT ? SG_TEXT : SG_BLOB;
+    case SG_KEY_TEXT:
+    case SG_KEY_BLOB:
+        v.type = type == SG_KEY_TEXT ? SG_TEXT : SG_BLOB;
         e = key_take_bytes(&in, &v.bytes, scratch);
         break;
     default:
@@ -271,6 +229,36 @@ int sg_tuple_key_next(struct sg_reader *r, struct sg_value *ret, struct sg_buf *
     return 0;
 }
 
+bool sg_tuple_key_span(struct sg_reader *r, struct sg_bytes *ret)
+{
+    struct sg_reader in = *r;
+    struct sg_bytes contents;
+    bool ok, escapes;
+    uint8_t type;
+    int64_t i;
+    double f;
+    if (!sg_take_u8(&in, &type))
+        return false;
+    switch (type) {
+    case SG_KEY_NULL:
+        ok = true;
+        break;
+    case SG_KEY_INTEGER:
+        ok = key_take_integer(&in, &i);
+        break;
+    case SG_KEY_REAL:
+        ok = key_take_real(&in, &f);
+        break;
+    case SG_KEY_TEXT:
+    case SG_KEY_BLOB:
+        ok = key_take_escaped(&in, &contents, &escapes);
+        break;
+    default:
+        ok = false;
+    }
+    return ok && sg_take(r, r->left - in.left, ret);
+}
+
 /* ---- value form ---- */
 
 static size_t value_len(const struct sg_value *v)
@@ -279,11 +267,11 @@ static size_t value_len(const struct sg_value *v)
     case SG_NULL:
         return 1;
     case SG_INTEGER:
-        return 1 + varint_len(sg_zigzag(v->i));
+        return 1 + sg_varint_len(sg_zigzag(v->i));
     case SG_REAL:
         return 9;
     default:
-        return 1 + varint_len(v->bytes.len) + v->bytes.len;
+        return 1 + sg_varint_len(v->bytes.len) + v->bytes.len;
     }
 }
 
@@ -291,14 +279,14 @@ static uint8_t *value_put(uint8_t *p, const struct sg_value *v)
 {
     *p++ = (uint8_t)v->type;
     if (v->type == SG_INTEGER)
-        return varint_put(p, sg_zigzag(v->i));
+        return sg_varint_put(p, sg_zigzag(v->i));
     if (v->type == SG_REAL) {
         sg_store_be64(p, bits_of(v->f));
         return p + 8;
     }
     if (!is_bytes(v))
         return p;
-    p = varint_put(p, v->bytes.len);
+    p = sg_varint_put(p, v->bytes.len);
     if (v->bytes.len)
         memcpy(p, v->bytes.data, v->bytes.len);
     return p + v->bytes.len;
@@ -306,7 +294,7 @@ static uint8_t *value_put(uint8_t *p, const struct sg_value *v)
 
 int sg_tuple_value_append(struct sg_buf *b, const struct sg_value *v, size_t n)
 {
-    size_t total = varint_len(n);
+    size_t total = sg_varint_len(n);
     if (n > SG_TUPLE_FIELDS_MAX)
         return sg_raise(-E2BIG);
     for (size_t i = 0; i < n; i++) {
@@ -318,7 +306,7 @@ int sg_tuple_value_append(struct sg_buf *b, const struct sg_value *v, size_t n)
     int r = sg_buf_extend(b, total, &p);
     if (r < 0)
         return r;
-    p = varint_put(p, n);
+    p = sg_varint_put(p, n);
     for (size_t i = 0; i < n; i++)
         p = value_put(p, &v[i]);
     return 0;
@@ -327,7 +315,7 @@ int sg_tuple_value_append(struct sg_buf *b, const struct sg_value *v, size_t n)
 static bool value_take_integer(struct sg_reader *r, struct sg_value *ret)
 {
     uint64_t u;
-    if (!varint_get(r, &u))
+    if (!sg_varint_get(r, &u))
         return false;
     ret->i = sg_unzigzag(u);
     return true;
@@ -345,7 +333,7 @@ static bool value_take_real(struct sg_reader *r, struct sg_value *ret)
 static bool value_take_bytes(struct sg_reader *r, struct sg_value *ret)
 {
     uint64_t len;
-    return varint_get(r, &len) && len <= r->left && sg_take(r, (size_t)len, &ret->bytes);
+    return sg_varint_get(r, &len) && len <= r->left && sg_take(r, (size_t)len, &ret->bytes);
 }
 
 static bool value_take(struct sg_reader *r, struct sg_value *ret)
@@ -366,11 +354,18 @@ static bool value_take(struct sg_reader *r, struct sg_value *ret)
     }
 }
 
+bool sg_tuple_value_span(struct sg_reader *r, struct sg_bytes *ret)
+{
+    struct sg_reader in = *r;
+    struct sg_value v;
+    return value_take(&in, &v) && sg_take(r, r->left - in.left, ret);
+}
+
 int sg_tuple_value_decode(struct sg_bytes bytes, struct sg_value *ret, size_t max, size_t *ret_n)
 {
     struct sg_reader in = sg_reader_over(bytes);
     uint64_t n;
-    if (!varint_get(&in, &n) || n > SG_TUPLE_FIELDS_MAX)
+    if (!sg_varint_get(&in, &n) || n > SG_TUPLE_FIELDS_MAX)
         return sg_raise(-EBADMSG);
     if (n > max)
         return sg_raise(-E2BIG);
