@@ -9,7 +9,7 @@ find_library(SG_CMOCKA cmocka)
 
 function(sg_add_if_present dir)
   if(EXISTS ${CMAKE_SOURCE_DIR}/${dir}/CMakeLists.txt)
-    add_subdirectory(${dir})
+    add_subdirectory(${CMAKE_SOURCE_DIR}/${dir} ${CMAKE_BINARY_DIR}/${dir})
   endif()
 endfunction()
 

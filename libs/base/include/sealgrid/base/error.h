@@ -23,8 +23,21 @@ SG_MUST_USE int sg_raisef_at(int negative_errno, const char *file, int line, con
     SG_PRINTF(4, 5);
 SG_MUST_USE int sg_fold_at(int r, const char *file, int line);
 
-#define sg_raise(e) sg_raise_at((e), __FILE__, __LINE__)
-#define sg_raisef(e, ...) sg_raisef_at((e), __FILE__, __LINE__, __VA_ARGS__)
+/* The value is spelled out again so that the compiler sees that -EIO is not 0. */
+#define sg_raise(e)                                                                                \
+    ({                                                                                             \
+        const int raised_ = (e);                                                                   \
+        const int same_ = sg_raise_at(raised_, __FILE__, __LINE__);                                \
+        (void)same_;                                                                               \
+        raised_;                                                                                   \
+    })
+#define sg_raisef(e, ...)                                                                          \
+    ({                                                                                             \
+        const int raised_ = (e);                                                                   \
+        const int same_ = sg_raisef_at(raised_, __FILE__, __LINE__, __VA_ARGS__);                  \
+        (void)same_;                                                                               \
+        raised_;                                                                                   \
+    })
 #define sg_raise_errno() sg_raise_at(-errno, __FILE__, __LINE__)
 #define sg_fold(r) sg_fold_at((r), __FILE__, __LINE__)
 
