@@ -1,0 +1,90 @@
+#pragma once
+/*
+ * rows - the metering tables of the bucket "metering" as key and value tuples (kvs/tuple.h): what an
+ * authenticator writes, sqld shows and audit reads.  Table numbers: enum sg_table (kv.h).
+ *
+ *   INSTALLATION      (client_id | from_ts)          meter_serial, until_ts or NULL, ratio_num, ratio_den,
+ *                                                    metrology_cert, class
+ *   CREDENTIAL        (x5t | 0)                      meter_serial, client_id, edhoc_cert, metrology_cert
+ *   READING           (client_id | ts)               meter_serial, seq, the 38 fields of reading.h, origin
+ *   READING_CONFLICT  (client_id | ts, seq, digest)  as READING, received_ts
+ *   BLOCK             (client_id | first_ts, meter_serial, first_seq)
+ *                                                    count, evidence, original or NULL
+ *
+ * Encoders append and leave the buffer as it was on failure.  Decoders return -EBADMSG for anything
+ * an encoder would not have written; their texts and blobs borrow from the input.
+ */
+#include <sealgrid/meter/block.h>
+
+#define SG_ROW_KEY_MAX 128
+#define SG_ROW_READING_MAX 512
+#define SG_ROW_DIGEST_LEN 16
+#define SG_ROW_CLASS_MAX 15
+
+enum sg_row_origin {
+    SG_ORIGIN_METROLOGY = 0, /* signed by the meter */
+    SG_ORIGIN_EDGE = 1,      /* read in the meter's enclosure, unsigned */
+    SG_ORIGIN_SQL = 2,       /* inserted by hand, unsigned */
+};
+
+/* Keys. */
+SG_MUST_USE int sg_row_client_partition(struct sg_buf *b, int64_t client_id);
+SG_MUST_USE int sg_row_client_take(struct sg_bytes partition, int64_t *ret_client_id);
+SG_MUST_USE int sg_row_x5t_partition(struct sg_buf *b, const uint8_t x5t[32]);
+/* One integer: from_ts of an installation, ts of a reading, 0 of a credential. */
+SG_MUST_USE int sg_row_int_sort(struct sg_buf *b, int64_t v);
+SG_MUST_USE int sg_row_int_take(struct sg_bytes sort, int64_t *ret);
+SG_MUST_USE int sg_row_conflict_sort(struct sg_buf *b, const struct sg_reading *r,
+                                     const uint8_t digest[SG_ROW_DIGEST_LEN]);
+SG_MUST_USE int sg_row_block_sort(struct sg_buf *b, const struct sg_block_header *h);
+/* First 16 octets of SHA-256 of the reading's leaf encoding (without salt). */
+SG_MUST_USE int sg_row_digest(const struct sg_reading *r, uint8_t ret[SG_ROW_DIGEST_LEN]);
+
+struct sg_row_reading {
+    char serial[SG_BLOCK_SERIAL_MAX + 1];
+    struct sg_reading reading;
+    enum sg_row_origin origin;
+};
+/* Value of READING; its ts is the sort key, so decoding needs both. */
+SG_MUST_USE int sg_row_reading_encode(struct sg_buf *b, const struct sg_row_reading *row);
+SG_MUST_USE int sg_row_reading_decode(struct sg_bytes sort, struct sg_bytes value,
+                                      struct sg_row_reading *ret);
+
+struct sg_row_conflict {
+    struct sg_row_reading row;
+    int64_t received_ts_s;
+};
+SG_MUST_USE int sg_row_conflict_encode(struct sg_buf *b, const struct sg_row_conflict *row);
+SG_MUST_USE int sg_row_conflict_decode(struct sg_bytes sort, struct sg_bytes value,
+                                       struct sg_row_conflict *ret);
+
+struct sg_row_installation {
+    int64_t client_id;
+    int64_t from_ts_s;
+    char serial[SG_BLOCK_SERIAL_MAX + 1];
+    bool open;          /* still installed: until_ts is NULL */
+    int64_t until_ts_s; /* exclusive */
+    int64_t ratio_num, ratio_den; /* of the instrument transformers, >= 1 */
+    struct sg_bytes metrology_cert; /* DER, borrowed */
+    char tariff_class[SG_ROW_CLASS_MAX + 1]; /* "B1" */
+};
+SG_MUST_USE int sg_row_installation_encode(struct sg_buf *b, const struct sg_row_installation *row);
+SG_MUST_USE int sg_row_installation_decode(struct sg_bytes partition, struct sg_bytes sort,
+                                           struct sg_bytes value, struct sg_row_installation *ret);
+
+struct sg_row_credential {
+    char serial[SG_BLOCK_SERIAL_MAX + 1];
+    int64_t client_id;
+    struct sg_bytes edhoc_cert;     /* DER, borrowed */
+    struct sg_bytes metrology_cert; /* DER, borrowed */
+};
+SG_MUST_USE int sg_row_credential_encode(struct sg_buf *b, const struct sg_row_credential *row);
+SG_MUST_USE int sg_row_credential_decode(struct sg_bytes value, struct sg_row_credential *ret);
+
+struct sg_row_block {
+    int64_t count;
+    struct sg_bytes evidence; /* sg_block_evidence_encode, borrowed */
+    struct sg_bytes original; /* empty: NULL, re-encoding gives the wire octets */
+};
+SG_MUST_USE int sg_row_block_encode(struct sg_buf *b, const struct sg_row_block *row);
+SG_MUST_USE int sg_row_block_decode(struct sg_bytes value, struct sg_row_block *ret);

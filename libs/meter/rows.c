@@ -1,0 +1,323 @@
+#include <sealgrid/crypto/hash.h>
+#include <sealgrid/kvs/tuple.h>
+#include <sealgrid/meter/rows.h>
+
+/* READING: serial, seq, fields, origin. */
+#define READING_COLUMNS  (SG_READING_N_FIELDS + 3)
+#define CONFLICT_COLUMNS (READING_COLUMNS + 1)
+
+static int append_value(struct sg_buf *b, const struct sg_value *v, size_t n)
+{
+    size_t start = b->len;
+    int r = sg_tuple_value_append(b, v, n);
+    if (r)
+        b->len = start;
+    return r;
+}
+
+static int append_key(struct sg_buf *b, const struct sg_value *v, size_t n)
+{
+    size_t start = b->len;
+    int r = sg_tuple_key_append(b, v, n);
+    if (r)
+        b->len = start;
+    return r;
+}
+
+/* Exactly n columns. */
+static int take_columns(struct sg_bytes value, struct sg_value *ret, size_t n)
+{
+    size_t got;
+    int r = sg_tuple_value_decode(value, ret, n, &got);
+    if (r)
+        return r;
+    return got == n ? 0 : sg_raise(-EBADMSG);
+}
+
+static bool is_int(const struct sg_value *v)
+{
+    return v->type == SG_INTEGER;
+}
+
+/* Text of 1..max printable ASCII without space, so that it has one spelling. */
+static bool take_name(const struct sg_value *v, char *ret, size_t max)
+{
+    if (v->type != SG_TEXT || v->bytes.len == 0 || v->bytes.len > max)
+        return false;
+    for (size_t i = 0; i < v->bytes.len; i++)
+        if (v->bytes.data[i] <= ' ' || v->bytes.data[i] > '~')
+            return false;
+    memset(ret, 0, max + 1);
+    memcpy(ret, v->bytes.data, v->bytes.len);
+    return true;
+}
+
+/* ---- keys ---------------------------------------------------------------------------------- */
+
+int sg_row_int_sort(struct sg_buf *b, int64_t v)
+{
+    return append_key(b, &SG_VAL_INT(v), 1);
+}
+
+int sg_row_client_partition(struct sg_buf *b, int64_t client_id)
+{
+    return sg_row_int_sort(b, client_id);
+}
+
+int sg_row_int_take(struct sg_bytes sort, int64_t *ret)
+{
+    struct sg_reader in = sg_reader_over(sort);
+    struct sg_value v;
+    struct sg_buf none = SG_BUF_INIT(0); /* an integer needs no scratch */
+    int r = sg_tuple_key_next(&in, &v, &none);
+    if (r)
+        return r;
+    if (!is_int(&v) || in.left != 0)
+        return sg_raise(-EBADMSG);
+    *ret = v.i;
+    return 0;
+}
+
+int sg_row_client_take(struct sg_bytes partition, int64_t *ret_client_id)
+{
+    return sg_row_int_take(partition, ret_client_id);
+}
+
+int sg_row_x5t_partition(struct sg_buf *b, const uint8_t x5t[32])
+{
+    return append_key(b, &SG_VAL_BLOB(SG_BYTES(x5t, 32)), 1);
+}
+
+int sg_row_conflict_sort(struct sg_buf *b, const struct sg_reading *r,
+                         const uint8_t digest[SG_ROW_DIGEST_LEN])
+{
+    const struct sg_value key[] = {SG_VAL_INT(r->ts_s), SG_VAL_INT((int64_t)r->seq),
+                                   SG_VAL_BLOB(SG_BYTES(digest, SG_ROW_DIGEST_LEN))};
+    return append_key(b, key, 3);
+}
+
+int sg_row_block_sort(struct sg_buf *b, const struct sg_block_header *h)
+{
+    const struct sg_value key[] = {SG_VAL_INT(h->first_ts_s), SG_VAL_TEXT(h->serial),
+                                   SG_VAL_INT((int64_t)h->first_seq)};
+    return append_key(b, key, 3);
+}
+
+int sg_row_digest(const struct sg_reading *r, uint8_t ret[SG_ROW_DIGEST_LEN])
+{
+    uint8_t room[SG_READING_LEAF_MAX], hash[32];
+    struct sg_buf leaf = {room, 0, sizeof(room), sizeof(room), false};
+    int e = sg_reading_encode(r, &leaf);
+    if (e)
+        return e;
+    sg_sha256(hash, sg_buf_bytes(&leaf));
+    memcpy(ret, hash, SG_ROW_DIGEST_LEN);
+    return 0;
+}
+
+/* ---- readings ------------------------------------------------------------------------------ */
+
+static void reading_columns(const struct sg_row_reading *row, struct sg_value v[READING_COLUMNS])
+{
+    const struct sg_reading *r = &row->reading;
+    v[0] = SG_VAL_TEXT(row->serial);
+    v[1] = SG_VAL_INT((int64_t)r->seq);
+    for (size_t i = 0; i < SG_READING_N_FIELDS; i++)
+        v[2 + i] = r->field[i] == SG_READING_NA ? (struct sg_value){.type = SG_NULL}
+                                                : SG_VAL_INT(r->field[i]);
+    v[READING_COLUMNS - 1] = SG_VAL_INT(row->origin);
+}
+
+static bool columns_reading(const struct sg_value v[READING_COLUMNS], struct sg_row_reading *ret)
+{
+    const struct sg_value *origin = &v[READING_COLUMNS - 1];
+    if (!take_name(&v[0], ret->serial, SG_BLOCK_SERIAL_MAX) || !is_int(&v[1]) || v[1].i < 1 ||
+        !is_int(origin) || origin->i < SG_ORIGIN_METROLOGY || origin->i > SG_ORIGIN_SQL)
+        return false;
+    ret->reading.seq = (uint64_t)v[1].i;
+    ret->origin = (enum sg_row_origin)origin->i;
+    for (size_t i = 0; i < SG_READING_N_FIELDS; i++) {
+        const struct sg_value *field = &v[2 + i];
+        if (field->type == SG_NULL)
+            ret->reading.field[i] = SG_READING_NA;
+        else if (is_int(field) && field->i != SG_READING_NA)
+            ret->reading.field[i] = field->i;
+        else
+            return false;
+    }
+    return sg_reading_valid(&ret->reading);
+}
+
+int sg_row_reading_encode(struct sg_buf *b, const struct sg_row_reading *row)
+{
+    struct sg_value v[READING_COLUMNS];
+    if (!sg_reading_valid(&row->reading))
+        return sg_raise(-EINVAL);
+    reading_columns(row, v);
+    return append_value(b, v, READING_COLUMNS);
+}
+
+int sg_row_reading_decode(struct sg_bytes sort, struct sg_bytes value, struct sg_row_reading *ret)
+{
+    struct sg_value v[READING_COLUMNS];
+    struct sg_row_reading row;
+    int r = sg_row_int_take(sort, &row.reading.ts_s);
+    if (r)
+        return r;
+    r = take_columns(value, v, READING_COLUMNS);
+    if (r)
+        return r;
+    if (!columns_reading(v, &row))
+        return sg_raise(-EBADMSG);
+    *ret = row;
+    return 0;
+}
+
+int sg_row_conflict_encode(struct sg_buf *b, const struct sg_row_conflict *row)
+{
+    struct sg_value v[CONFLICT_COLUMNS];
+    if (!sg_reading_valid(&row->row.reading))
+        return sg_raise(-EINVAL);
+    reading_columns(&row->row, v);
+    v[READING_COLUMNS] = SG_VAL_INT(row->received_ts_s);
+    return append_value(b, v, CONFLICT_COLUMNS);
+}
+
+static int take_conflict_ts(struct sg_bytes sort, int64_t *ret)
+{
+    struct sg_reader in = sg_reader_over(sort);
+    struct sg_value ts;
+    struct sg_buf none = SG_BUF_INIT(0);
+    int r = sg_tuple_key_next(&in, &ts, &none);
+    if (r)
+        return r;
+    if (!is_int(&ts))
+        return sg_raise(-EBADMSG);
+    *ret = ts.i;
+    return 0;
+}
+
+int sg_row_conflict_decode(struct sg_bytes sort, struct sg_bytes value, struct sg_row_conflict *ret)
+{
+    struct sg_value v[CONFLICT_COLUMNS];
+    struct sg_row_conflict row;
+    int r = take_conflict_ts(sort, &row.row.reading.ts_s);
+    if (r)
+        return r;
+    r = take_columns(value, v, CONFLICT_COLUMNS);
+    if (r)
+        return r;
+    if (!columns_reading(v, &row.row) || !is_int(&v[READING_COLUMNS]))
+        return sg_raise(-EBADMSG);
+    row.received_ts_s = v[READING_COLUMNS].i;
+    *ret = row;
+    return 0;
+}
+
+/* ---- installations and credentials --------------------------------------------------------- */
+
+static bool installation_valid(const struct sg_row_installation *row)
+{
+    return row->serial[0] && row->tariff_class[0] && row->ratio_num >= 1 && row->ratio_den >= 1 &&
+           (row->open || row->until_ts_s > row->from_ts_s);
+}
+
+int sg_row_installation_encode(struct sg_buf *b, const struct sg_row_installation *row)
+{
+    if (!installation_valid(row))
+        return sg_raise(-EINVAL);
+    const struct sg_value v[] = {
+        SG_VAL_TEXT(row->serial),
+        row->open ? (struct sg_value){.type = SG_NULL} : SG_VAL_INT(row->until_ts_s),
+        SG_VAL_INT(row->ratio_num),
+        SG_VAL_INT(row->ratio_den),
+        SG_VAL_BLOB(row->metrology_cert),
+        SG_VAL_TEXT(row->tariff_class),
+    };
+    return append_value(b, v, 6);
+}
+
+static bool columns_installation(const struct sg_value v[6], struct sg_row_installation *ret)
+{
+    if (!take_name(&v[0], ret->serial, SG_BLOCK_SERIAL_MAX) ||
+        (v[1].type != SG_NULL && !is_int(&v[1])) || !is_int(&v[2]) || !is_int(&v[3]) ||
+        v[4].type != SG_BLOB || !take_name(&v[5], ret->tariff_class, SG_ROW_CLASS_MAX))
+        return false;
+    ret->open = v[1].type == SG_NULL;
+    ret->until_ts_s = ret->open ? 0 : v[1].i;
+    ret->ratio_num = v[2].i;
+    ret->ratio_den = v[3].i;
+    ret->metrology_cert = v[4].bytes;
+    return installation_valid(ret);
+}
+
+int sg_row_installation_decode(struct sg_bytes partition, struct sg_bytes sort,
+                               struct sg_bytes value, struct sg_row_installation *ret)
+{
+    struct sg_value v[6];
+    struct sg_row_installation row;
+    int r = sg_row_client_take(partition, &row.client_id);
+    if (r)
+        return r;
+    r = sg_row_int_take(sort, &row.from_ts_s);
+    if (r)
+        return r;
+    r = take_columns(value, v, 6);
+    if (r)
+        return r;
+    if (!columns_installation(v, &row))
+        return sg_raise(-EBADMSG);
+    *ret = row;
+    return 0;
+}
+
+int sg_row_credential_encode(struct sg_buf *b, const struct sg_row_credential *row)
+{
+    if (!row->serial[0])
+        return sg_raise(-EINVAL);
+    const struct sg_value v[] = {SG_VAL_TEXT(row->serial), SG_VAL_INT(row->client_id),
+                                 SG_VAL_BLOB(row->edhoc_cert), SG_VAL_BLOB(row->metrology_cert)};
+    return append_value(b, v, 4);
+}
+
+int sg_row_credential_decode(struct sg_bytes value, struct sg_row_credential *ret)
+{
+    struct sg_value v[4];
+    struct sg_row_credential row;
+    int r = take_columns(value, v, 4);
+    if (r)
+        return r;
+    if (!take_name(&v[0], row.serial, SG_BLOCK_SERIAL_MAX) || !is_int(&v[1]) ||
+        v[2].type != SG_BLOB || v[3].type != SG_BLOB)
+        return sg_raise(-EBADMSG);
+    row.client_id = v[1].i;
+    row.edhoc_cert = v[2].bytes;
+    row.metrology_cert = v[3].bytes;
+    *ret = row;
+    return 0;
+}
+
+/* ---- blocks -------------------------------------------------------------------------------- */
+
+int sg_row_block_encode(struct sg_buf *b, const struct sg_row_block *row)
+{
+    const struct sg_value v[] = {SG_VAL_INT(row->count), SG_VAL_BLOB(row->evidence),
+                                 row->original.len ? SG_VAL_BLOB(row->original)
+                                                   : (struct sg_value){.type = SG_NULL}};
+    return append_value(b, v, 3);
+}
+
+int sg_row_block_decode(struct sg_bytes value, struct sg_row_block *ret)
+{
+    struct sg_value v[3];
+    int r = take_columns(value, v, 3);
+    if (r)
+        return r;
+    bool original_ok = v[2].type == SG_NULL || (v[2].type == SG_BLOB && v[2].bytes.len > 0);
+    if (!is_int(&v[0]) || v[1].type != SG_BLOB || !original_ok)
+        return sg_raise(-EBADMSG);
+    ret->count = v[0].i;
+    ret->evidence = v[1].bytes;
+    ret->original = v[2].type == SG_NULL ? SG_BYTES_NONE : v[2].bytes;
+    return 0;
+}
