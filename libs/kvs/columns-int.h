@@ -2,9 +2,9 @@
 /*
  * columns - the body of a page: rows (sort key, value) to compact octets and back, bit for bit.
  *
- * Layout in docs/adr/0006-page-body.md.  Rows whose sort keys and values are tuples of one shape are
- * transposed; each integer column takes the cheapest of several predictors and is bit-packed; what
- * remains goes through zstd if that helps.  Anything else is stored length-prefixed.
+ * Layout in docs/adr/0006-page-body.md.  Rows whose sort keys and values are tuples of one shape
+ * are transposed; each integer column takes the cheapest of several predictors and is bit-packed;
+ * what remains goes through zstd if that helps.  Anything else is stored length-prefixed.
  *
  * The body is sealed by its caller, so the decoder never meets a stranger's octets; it still
  * checks every length and count before use.
@@ -14,8 +14,8 @@
  */
 #include <sealgrid/base/buf.h>
 
-#define SG_COLUMNS_ROWS_MAX 256
-#define SG_COLUMNS_SORT_MAX 1024
+#define SG_COLUMNS_ROWS_MAX  256
+#define SG_COLUMNS_SORT_MAX  1024
 #define SG_COLUMNS_VALUE_MAX 65536
 
 struct sg_row {
@@ -30,7 +30,10 @@ struct sg_rows {
     size_t arena_bytes; /* allocated */
 };
 
-#define SG_ROWS_INIT {NULL, 0, NULL, 0}
+#define SG_ROWS_INIT                                                                               \
+    {                                                                                              \
+        NULL, 0, NULL, 0                                                                           \
+    }
 
 void sg_rows_clear(struct sg_rows *r);
 

@@ -40,6 +40,25 @@ int sg_varint_append(struct sg_buf *b, uint64_t v)
     return 0;
 }
 
+bool sg_varint_get_slowly(struct sg_reader *r, uint64_t *ret)
+{
+    uint64_t v = 0;
+    size_t max = r->left < SG_VARINT_MAX ? r->left : SG_VARINT_MAX;
+    for (size_t i = 0; i < max; i++) {
+        uint8_t c = r->at[i];
+        v |= (uint64_t)(c & 0x7f) << (7 * i);
+        if (c & 0x80)
+            continue;
+        if ((c == 0 && i > 0) || (i == SG_VARINT_MAX - 1 && c > 1))
+            return false;
+        r->at += i + 1;
+        r->left -= i + 1;
+        *ret = v;
+        return true;
+    }
+    return false;
+}
+
 int sg_varint_take(struct sg_reader *r, uint64_t *ret)
 {
     return sg_varint_get(r, ret) ? 0 : sg_raise(-EBADMSG);

@@ -1,0 +1,244 @@
+#include <sealgrid/base/cleanup.h>
+
+#include "ints-int.h"
+#include "transpose-int.h"
+#include "tuple-int.h"
+
+/* Octets an integer takes at most in either form. */
+enum { INTEGER_FIELD_MAX = 1 + SG_VARINT_MAX };
+
+struct restorer {
+    struct sg_reader in;
+    struct sg_cells *cells;
+    struct sg_shape shape;
+    size_t n;
+    size_t bytes; /* of all rows, at most */
+    bool whole[SG_COLUMNS_MAX];
+    uint8_t kind[SG_COLUMNS_MAX];
+};
+
+int sg_rows_reserve(struct sg_rows *r, size_t n, size_t bytes)
+{
+    r->n = 0;
+    if (!r->row && !(r->row = calloc(SG_COLUMNS_ROWS_MAX, sizeof(*r->row))))
+        return sg_raise(-ENOMEM);
+    sg_assert(n <= SG_COLUMNS_ROWS_MAX);
+    if (bytes <= r->arena_bytes)
+        return 0;
+    free(r->arena);
+    r->arena_bytes = 0;
+    r->arena = malloc(bytes);
+    if (!r->arena)
+        return sg_raise(-ENOMEM);
+    r->arena_bytes = bytes;
+    return 0;
+}
+
+/* ---- columns to cells ---- */
+
+static bool take_count(struct sg_reader *r, size_t max, bool *ret_raw, size_t *ret)
+{
+    uint64_t v;
+    if (!sg_varint_get(r, &v) || v > max + 1)
+        return false;
+    *ret_raw = v == 0;
+    *ret = v == 0 ? 1 : (size_t)v - 1;
+    return true;
+}
+
+static bool take_shape(struct restorer *t)
+{
+    uint64_t n;
+    size_t fields;
+    if (!sg_varint_get(&t->in, &n) || n < 1 || n > SG_COLUMNS_ROWS_MAX ||
+        !take_count(&t->in, SG_SORT_ELEMENTS_MAX, &t->shape.sort_raw, &t->shape.sort_columns) ||
+        !take_count(&t->in, SG_TUPLE_FIELDS_MAX, &t->shape.value_raw, &fields))
+        return false;
+    t->n = (size_t)n;
+    t->shape.columns = t->shape.sort_columns + fields;
+    return true;
+}
+
+static bool take_raw(struct sg_reader *r, struct sg_bytes *ret)
+{
+    uint64_t len;
+    return sg_varint_get(r, &len) && len <= SG_COLUMNS_VALUE_MAX && sg_take(r, (size_t)len, ret);
+}
+
+static bool take_field(struct restorer *t, enum sg_form form, size_t at)
+{
+    struct sg_bytes span;
+    bool ok = form == SG_FORM_KEY     ? sg_tuple_key_span(&t->in, &span)
+              : form == SG_FORM_VALUE ? sg_tuple_value_span(&t->in, &span)
+                                      : take_raw(&t->in, &span);
+    if (!ok || span.len > SG_TRANSPOSED_MAX)
+        return false;
+    t->cells->cell[at] = (int64_t)(intptr_t)span.data;
+    t->cells->len[at] = (uint32_t)span.len;
+    return true;
+}
+
+static bool take_fields(struct restorer *t, size_t column, enum sg_form form)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        if (!take_field(t, form, column * t->n + i))
+            return false;
+        t->bytes += t->cells->len[column * t->n + i];
+    }
+    return true;
+}
+
+static bool take_same(struct restorer *t, size_t column, enum sg_form form)
+{
+    if (!take_field(t, form, column * t->n))
+        return false;
+    t->bytes += t->n * t->cells->len[column * t->n];
+    return true;
+}
+
+static bool take_ints(struct restorer *t, size_t column)
+{
+    struct sg_ints_before b = {t->cells->cell, t->whole, t->n, column};
+    t->bytes += t->n * INTEGER_FIELD_MAX;
+    t->whole[column] = true;
+    return sg_ints_take(&t->in, t->cells->cell + column * t->n, t->n, &b);
+}
+
+static bool take_sparse(struct restorer *t, size_t column)
+{
+    const struct sg_ints_before none = {t->cells->cell, t->whole, t->n, 0};
+    int64_t present[SG_COLUMNS_ROWS_MAX];
+    struct sg_bytes bitmap;
+    size_t m = 0, at = column * t->n;
+    if (!sg_take(&t->in, (t->n + 7) / 8, &bitmap))
+        return false;
+    for (size_t i = 0; i < t->n; i++)
+        m += bitmap.data[i / 8] >> (i % 8) & 1;
+    if (!sg_ints_take(&t->in, present, m, &none))
+        return false;
+    t->bytes += t->n * INTEGER_FIELD_MAX;
+    m = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        bool is = bitmap.data[i / 8] >> (i % 8) & 1;
+        t->cells->type[at + i] = is ? SG_INTEGER : SG_NULL;
+        t->cells->cell[at + i] = is ? present[m++] : 0;
+    }
+    return true;
+}
+
+static bool take_column(struct restorer *t, size_t column)
+{
+    enum sg_form form = sg_form_of(&t->shape, column);
+    uint8_t kind;
+    if (!sg_take_u8(&t->in, &kind) || (form == SG_FORM_RAW && kind < SG_COLUMN_SAME))
+        return false;
+    t->kind[column] = kind;
+    switch (kind) {
+    case SG_COLUMN_NULLS:
+        t->bytes += t->n;
+        return true;
+    case SG_COLUMN_INTS:
+        return take_ints(t, column);
+    case SG_COLUMN_SPARSE:
+        return take_sparse(t, column);
+    case SG_COLUMN_SAME:
+        return take_same(t, column, form);
+    case SG_COLUMN_FIELDS:
+        return take_fields(t, column, form);
+    default:
+        return false;
+    }
+}
+
+/* ---- cells to rows ---- */
+
+static inline uint8_t *put_integer(uint8_t *p, enum sg_form form, int64_t v)
+{
+    if (form == SG_FORM_KEY) {
+        *p++ = SG_KEY_INTEGER;
+        sg_store_be64(p, (uint64_t)v ^ SG_SIGN_BIT);
+        return p + 8;
+    }
+    *p++ = SG_INTEGER;
+    return sg_varint_put_wide(p, sg_zigzag(v));
+}
+
+static inline uint8_t *put_null(uint8_t *p, enum sg_form form)
+{
+    *p++ = form == SG_FORM_KEY ? SG_KEY_NULL : SG_NULL;
+    return p;
+}
+
+static uint8_t *put_span(uint8_t *p, const struct restorer *t, size_t at)
+{
+    size_t len = t->cells->len[at];
+    if (len)
+        memcpy(p, (const void *)(intptr_t)t->cells->cell[at], len);
+    return p + len;
+}
+
+static inline uint8_t *put_columns(uint8_t *p, const struct restorer *t, size_t from, size_t until,
+                                   size_t i)
+{
+    for (size_t c = from; c < until; c++) {
+        enum sg_form form = sg_form_of(&t->shape, c);
+        size_t at = c * t->n + i;
+        switch (t->kind[c]) {
+        case SG_COLUMN_INTS:
+            p = put_integer(p, form, t->cells->cell[at]);
+            break;
+        case SG_COLUMN_NULLS:
+            p = put_null(p, form);
+            break;
+        case SG_COLUMN_SPARSE:
+            p = t->cells->type[at] == SG_INTEGER ? put_integer(p, form, t->cells->cell[at])
+                                                 : put_null(p, form);
+            break;
+        case SG_COLUMN_SAME:
+            p = put_span(p, t, c * t->n);
+            break;
+        default:
+            p = put_span(p, t, at);
+        }
+    }
+    return p;
+}
+
+static bool restore_row(const struct restorer *t, size_t i, uint8_t **p, struct sg_row *ret)
+{
+    uint8_t *sort = *p, *value, *end;
+    value = put_columns(sort, t, 0, t->shape.sort_columns, i);
+    end = value;
+    if (!t->shape.value_raw)
+        end = sg_varint_put(end, t->shape.columns - t->shape.sort_columns);
+    end = put_columns(end, t, t->shape.sort_columns, t->shape.columns, i);
+    ret->sort = SG_BYTES(sort, (size_t)(value - sort));
+    ret->value = SG_BYTES(value, (size_t)(end - value));
+    *p = end;
+    return ret->sort.len <= SG_COLUMNS_SORT_MAX && ret->value.len <= SG_COLUMNS_VALUE_MAX;
+}
+
+int sg_rows_restore(struct sg_bytes in, struct sg_cells *cells, struct sg_rows *ret)
+{
+    struct restorer t = {.in = sg_reader_over(in), .cells = cells};
+    if (!take_shape(&t))
+        return sg_raise(-EBADMSG);
+    int r = sg_cells_reserve(cells, t.n * t.shape.columns);
+    for (size_t c = 0; r == 0 && c < t.shape.columns; c++)
+        if (!take_column(&t, c) || t.bytes > SG_TRANSPOSED_MAX)
+            return sg_raise(-EBADMSG);
+    if (r < 0)
+        return r;
+    if (t.in.left)
+        return sg_raise(-EBADMSG);
+    /* Each value's field count, and what the last wide store may touch. */
+    r = sg_rows_reserve(ret, t.n, t.bytes + t.n * SG_VARINT_MAX + 8);
+    if (r < 0)
+        return r;
+    uint8_t *p = ret->arena;
+    for (size_t i = 0; i < t.n; i++)
+        if (!restore_row(&t, i, &p, &ret->row[i]))
+            return sg_raise(-EBADMSG);
+    ret->n = t.n;
+    return 0;
+}
