@@ -4,9 +4,8 @@
  *
  * The fields stand once in an X-macro; struct, table, encoder and decoder follow from it:
  *
- *   #define SG_CHALLENGE_FIELDS(X, T)                                                              \
- *       X(T, OCTETS, nonce, 32, 32)                                                                \
- *       X(T, UINT, lifetime_ms, 1, 60000)
+ *   #define SG_CHALLENGE_FIELDS(X, T) \
+ *       X(T, OCTETS, nonce, 32, 32) \ X(T, UINT, lifetime_ms, 1, 60000)
  *   SG_MESSAGE_STRUCT(sg_challenge, SG_CHALLENGE_FIELDS)
  *   static const struct sg_message_type type = SG_MESSAGE_TYPE(sg_challenge, SG_CHALLENGE_FIELDS);
  *
@@ -50,18 +49,21 @@ struct sg_message_type {
 
 #define SG_MESSAGE_STRUCT_MAX 1024
 
-#define SG_MESSAGE_MEMBER_UINT(name, max) uint64_t name;
-#define SG_MESSAGE_MEMBER_INT(name, max) int64_t name;
-#define SG_MESSAGE_MEMBER_BOOL(name, max) bool name;
-#define SG_MESSAGE_MEMBER_OCTETS(name, max) uint8_t name[max];
-#define SG_MESSAGE_MEMBER_BYTES(name, max) struct sg_bytes name;
-#define SG_MESSAGE_MEMBER_TEXT(name, max) struct sg_bytes name;
-#define SG_MESSAGE_MEMBER_ITEM(name, max) struct sg_bytes name;
+#define SG_MESSAGE_MEMBER_UINT(name, max)          uint64_t name;
+#define SG_MESSAGE_MEMBER_INT(name, max)           int64_t name;
+#define SG_MESSAGE_MEMBER_BOOL(name, max)          bool name;
+#define SG_MESSAGE_MEMBER_OCTETS(name, max)        uint8_t name[max];
+#define SG_MESSAGE_MEMBER_BYTES(name, max)         struct sg_bytes name;
+#define SG_MESSAGE_MEMBER_TEXT(name, max)          struct sg_bytes name;
+#define SG_MESSAGE_MEMBER_ITEM(name, max)          struct sg_bytes name;
 #define SG_MESSAGE_MEMBER(T, kind, name, min, max) SG_MESSAGE_MEMBER_##kind(name, max)
 #define SG_MESSAGE_ROW(T, kind, name, min, max)                                                    \
     {#name, SG_MESSAGE_##kind, offsetof(struct T, name), (min), (max)},
 
-#define SG_MESSAGE_STRUCT(T, FIELDS) struct T {FIELDS(SG_MESSAGE_MEMBER, T)};
+#define SG_MESSAGE_STRUCT(T, FIELDS)                                                               \
+    struct T {                                                                                     \
+        FIELDS(SG_MESSAGE_MEMBER, T)                                                               \
+    };
 #define SG_MESSAGE_TYPE(T, FIELDS)                                                                 \
     {                                                                                              \
         .name = #T, .size = sizeof(struct T),                                                      \
@@ -75,4 +77,5 @@ struct sg_message_type {
 SG_MUST_USE int sg_message_encode(const struct sg_message_type *t, const void *message,
                                   struct sg_buf *ret);
 /* -EBADMSG, with the field's name in the trace. */
-SG_MUST_USE int sg_message_decode(const struct sg_message_type *t, struct sg_bytes encoded, void *ret);
+SG_MUST_USE int sg_message_decode(const struct sg_message_type *t, struct sg_bytes encoded,
+                                  void *ret);

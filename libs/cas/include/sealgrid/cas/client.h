@@ -50,9 +50,15 @@ const struct sg_secret *sg_cas_secret(const struct sg_cas_grant *g, const char *
 SG_MUST_USE int sg_cas_tls(const struct sg_cas_grant *g, bool server, enum sg_tls_peer peer,
                            struct sg_tls_ctx **ret);
 
+/* When to bootstrap again (a new key, certificate and lease): after two thirds of the
+ * certificate's life, unix seconds. */
+int64_t sg_cas_renew_at(const struct sg_cas_grant *g);
+
 /* Names of secrets in a grant. */
 #define SG_SECRET_KEK "kek/%s/%u"             /* bucket, epoch: 32 octets; kvsd only */
 #define SG_SECRET_NAME_KEY "name-key/%s"      /* bucket: 32 octets; kvsd only */
 #define SG_SECRET_EDHOC_KEY "edhoc/suite%d/key"   /* PKCS#8 DER of the authenticators */
 #define SG_SECRET_EDHOC_CERT "edhoc/suite%d/cert" /* DER */
-#define SG_SECRET_API_KEY "api-key/%s"        /* one per foreign client name */
+#define SG_SECRET_API_KEY "api-key/%s"        /* one per foreign client name: base64url text of 43
+                                                 octets, no NUL, as sent after "Bearer " */
+#define SG_SECRET_AUTHORITY_ROOT "authority/root" /* metrology authority's root, PEM, public */
