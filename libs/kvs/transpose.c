@@ -13,7 +13,8 @@ struct transposer {
     struct sg_cells *cells;
     struct sg_shape shape;
     bool whole[SG_COLUMNS_MAX];
-    uint8_t seen[SG_COLUMNS_MAX]; /* bit per type met */
+    uint8_t seen[SG_COLUMNS_MAX];    /* bit per type met, but for integers */
+    uint16_t others[SG_COLUMNS_MAX]; /* rows that are no integers */
 };
 
 void sg_cells_clear(struct sg_cells *c)
@@ -98,13 +99,20 @@ static void set_span(struct transposer *t, size_t column, size_t i, struct sg_by
     t->cells->len[at] = (uint32_t)span.len;
     t->cells->type[at] = (uint8_t)type;
     t->seen[column] |= (uint8_t)SEEN(type);
+    t->others[column]++;
 }
 
-static void set_integer(struct transposer *t, size_t column, size_t i, int64_t v)
+/* Integers are by far the most: one store each, everything else about them is preset here. */
+static void begin_columns(struct transposer *t, size_t from)
 {
-    t->cells->cell[column * t->n + i] = v;
-    t->cells->type[column * t->n + i] = SG_INTEGER;
-    t->seen[column] |= (uint8_t)SEEN(SG_INTEGER);
+    memset(t->seen + from, 0, sizeof(t->seen) - from);
+    memset(t->others + from, 0, sizeof(t->others) - from * sizeof(t->others[0]));
+    memset(t->cells->type + from * t->n, SG_INTEGER, (t->shape.columns - from) * t->n);
+}
+
+static unsigned types_of(const struct transposer *t, size_t column)
+{
+    return t->seen[column] | (t->others[column] < t->n ? SEEN(SG_INTEGER) : 0);
 }
 
 static bool split_element(struct transposer *t, size_t column, size_t i, struct sg_reader *r)
@@ -116,7 +124,7 @@ static bool split_element(struct transposer *t, size_t column, size_t i, struct 
     if (!sg_tuple_key_span(r, &span))
         return false;
     if (type == SG_KEY_INTEGER)
-        set_integer(t, column, i, (int64_t)(sg_load_be64(span.data + 1) ^ SG_SIGN_BIT));
+        t->cells->cell[column * t->n + i] = (int64_t)(sg_load_be64(span.data + 1) ^ SG_SIGN_BIT);
     else
         set_span(t, column, i, span, type == SG_KEY_NULL ? SG_NULL : SG_BLOB);
     return true;
@@ -131,49 +139,44 @@ static bool split_sort(struct transposer *t, size_t i)
     return r.left == 0;
 }
 
-static bool split_field(struct transposer *t, size_t column, size_t i, struct sg_reader *r)
-{
-    struct sg_bytes span;
-    uint64_t u;
-    if (r->left == 0)
-        return false;
-    uint8_t type = r->at[0];
-    if (type == SG_INTEGER) {
-        struct sg_reader contents = {r->at + 1, r->left - 1};
-        if (!sg_varint_get(&contents, &u))
-            return false;
-        *r = contents;
-        set_integer(t, column, i, sg_unzigzag(u));
-        return true;
-    }
-    if (!sg_tuple_value_span(r, &span))
-        return false;
-    set_span(t, column, i, span, (enum sg_value_type)type);
-    return true;
-}
-
 static bool split_value(struct transposer *t, size_t i)
 {
     struct sg_reader r = sg_reader_over(t->rows[i].value);
-    size_t fields = t->shape.columns - t->shape.sort_columns;
-    uint64_t n;
-    if (!sg_varint_get(&r, &n) || n != fields)
+    int64_t *cell = t->cells->cell + i;
+    size_t column = t->shape.sort_columns, end = t->shape.columns, n = t->n;
+    struct sg_bytes span;
+    uint64_t u;
+    if (!sg_varint_get(&r, &u) || u != end - column)
         return false;
-    for (size_t c = 0; c < fields; c++)
-        if (!split_field(t, t->shape.sort_columns + c, i, &r))
+    for (; column < end && r.left; column++) {
+        uint8_t type = r.at[0];
+        if (type == SG_INTEGER) {
+            r.at++;
+            r.left--;
+            if (!sg_varint_get(&r, &u))
+                return false;
+            cell[column * n] = sg_unzigzag(u);
+            continue;
+        }
+        if (!sg_tuple_value_span(&r, &span))
             return false;
-    return r.left == 0;
+        set_span(t, column, i, span, (enum sg_value_type)type);
+    }
+    return column == end && r.left == 0;
 }
 
 static int split_sorts(struct transposer *t)
 {
     int r = sg_cells_reserve(t->cells, t->n * t->shape.columns);
-    for (size_t i = 0; r == 0 && i < t->n && !t->shape.sort_raw; i++)
+    if (r < 0)
+        return r;
+    begin_columns(t, 0);
+    for (size_t i = 0; i < t->n && !t->shape.sort_raw; i++)
         if (!split_sort(t, i))
             make_sort_raw(&t->shape);
-    if (r < 0 || !t->shape.sort_raw)
-        return r;
-    t->seen[0] = 0;
+    if (!t->shape.sort_raw)
+        return 0;
+    begin_columns(t, 0);
     for (size_t i = 0; i < t->n; i++)
         set_span(t, 0, i, t->rows[i].sort, SG_BLOB);
     return 0;
@@ -181,12 +184,13 @@ static int split_sorts(struct transposer *t)
 
 static void split_values(struct transposer *t)
 {
+    begin_columns(t, t->shape.sort_columns);
     for (size_t i = 0; i < t->n && !t->shape.value_raw; i++)
         if (!split_value(t, i))
             make_value_raw(&t->shape);
     if (!t->shape.value_raw)
         return;
-    t->seen[t->shape.sort_columns] = 0;
+    begin_columns(t, t->shape.sort_columns);
     for (size_t i = 0; i < t->n; i++)
         set_span(t, t->shape.sort_columns, i, t->rows[i].value, SG_BLOB);
 }
@@ -224,7 +228,7 @@ static int put_field(const struct transposer *t, size_t at, enum sg_form form, s
 static bool all_same(const struct transposer *t, size_t column)
 {
     size_t first = column * t->n;
-    if (t->seen[column] & SEEN(SG_INTEGER))
+    if (t->others[column] < t->n)
         return false;
     for (size_t i = 1; i < t->n; i++)
         if (!sg_bytes_equal(span_at(t, first), span_at(t, first + i)))
@@ -285,7 +289,7 @@ static int put_sparse(const struct transposer *t, size_t column, struct sg_buf *
 
 static int put_column(struct transposer *t, size_t column, struct sg_buf *out)
 {
-    switch (t->seen[column]) {
+    switch (types_of(t, column)) {
     case SEEN(SG_NULL):
         return sg_buf_append_u8(out, SG_COLUMN_NULLS);
     case SEEN(SG_INTEGER):
@@ -309,13 +313,10 @@ static int put_shape(const struct transposer *t, struct sg_buf *out)
 int sg_rows_transpose(const struct sg_row *rows, size_t n, struct sg_cells *cells,
                       struct sg_buf *out)
 {
-    struct transposer t = {
-        .rows = rows, .n = n, .cells = cells, .shape = shape_of(&rows[0]), .seen = {0}};
+    struct transposer t = {.rows = rows, .n = n, .cells = cells, .shape = shape_of(&rows[0])};
     int r = split_sorts(&t);
     if (r < 0)
         return r;
-    /* A sort key found raw makes one column of several: values then stand elsewhere. */
-    memset(t.seen + t.shape.sort_columns, 0, sizeof(t.seen) - t.shape.sort_columns);
     split_values(&t);
     r = put_shape(&t, out);
     for (size_t c = 0; r == 0 && c < t.shape.columns; c++)

@@ -21,9 +21,10 @@ enum {
 #define SG_VARINT_MAX 10
 #define SG_SIGN_BIT   (UINT64_C(1) << 63)
 
+/* Significant bits / 7, rounded up: 9/64 stands for 1/7, exact for 1..64 bits. */
 static inline size_t sg_varint_len(uint64_t v)
 {
-    return (size_t)(63 - __builtin_clzll(v | 1)) / 7 + 1;
+    return ((size_t)(64 - __builtin_clzll(v | 1)) * 9 + 64) / 64;
 }
 
 /* The caller made room for SG_VARINT_MAX octets; returns the end. */
