@@ -1,10 +1,12 @@
-#include <cmocka.h>
-#include <sealgrid/crypto/hash.h>
-#include <sealgrid/meter/block.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sealgrid/crypto/hash.h>
+#include <sealgrid/meter/block.h>
 
 struct fixture {
     struct sg_key *p256, *other, *rsa, *ed;

@@ -1,9 +1,11 @@
-#include <cmocka.h>
-#include <sealgrid/meter/reading.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sealgrid/meter/reading.h>
 
 static struct sg_reading sample(void)
 {
@@ -35,7 +37,7 @@ static void layout(void **state)
 {
     (void)state;
     static const uint8_t want[] = {0x98, 0x28, 0x07, 0x1a, 0x6a, 0x96,
-                                   0xc5, 0xf0, 0x00, 0x01, 0xf6};
+                                   0x3f, 0xb0, 0x00, 0x01, 0xf6};
     const struct sg_reading in = sample();
     struct sg_buf b = SG_BUF_INIT(SG_READING_LEAF_MAX);
     assert_int_equal(sg_reading_encode(&in, &b), 0);

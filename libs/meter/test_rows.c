@@ -1,10 +1,12 @@
-#include <cmocka.h>
-#include <sealgrid/kvs/tuple.h>
-#include <sealgrid/meter/rows.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sealgrid/kvs/tuple.h>
+#include <sealgrid/meter/rows.h>
 
 static struct sg_row_reading sample(void)
 {
