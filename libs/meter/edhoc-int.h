@@ -1,13 +1,14 @@
 #pragma once
 /*
- * edhoc-int - the parts of EDHOC: message codec, key schedule, engine state.  Shared by edhoc*.c, its
- * tests and the vector program, which compares every intermediate value through these functions.
+ * edhoc-int - the parts of EDHOC: message codec, key schedule, engine state.  Shared by edhoc*.c,
+ * its tests and the vector program, which compares every intermediate value through these
+ * functions.
  */
 #include <sealgrid/crypto/aead.h>
 #include <sealgrid/meter/edhoc.h>
 
-#define SG_EDHOC_HASH_LEN 32
-#define SG_EDHOC_ECDH_LEN 32
+#define SG_EDHOC_HASH_LEN  32
+#define SG_EDHOC_ECDH_LEN  32
 #define SG_EDHOC_PLAIN_MAX (SG_EDHOC_MESSAGE_MAX - SG_EDHOC_ECDH_LEN)
 /* ID_CRED, TH, CRED, EAD and their heads. */
 #define SG_EDHOC_CONTEXT_MAX 20000
@@ -31,7 +32,8 @@ static inline bool sg_edhoc_responder_signs(int method)
     return method == 0 || method == 2;
 }
 
-/* ---- messages (edhoc-message.c): decode borrows, encode appends; decode then encode is equal ---- */
+/* ---- messages (edhoc-message.c): decode borrows, encode appends; decode then encode is equal ----
+ */
 
 /* Byte string identifiers, section 3.3.2: one octet that is the encoding of -24..23 stands for
  * itself. */
@@ -62,9 +64,10 @@ SG_MUST_USE int sg_edhoc_m2_encode(enum sg_edhoc_edition ed, const struct sg_edh
 
 /* PLAINTEXT_2 (with C_R, section 5.3.2) and PLAINTEXT_3 (without). */
 struct sg_edhoc_plain {
-    struct sg_bytes c_r; /* empty: not in this plain text */
+    bool with_c_r;
+    struct sg_bytes c_r;
     struct sg_edhoc_id id;
-    struct sg_bytes id_wire;      /* the id as it stands here */
+    struct sg_bytes id_wire; /* the id as it stands here */
     struct sg_bytes sig_or_mac;
     struct sg_bytes ead;
     uint8_t kid_map[72]; /* ID_CRED rebuilt for a compact kid */
@@ -80,7 +83,8 @@ SG_MUST_USE int sg_edhoc_id_wire(enum sg_edhoc_edition ed, struct sg_bytes id_cr
 SG_MUST_USE int sg_edhoc_id_decode(enum sg_edhoc_edition ed, struct sg_reader *r,
                                    struct sg_edhoc_id *ret, struct sg_bytes *ret_wire,
                                    uint8_t *kid_map, size_t kid_map_size);
-/* A sequence of EAD items to the end: 0, SG_EDHOC_MALFORMED, SG_EDHOC_CRITICAL_EAD (none is ours). */
+/* A sequence of EAD items to the end: 0, SG_EDHOC_MALFORMED, SG_EDHOC_CRITICAL_EAD (none is ours).
+ */
 SG_MUST_USE int sg_edhoc_ead_check(struct sg_bytes ead);
 
 struct sg_edhoc_error_message {
@@ -112,7 +116,8 @@ enum sg_edhoc_kdf_label {
     SG_EDHOC_NEW_PRK_OUT = 11,
 };
 /* info = (label, context, length) */
-SG_MUST_USE int sg_edhoc_info(struct sg_buf *b, uint32_t label, struct sg_bytes context, size_t len);
+SG_MUST_USE int sg_edhoc_info(struct sg_buf *b, uint32_t label, struct sg_bytes context,
+                              size_t len);
 SG_MUST_USE int sg_edhoc_kdf(const uint8_t prk[32], uint32_t label, struct sg_bytes context,
                              uint8_t *ret, size_t len);
 

@@ -1,7 +1,7 @@
 /*
- * Messages and plain texts of EDHOC as CBOR sequences: RFC 9528 section 5 and appendix C.  Deterministic
- * encoding is required throughout (section 3.1), so one text has one encoding and a decoded
- * message encodes to the octets it came from.
+ * Messages and plain texts of EDHOC as CBOR sequences: RFC 9528 section 5 and appendix C.
+ * Deterministic encoding is required throughout (section 3.1), so one text has one encoding and a
+ * decoded message encodes to the octets it came from.
  */
 #include "edhoc-int.h"
 
@@ -291,6 +291,7 @@ int sg_edhoc_plain_decode(enum sg_edhoc_edition ed, bool with_c_r, struct sg_byt
                           struct sg_edhoc_plain *ret)
 {
     struct sg_reader r = sg_reader_over(p);
+    ret->with_c_r = with_c_r;
     ret->c_r = SG_BYTES_NONE;
     if (with_c_r && sg_edhoc_take_short(&r, SG_EDHOC_CONN_ID_MAX, &ret->c_r))
         return SG_EDHOC_MALFORMED;
@@ -304,7 +305,7 @@ int sg_edhoc_plain_decode(enum sg_edhoc_edition ed, bool with_c_r, struct sg_byt
 
 int sg_edhoc_plain_encode(const struct sg_edhoc_plain *p, struct sg_buf *ret)
 {
-    int r = p->c_r.len ? sg_edhoc_put_short(ret, p->c_r) : 0;
+    int r = p->with_c_r ? sg_edhoc_put_short(ret, p->c_r) : 0;
     r = r ? r : sg_buf_append(ret, p->id_wire);
     r = r ? r : sg_cbor_put_bytes(ret, p->sig_or_mac);
     return r ? r : sg_buf_append(ret, p->ead);
