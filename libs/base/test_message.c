@@ -2,8 +2,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-/* cmocka wants the above first */
+
 #include <cmocka.h>
+/* cmocka wants the above first */
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/message.h>
 
