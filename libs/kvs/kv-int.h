@@ -1,24 +1,15 @@
 #pragma once
 /*
- * kv-int - what the two kinds of session (kv-local.c, kv-remote.c) have in common: each embeds a
- * struct sg_kv or sg_kv_scan as its first member and fills its table.  kv.c checks the arguments
- * against the limits of kv.h and dispatches.
+ * kv internals - what an implementation of the kv interface gives: local (over a store), remote (to
+ * kvsd) and memory (for tests).  kv.c has checked names and limits before it calls; what only an
+ * engine can see cheaply (two writes to one key: -EINVAL) is the engine's to check.
  */
 #include <sealgrid/kv.h>
 
-#define SG_KV_BUCKET_MIN      3
-#define SG_KV_BUCKET_MAX      63
-#define SG_KV_KEY_MAX         1024
-#define SG_KV_VALUE_MAX       65536
-#define SG_KV_BATCH_OPS_MAX   16384
-#define SG_KV_BATCH_BYTES_MAX (16u << 20)
-#define SG_KV_OBJECT_NAME_MAX 1024
-#define SG_KV_OBJECT_MAX      (1u << 30)
-
-struct sg_kv_vtable {
+struct sg_kv_ops {
     void (*free)(struct sg_kv *kv);
     int (*batch)(struct sg_kv *kv, const char *bucket, const struct sg_kv_op *ops, size_t n,
-                 enum sg_kv_op_result *ret_results);
+                 enum sg_kv_op_result *ret_results); /* may be NULL */
     int (*get)(struct sg_kv *kv, const char *bucket, struct sg_kv_key key, struct sg_buf *ret);
     int (*scan_open)(struct sg_kv_scan **ret, struct sg_kv *kv, const char *bucket,
                      const struct sg_kv_range *range);
@@ -33,15 +24,29 @@ struct sg_kv_vtable {
     int (*bucket_create)(struct sg_kv *kv, const char *bucket, const char *policy);
 };
 
-struct sg_kv {
-    const struct sg_kv_vtable *vtable;
-};
-
-struct sg_kv_scan_vtable {
+struct sg_kv_scan_ops {
     int (*next)(struct sg_kv_scan *s, struct sg_bytes *ret_sort, struct sg_bytes *ret_value);
     void (*free)(struct sg_kv_scan *s);
 };
 
-struct sg_kv_scan {
-    const struct sg_kv_scan_vtable *vtable;
+/* First member of each implementation's struct. */
+struct sg_kv {
+    const struct sg_kv_ops *ops;
 };
+
+struct sg_kv_scan {
+    const struct sg_kv_scan_ops *ops;
+};
+
+/* Limits of kv.h. */
+#define SG_KV_KEY_MAX         1024
+#define SG_KV_VALUE_MAX       65536
+#define SG_KV_BATCH_OPS_MAX   16384
+#define SG_KV_BATCH_BYTES_MAX ((size_t)16 << 20)
+#define SG_KV_OBJECT_MAX      ((size_t)1 << 30)
+#define SG_KV_OBJECT_NAME_MAX 1024
+
+/* 3..63 of [a-z0-9.-]. */
+bool sg_kv_bucket_name_ok(const char *bucket);
+/* 1..1024 octets, no control characters. */
+bool sg_kv_object_name_ok(const char *name);
