@@ -44,7 +44,14 @@ struct sg_meter_session_config {
     int64_t retry_first_ms; /* 0: 2,000; doubled per attempt, plus up to a quarter of jitter */
     int64_t retry_max_ms;   /* 0: 60,000 */
     unsigned attempts_before_renewal; /* 0: 8 sends of one frame without an answer */
+    /* Where keys live: few locked pages for all meters of a process; NULL: a locked page (with its
+     * guards, four) for each session. */
+    struct sg_keyslab *keys;
 };
+
+struct sg_keyslab; /* freed after the last session that uses it */
+SG_MUST_USE int sg_meter_key_pool_new(struct sg_keyslab **ret);
+void sg_meter_key_pool_free(struct sg_keyslab *p);
 
 #define SG_METER_INFLIGHT_MAX 16 /* frames not yet acknowledged */
 #define SG_METER_SENDERS_MAX  8  /* authenticator processes heard in one session; then renewed */
