@@ -1,9 +1,9 @@
 #pragma once
 /*
- * loop - readiness, timers, clock, random and datagrams behind one table, with two back ends: epoll,
- * and a seeded simulation with virtual time and a lossy network (loop-sim.h).
- * A loop belongs to one thread; only sg_loop_post and sg_loop_stop may be called from others.
- * Handles are cancelled by their destructors; a callback may free its own handle.
+ * loop - readiness, timers, clock, random and datagrams behind one table, with two back ends:
+ * epoll, and a seeded simulation with virtual time and a lossy network (loop-sim.h). A loop belongs
+ * to one thread; only sg_loop_post and sg_loop_stop may be called from others. Handles are
+ * cancelled by their destructors; a callback may free its own handle.
  */
 #include <sealgrid/base/bytes.h>
 #include <sealgrid/base/cleanup.h>
@@ -14,7 +14,7 @@ struct sg_loop_io;
 struct sg_loop_timer;
 struct sg_udp;
 
-#define SG_LOOP_IN 1u
+#define SG_LOOP_IN  1u
 #define SG_LOOP_OUT 2u
 
 SG_MUST_USE int sg_loop_new(struct sg_loop **ret); /* epoll */
@@ -26,8 +26,8 @@ void sg_loop_stop(struct sg_loop *l);
 /* Runs fn(user) on the loop's thread soon. */
 SG_MUST_USE int sg_loop_post(struct sg_loop *l, void (*fn)(void *user), void *user);
 
-int64_t sg_loop_now_ms(struct sg_loop *l);   /* monotonic */
-int64_t sg_loop_unix_s(struct sg_loop *l);   /* the world's clock */
+int64_t sg_loop_now_ms(struct sg_loop *l); /* monotonic */
+int64_t sg_loop_unix_s(struct sg_loop *l); /* the world's clock */
 void sg_loop_random(struct sg_loop *l, void *p, size_t n);
 
 typedef void (*sg_loop_io_fn)(void *user, unsigned ready);
@@ -41,8 +41,8 @@ void sg_loop_io_free(struct sg_loop_io *io);
 SG_DEFINE_FREEP(struct sg_loop_io, sg_loop_io_free)
 
 /* Created disarmed; one shot. */
-SG_MUST_USE int sg_loop_timer_new(struct sg_loop_timer **ret, struct sg_loop *l, sg_loop_timer_fn fn,
-                                  void *user);
+SG_MUST_USE int sg_loop_timer_new(struct sg_loop_timer **ret, struct sg_loop *l,
+                                  sg_loop_timer_fn fn, void *user);
 void sg_loop_timer_arm(struct sg_loop_timer *t, int64_t after_ms);
 void sg_loop_timer_disarm(struct sg_loop_timer *t);
 void sg_loop_timer_free(struct sg_loop_timer *t);
