@@ -41,20 +41,27 @@ void sg_block_leaf_hash(uint8_t ret[32], const uint8_t salt[SG_BLOCK_SALT_LEN],
     sg_merkle_leaf(ret, parts, 2);
 }
 
+int sg_block_reading_hash(const uint8_t seed[SG_BLOCK_SEED_LEN], uint32_t i,
+                          const struct sg_reading *reading, uint8_t ret[32])
+{
+    uint8_t salt[SG_BLOCK_SALT_LEN], room[SG_READING_LEAF_MAX];
+    struct sg_buf leaf = FIXED_BUF(room);
+    int r = sg_reading_encode(reading, &leaf);
+    if (r)
+        return r;
+    sg_block_salt(salt, seed, i);
+    sg_block_leaf_hash(ret, salt, sg_buf_bytes(&leaf));
+    return 0;
+}
+
 /* -EINVAL if a reading is not valid. */
 static int hash_leaves(const uint8_t seed[SG_BLOCK_SEED_LEN], const struct sg_reading *readings,
                        size_t n, uint8_t (*ret)[32])
 {
-    for (size_t i = 0; i < n; i++) {
-        uint8_t salt[SG_BLOCK_SALT_LEN], room[SG_READING_LEAF_MAX];
-        struct sg_buf leaf = FIXED_BUF(room);
-        int r = sg_reading_encode(&readings[i], &leaf);
-        if (r)
-            return r;
-        sg_block_salt(salt, seed, (uint32_t)i);
-        sg_block_leaf_hash(ret[i], salt, sg_buf_bytes(&leaf));
-    }
-    return 0;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = sg_block_reading_hash(seed, (uint32_t)i, &readings[i], ret[i]);
+    return r;
 }
 
 /* ---- header -------------------------------------------------------------------------------- */
@@ -304,11 +311,21 @@ static int check_root(const struct sg_block_evidence *e, const struct sg_reading
     return memcmp(root, e->header.root, 32) == 0 ? 0 : SG_BLOCK_BAD_ROOT;
 }
 
+static bool signable(const struct sg_block_evidence *e)
+{
+    return sg_block_header_valid(&e->header) && sg_cose_alg_known(e->alg) &&
+           sg_cose_signature_len_ok(e->alg, e->signature.len);
+}
+
+int sg_block_check_signature(const struct sg_block_evidence *e, const struct sg_key *key)
+{
+    return signable(e) ? check_signature(e, key) : SG_BLOCK_MALFORMED;
+}
+
 int sg_block_verify(const struct sg_block_evidence *e, const struct sg_reading *readings,
                     const struct sg_key *key)
 {
-    if (!sg_block_header_valid(&e->header) || !sg_cose_alg_known(e->alg) ||
-        !sg_cose_signature_len_ok(e->alg, e->signature.len))
+    if (!signable(e))
         return SG_BLOCK_MALFORMED;
     int r = check_root(e, readings);
     return r ? r : check_signature(e, key);

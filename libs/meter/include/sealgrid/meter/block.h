@@ -74,6 +74,14 @@ SG_MUST_USE int sg_block_decode(struct sg_bytes wire, struct sg_block_evidence *
  * readings may come from the wire or from rows.  0 or any sg_block_outcome. */
 SG_MUST_USE int sg_block_verify(const struct sg_block_evidence *e,
                                 const struct sg_reading *readings, const struct sg_key *key);
+/* The signature alone: whoever signed stands for e->header, readings are not looked at.  0,
+ * SG_BLOCK_MALFORMED, SG_BLOCK_BAD_SIGNATURE. */
+SG_MUST_USE int sg_block_check_signature(const struct sg_block_evidence *e,
+                                         const struct sg_key *key);
+/* Hash of the leaf of reading i of a block with this seed.  -EINVAL for a reading that is not
+ * valid. */
+SG_MUST_USE int sg_block_reading_hash(const uint8_t seed[SG_BLOCK_SEED_LEN], uint32_t i,
+                                      const struct sg_reading *reading, uint8_t ret[32]);
 /* Evidence for the store: a deterministic CBOR array, bounded by SG_BLOCK_EVIDENCE_MAX. */
 #define SG_BLOCK_EVIDENCE_MAX 1024
 SG_MUST_USE int sg_block_evidence_encode(const struct sg_block_evidence *e, struct sg_buf *ret);
