@@ -65,7 +65,8 @@ SG_MUST_USE int sg_tls_write(struct sg_tls *t, struct sg_bytes b, int timeout_ms
  * 0: all that was ever taken is on its way; SG_TLS_TIMEOUT: some of it waits until the descriptor
  * is writable, then call again with the rest, even if that is empty. */
 SG_MUST_USE int sg_tls_try_write(struct sg_tls *t, struct sg_bytes b, size_t *ret_n);
-/* Octets already here, which poll on the descriptor does not show: read before polling. */
+/* Not 0: a read would not wait (octets or the end are here already, which poll on the descriptor
+ * does not show). */
 size_t sg_tls_pending(const struct sg_tls *t);
 int sg_tls_fd(const struct sg_tls *t);
 /* The peer's certificate, borrowed; NULL if it sent none. */
