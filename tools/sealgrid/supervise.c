@@ -3,6 +3,7 @@
 #include "services.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/log.h>
