@@ -14,7 +14,7 @@ struct sg_load_data {
     uint32_t n_rows, room;
     struct sg_load_building *buildings;
     uint32_t n_buildings, buildings_room;
-    char last_name[128];
+    char last_name[LINE_MAX_LEN];
 };
 
 void sg_load_data_free(struct sg_load_data *d)
