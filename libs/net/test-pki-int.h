@@ -35,9 +35,8 @@ static inline struct test_identity test_issue(const struct test_identity *ca, co
         .client = !is_ca,
     };
     assert_int_equal(sg_key_generate(&i.key, SG_KEY_P256), 0);
-    assert_int_equal(sg_cert_issue(&i.cert, &request, i.key, ca ? ca->cert : NULL,
-                                   ca ? ca->key : i.key),
-                     0);
+    assert_int_equal(
+        sg_cert_issue(&i.cert, &request, i.key, ca ? ca->cert : NULL, ca ? ca->key : i.key), 0);
     return i;
 }
 

@@ -32,8 +32,11 @@ struct attack {
     int expect;
 };
 
-#define A(name, text, expect) {name, {(const uint8_t *)("" text), sizeof(text) - 1}, expect}
-#define GET "GET / HTTP/1.1\r\nHost: a\r\n"
+#define A(name, text, expect)                                                                      \
+    {                                                                                              \
+        name, {(const uint8_t *)("" text), sizeof(text) - 1}, expect                               \
+    }
+#define GET  "GET / HTTP/1.1\r\nHost: a\r\n"
 #define POST "POST / HTTP/1.1\r\nHost: a\r\n"
 
 static const struct attack attacks[] = {
@@ -60,8 +63,7 @@ static const struct attack attacks[] = {
     A("TE vertical tab", POST "Transfer-Encoding: \vchunked\r\n\r\n", SG_HTTP_PARSE_BAD),
     A("TE xchunked", POST "Transfer-Encoding: xchunked\r\n\r\n", SG_HTTP_PARSE_BAD),
     A("TE parameter", POST "Transfer-Encoding: chunked;q=1\r\n\r\n", SG_HTTP_PARSE_BAD),
-    A("TE in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
-      SG_HTTP_PARSE_BAD),
+    A("TE in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", SG_HTTP_PARSE_BAD),
     /* lines */
     A("bare LF after start line", "GET / HTTP/1.1\nHost: a\r\n\r\n", SG_HTTP_PARSE_BAD),
     A("bare LF after field", GET "X: y\n\r\n", SG_HTTP_PARSE_BAD),

@@ -8,8 +8,8 @@
 /* cmocka.h wants the four above first */
 #include "test-pki-int.h"
 #include "tls-int.h"
-#include <sealgrid/net/http.h>
 #include <pthread.h>
+#include <sealgrid/net/http.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,8 +122,8 @@ static int route(void *user, struct sg_http_exchange *x)
         const char *path;
         int (*fn)(struct sg_http_exchange *x);
     } routes[] = {
-        {"/echo", echo},     {"/stream", stream},   {"/produce", produce},
-        {"/big", big},       {"/half", halfway},    {"/header", header_test},
+        {"/echo", echo},     {"/stream", stream},         {"/produce", produce},
+        {"/big", big},       {"/half", halfway},          {"/header", header_test},
         {"/who", who},       {"/wait", wait_for_release}, {"/fail", fail_plainly},
         {"/forget", forget}, {"/ignore", ignore_body},
     };
@@ -305,8 +305,8 @@ static void heads_in_single_octets(void **state)
     (void)state;
     SG_CLEANUP(sg_http_server_freep) struct sg_http_server *s = start_small();
     SG_CLOSE int fd = dial(s);
-    static const char text[] = "POST /echo HTTP/1.1\r\n" LAST
-                               "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    static const char text[] =
+        "POST /echo HTTP/1.1\r\n" LAST "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
     for (size_t i = 0; i < sizeof(text) - 1; i++)
         say(fd, SG_BYTES(text + i, 1));
     assert_true(ends(hear(fd, NULL), "\r\n\r\nhello"));
@@ -338,7 +338,8 @@ static void continue_only_when_the_body_is_wanted(void **state)
 static void limits_have_their_own_answers(void **state)
 {
     (void)state;
-    SG_CLEANUP(sg_http_server_freep) struct sg_http_server *s =
+    SG_CLEANUP(sg_http_server_freep)
+    struct sg_http_server *s =
         start(&(struct sg_http_server_options){.workers = 2, .body_max = 3000000});
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1u << 20);
     int before = atomic_load(&handled);
@@ -384,7 +385,8 @@ static void early_answers_reach_a_peer_that_goes_on_sending(void **state)
 static void slow_peers_hold_no_worker(void **state)
 {
     (void)state;
-    SG_CLEANUP(sg_http_server_freep) struct sg_http_server *s =
+    SG_CLEANUP(sg_http_server_freep)
+    struct sg_http_server *s =
         start(&(struct sg_http_server_options){.workers = 2, .head_timeout_ms = 300});
     int slow[8];
     for (size_t i = 0; i < 8; i++) {
@@ -403,7 +405,8 @@ static void slow_peers_hold_no_worker(void **state)
 static void slow_bodies_are_given_up(void **state)
 {
     (void)state;
-    SG_CLEANUP(sg_http_server_freep) struct sg_http_server *s =
+    SG_CLEANUP(sg_http_server_freep)
+    struct sg_http_server *s =
         start(&(struct sg_http_server_options){.workers = 2, .io_timeout_ms = 100});
     const char *t = ask(s, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhel");
     assert_true(begins(t, "HTTP/1.1 408 "));
@@ -418,7 +421,8 @@ static void slow_bodies_are_given_up(void **state)
 static void idle_connections_end(void **state)
 {
     (void)state;
-    SG_CLEANUP(sg_http_server_freep) struct sg_http_server *s =
+    SG_CLEANUP(sg_http_server_freep)
+    struct sg_http_server *s =
         start(&(struct sg_http_server_options){.workers = 2, .idle_timeout_ms = 100});
     SG_CLOSE int fd = dial(s);
     say(fd, SG_BYTES_LIT("GET / HTTP/1.1\r\n" HOST "\r\n"));
@@ -428,7 +432,8 @@ static void idle_connections_end(void **state)
 static void too_many_connections_are_turned_away(void **state)
 {
     (void)state;
-    SG_CLEANUP(sg_http_server_freep) struct sg_http_server *s =
+    SG_CLEANUP(sg_http_server_freep)
+    struct sg_http_server *s =
         start(&(struct sg_http_server_options){.workers = 1, .max_connections = 2});
     int fds[3];
     for (size_t i = 0; i < 3; i++) {
@@ -451,9 +456,8 @@ static void a_cut_reply_is_seen_as_cut(void **state)
     assert_int_equal(
         sg_http_client_new(&c, &(struct sg_http_client_options){.connect = address(s)}), 0);
     int status = 0;
-    assert_int_equal(
-        sg_http_call(c, "GET", "/half", NULL, 0, SG_BYTES_NONE, &status, &body),
-        SG_HTTP_PEER_GONE);
+    assert_int_equal(sg_http_call(c, "GET", "/half", NULL, 0, SG_BYTES_NONE, &status, &body),
+                     SG_HTTP_PEER_GONE);
     assert_int_equal(body.len, 0);
     assert_int_equal(status, 0);
 }
