@@ -48,5 +48,5 @@ struct sg_kv_scan {
 
 /* 3..63 of [a-z0-9.-]. */
 bool sg_kv_bucket_name_ok(const char *bucket);
-/* 1..1024 octets, no control characters. */
+/* 1..1024 octets of UTF-8 without control characters. */
 bool sg_kv_object_name_ok(const char *name);

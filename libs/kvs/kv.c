@@ -1,5 +1,7 @@
 #include "kv-int.h"
 
+#include <sealgrid/base/utf8.h>
+
 void sg_kv_free(struct sg_kv *kv)
 {
     if (kv)
@@ -28,7 +30,7 @@ bool sg_kv_object_name_ok(const char *name)
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
             return false;
-    return true;
+    return sg_utf8_valid(SG_BYTES(name, len));
 }
 
 static int check_bucket(const char *bucket)
