@@ -10,8 +10,6 @@
 #include <sealgrid/cas/policy.h>
 #include <sealgrid/tee/verifier.h>
 
-
-
 #define SG_CAS_POLICY_TEXT_MAX       262144
 #define SG_CAS_SERVICE_NAME_MAX      31
 #define SG_CAS_SECRET_NAME_MAX       127

@@ -1,3 +1,4 @@
+#include <sealgrid/base/random.h>
 #include <sealgrid/crypto/hash.h>
 
 #include "sim-int.h"
@@ -105,4 +106,20 @@ int sg_sim_verify(struct sg_bytes encoded, const struct sg_tee_collateral *colla
     if (r == 0)
         claims_of(&body, ret);
     return r;
+}
+
+int sg_sim_forge(const char *dir, const struct sg_tee_claims *claims, struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_key_freep) struct sg_key *platform = NULL;
+    struct sg_sim_body body = {
+        .version = SG_SIM_EVIDENCE_VERSION, .debug = claims->debug, .svn = claims->svn};
+    int r = sg_sim_platform_private(dir, &platform);
+    if (r == 0)
+        r = sg_sim_platform_id(platform, body.platform);
+    if (r < 0)
+        return r;
+    memcpy(body.measurement, claims->measurement, sizeof body.measurement);
+    memcpy(body.report_data, claims->report_data, sizeof body.report_data);
+    sg_random_bytes(body.random, sizeof body.random);
+    return sg_sim_sign(platform, &body, ret);
 }

@@ -1,0 +1,608 @@
+/*
+ * The decisions of casd without a network: a connection is two values that a test chooses, so that
+ * every attack is a few lines.
+ */
+#include "test-cas-int.h"
+
+static const struct sg_cas_limits limits = {1000, 1000, 1024};
+
+struct fixture {
+    struct world w;
+    struct sg_cas_service *service;
+};
+
+/* Somebody on a TLS connection of his own. */
+struct peer {
+    struct sg_key *key;
+    struct sg_buf spki;
+    struct sg_cas_connection connection;
+};
+
+static void open_service(struct fixture *f)
+{
+    assert_int_equal(sg_cas_service_open(&f->service, f->w.state, f->w.tee, SG_TEE_SEAL_MEASUREMENT,
+                                         &limits, f->w.now),
+                     0);
+}
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+    f = (struct fixture){0};
+    world_init(&f.w);
+    open_service(&f);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    sg_cas_service_free(f->service);
+    world_clear(&f->w);
+    return 0;
+}
+
+static void peer_clear(struct peer *p)
+{
+    sg_key_free(p->key);
+    sg_buf_clear(&p->spki);
+}
+
+static void peer_new(struct peer *p)
+{
+    *p = (struct peer){.spki = SG_BUF_INIT(1024)};
+    assert_int_equal(sg_key_generate(&p->key, SG_KEY_P256), 0);
+    assert_int_equal(sg_key_public_der(p->key, &p->spki), 0);
+    p->connection.spki = sg_buf_bytes(&p->spki);
+    sg_random_bytes(p->connection.exporter, sizeof p->connection.exporter);
+}
+
+static void get_nonce(struct fixture *f, const struct peer *p, uint8_t ret[SG_CAS_NONCE_LEN])
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(128);
+    struct sg_cas_challenge c;
+    assert_int_equal(sg_cas_service_challenge(f->service, &p->connection, f->w.now, &b), 0);
+    assert_int_equal(sg_message_decode(&sg_cas_challenge_type, sg_buf_bytes(&b), &c), 0);
+    memcpy(ret, c.nonce, sizeof c.nonce);
+}
+
+/* Evidence as an honest program on that connection makes it. */
+static void make_evidence(struct fixture *f, const struct sg_cas_connection *c,
+                          const uint8_t nonce[SG_CAS_NONCE_LEN], const char *service,
+                          struct sg_buf *ret)
+{
+    uint8_t report_data[SG_TEE_REPORT_DATA_LEN];
+    sg_cas_report_data(report_data, nonce, c, sg_bytes_str(service));
+    assert_int_equal(sg_tee_evidence(f->w.tee, report_data, ret), 0);
+}
+
+static int send_request(struct fixture *f, const struct sg_cas_connection *c,
+                        const struct sg_cas_request *q, struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(SG_CAS_REQUEST_MAX);
+    struct sg_cas_finding finding;
+    assert_int_equal(sg_message_encode(&sg_cas_request_type, q, &b), 0);
+    return sg_cas_service_attest(f->service, c, sg_buf_bytes(&b), f->w.now, ret, &finding);
+}
+
+static struct sg_cas_request request_of(const struct peer *p, const char *service,
+                                        const uint8_t nonce[SG_CAS_NONCE_LEN],
+                                        const struct sg_buf *evidence)
+{
+    struct sg_cas_request q = {.service = sg_bytes_str(service),
+                               .kind = SG_BYTES_LIT("sim"),
+                               .evidence = sg_buf_bytes(evidence),
+                               .spki = sg_buf_bytes(&p->spki)};
+    memcpy(q.nonce, nonce, sizeof q.nonce);
+    return q;
+}
+
+/* The honest way from the nonce on. */
+static int attest_with(struct fixture *f, const struct peer *p, const char *service,
+                       const uint8_t nonce[SG_CAS_NONCE_LEN], struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    make_evidence(f, &p->connection, nonce, service, &evidence);
+    struct sg_cas_request q = request_of(p, service, nonce, &evidence);
+    return send_request(f, &p->connection, &q, ret);
+}
+
+static int attest(struct fixture *f, const struct peer *p, const char *service, struct sg_buf *ret)
+{
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    get_nonce(f, p, nonce);
+    return attest_with(f, p, service, nonce, ret);
+}
+
+/* Refused under this name, and nothing came out. */
+static void assert_refused(int r, enum sg_cas_refusal expected, const struct sg_buf *out)
+{
+    assert_string_equal(sg_cas_refusal_name((enum sg_cas_refusal)r), sg_cas_refusal_name(expected));
+    assert_int_equal(out->len, 0);
+}
+
+#define PEER(name)                                                                                 \
+    SG_CLEANUP(peer_clear) struct peer name;                                                       \
+    peer_new(&name)
+#define OUT(name) SG_CLEANUP(sg_buf_clear) struct sg_buf name = SG_BUF_INIT_SECRET(SG_CAS_GRANT_MAX)
+
+/* ---- grants ---- */
+
+static void decode_grant(const struct sg_buf *b, struct sg_cas_reply *reply,
+                         struct sg_cas_secrets *secrets)
+{
+    assert_int_equal(sg_message_decode(&sg_cas_reply_type, sg_buf_bytes(b), reply), 0);
+    assert_int_equal(sg_cas_secrets_decode(secrets, reply->secrets), 0);
+}
+
+static void test_a_service_gets_its_secrets_and_no_other(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    SG_CLEANUP(sg_cas_secrets_clear) struct sg_cas_secrets l = {NULL, 0};
+    struct sg_cas_reply reply;
+    assert_int_equal(attest(f, &p, "alpha", &out), 0);
+    decode_grant(&out, &reply, &l);
+    assert_int_equal(l.n, 5);
+    assert_int_equal(sg_cas_secrets_find(&l, "kek/metering/1")->len, 32);
+    assert_int_equal(sg_cas_secrets_find(&l, "kek/metering/2")->len, 32);
+    assert_int_equal(sg_cas_secrets_find(&l, "name-key/metering")->len, 32);
+    assert_memory_equal(sg_cas_secrets_find(&l, "note")->data, "hello", 5);
+    assert_memory_equal(sg_cas_secrets_find(&l, "imported")->data, "imported contents", 17);
+    assert_null(sg_cas_secrets_find(&l, "api-key/reader"));
+}
+
+static void test_edhoc_key_fits_its_certificate(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    SG_CLEANUP(sg_cas_secrets_clear) struct sg_cas_secrets l = {NULL, 0};
+    SG_CLEANUP(sg_key_freep) struct sg_key *priv = NULL;
+    SG_CLEANUP(sg_key_freep) struct sg_key *pub = NULL;
+    SG_CLEANUP(sg_cert_freep) struct sg_cert *cert = NULL;
+    struct sg_cas_reply reply;
+    uint8_t a[64], b[64];
+    assert_int_equal(attest(f, &p, "beta", &out), 0);
+    decode_grant(&out, &reply, &l);
+    assert_int_equal(l.n, 3);
+    assert_int_equal(sg_cas_secrets_find(&l, "api-key/reader")->len, 43);
+    const struct sg_secret *key = sg_cas_secrets_find(&l, "edhoc/suite2/key");
+    const struct sg_secret *der = sg_cas_secrets_find(&l, "edhoc/suite2/cert");
+    assert_int_equal(sg_key_load_private(&priv, sg_secret_bytes(key)), 0);
+    assert_int_equal(sg_cert_load(&cert, sg_secret_bytes(der)), 0);
+    assert_int_equal(sg_cert_public_key(cert, &pub), 0);
+    assert_int_equal(sg_key_p256_xy(priv, a), 0);
+    assert_int_equal(sg_key_p256_xy(pub, b), 0);
+    assert_memory_equal(a, b, sizeof a);
+}
+
+static void test_the_certificate_is_short_lived_and_names_the_service(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    SG_CLEANUP(sg_cas_secrets_clear) struct sg_cas_secrets l = {NULL, 0};
+    SG_CLEANUP(sg_cert_freep) struct sg_cert *cert = NULL;
+    SG_CLEANUP(sg_cert_freep) struct sg_cert *root = NULL;
+    struct sg_cas_reply reply;
+    int64_t from_s, until_s;
+    char uri[128], pin[65];
+    uint8_t fingerprint[32];
+    assert_int_equal(attest(f, &p, "alpha", &out), 0);
+    decode_grant(&out, &reply, &l);
+    assert_int_equal(sg_cert_load(&cert, reply.cert), 0);
+    assert_int_equal(sg_cert_load(&root, reply.root), 0);
+    assert_int_equal(sg_cert_verify(cert, NULL, 0, &root, 1, f->w.now.unix_s), 0);
+    sg_cert_uri(cert, uri, sizeof uri);
+    assert_string_equal(uri, "spiffe://sealgrid/alpha");
+    sg_cert_validity(cert, &from_s, &until_s);
+    assert_int_equal(until_s, reply.expires_s);
+    assert_int_equal(until_s - f->w.now.unix_s, 86400);
+    sg_cert_fingerprint(root, fingerprint);
+    sg_hex(pin, fingerprint, sizeof fingerprint);
+    assert_string_equal(pin, f->w.pin);
+}
+
+/* ---- attacks ---- */
+
+static void test_replay_same_nonce_twice(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    get_nonce(f, &p, nonce);
+    assert_int_equal(attest_with(f, &p, "alpha", nonce, &out), 0);
+    sg_buf_reset(&out);
+    assert_refused(attest_with(f, &p, "alpha", nonce, &out), SG_CAS_REFUSAL_NONCE_REPLAYED, &out);
+}
+
+/* A refused attempt spends its nonce as well. */
+static void test_replay_after_refusal(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    get_nonce(f, &p, nonce);
+    assert_refused(attest_with(f, &p, "gamma", nonce, &out), SG_CAS_REFUSAL_MEASUREMENT, &out);
+    assert_refused(attest_with(f, &p, "alpha", nonce, &out), SG_CAS_REFUSAL_NONCE_REPLAYED, &out);
+}
+
+static void test_expired_nonce(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    get_nonce(f, &p, nonce);
+    f->w.now.mono_ms += SG_CAS_NONCE_LIFETIME_MS;
+    assert_refused(attest_with(f, &p, "alpha", nonce, &out), SG_CAS_REFUSAL_NONCE_EXPIRED, &out);
+}
+
+static void test_invented_nonce(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    uint8_t nonce[SG_CAS_NONCE_LEN] = {9};
+    assert_refused(attest_with(f, &p, "alpha", nonce, &out), SG_CAS_REFUSAL_NONCE_UNKNOWN, &out);
+}
+
+static void test_nonce_of_another_connection(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    PEER(other);
+    OUT(out);
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    get_nonce(f, &other, nonce);
+    assert_refused(attest_with(f, &p, "alpha", nonce, &out), SG_CAS_REFUSAL_NONCE_FOREIGN, &out);
+}
+
+/*
+ * The attacker stands between a good program and casd: he passes his own nonce on to the program,
+ * which makes evidence over its connection with him, and presents that as his.
+ */
+static void test_relay_of_evidence_from_another_connection(void **state)
+{
+    struct fixture *f = *state;
+    PEER(attacker);
+    PEER(victim);
+    OUT(out);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    get_nonce(f, &attacker, nonce);
+    make_evidence(f, &victim.connection, nonce, "alpha", &evidence);
+    struct sg_cas_request q = request_of(&attacker, "alpha", nonce, &evidence);
+    assert_refused(send_request(f, &attacker.connection, &q, &out), SG_CAS_REFUSAL_RELAYED, &out);
+}
+
+/* Even with the victim's key on both connections: the exporter alone tells them apart. */
+static void test_relay_under_the_same_key(void **state)
+{
+    struct fixture *f = *state;
+    PEER(victim);
+    OUT(out);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    struct sg_cas_connection elsewhere = victim.connection;
+    elsewhere.exporter[0] ^= 1;
+    get_nonce(f, &victim, nonce);
+    make_evidence(f, &elsewhere, nonce, "alpha", &evidence);
+    struct sg_cas_request q = request_of(&victim, "alpha", nonce, &evidence);
+    assert_refused(send_request(f, &victim.connection, &q, &out), SG_CAS_REFUSAL_RELAYED, &out);
+}
+
+/* Evidence made over another nonce of the same connection. */
+static void test_relay_of_older_evidence(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    uint8_t first[SG_CAS_NONCE_LEN], second[SG_CAS_NONCE_LEN];
+    get_nonce(f, &p, first);
+    make_evidence(f, &p.connection, first, "alpha", &evidence);
+    get_nonce(f, &p, second);
+    struct sg_cas_request q = request_of(&p, "alpha", second, &evidence);
+    assert_refused(send_request(f, &p.connection, &q, &out), SG_CAS_REFUSAL_RELAYED, &out);
+}
+
+/* Good evidence for the victim's key, sent over the attacker's TLS key. */
+static void test_splice_of_the_key(void **state)
+{
+    struct fixture *f = *state;
+    PEER(attacker);
+    PEER(victim);
+    OUT(out);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    struct sg_cas_connection mixed = attacker.connection;
+    mixed.spki = victim.connection.spki;
+    get_nonce(f, &attacker, nonce);
+    make_evidence(f, &mixed, nonce, "alpha", &evidence);
+    struct sg_cas_request q = request_of(&victim, "alpha", nonce, &evidence);
+    assert_refused(send_request(f, &attacker.connection, &q, &out), SG_CAS_REFUSAL_KEY_SPLICED,
+                   &out);
+}
+
+/* Evidence made as beta asks for alpha's secrets. */
+static void test_splice_of_the_service(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    get_nonce(f, &p, nonce);
+    make_evidence(f, &p.connection, nonce, "beta", &evidence);
+    struct sg_cas_request q = request_of(&p, "alpha", nonce, &evidence);
+    assert_refused(send_request(f, &p.connection, &q, &out), SG_CAS_REFUSAL_SERVICE_SPLICED, &out);
+}
+
+static void test_unknown_measurement_and_service(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    assert_refused(attest(f, &p, "gamma", &out), SG_CAS_REFUSAL_MEASUREMENT, &out);
+    assert_refused(attest(f, &p, "delta", &out), SG_CAS_REFUSAL_SERVICE_UNKNOWN, &out);
+}
+
+/* A missing reference value is no permission. */
+static void test_an_empty_list_of_measurements_lets_nobody_in(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    assert_refused(attest(f, &p, "nobody", &out), SG_CAS_REFUSAL_MEASUREMENT, &out);
+}
+
+/* Anything the platform would sign, and the kind it is sent as. */
+static int attest_claims(struct fixture *f, const struct peer *p, const char *platform, bool debug,
+                         const char *kind, struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    struct sg_tee_claims claims = {.debug = debug};
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    get_nonce(f, p, nonce);
+    assert_int_equal(sg_sim_measure_self(claims.measurement), 0);
+    sg_cas_report_data(claims.report_data, nonce, &p->connection, SG_BYTES_LIT("alpha"));
+    assert_int_equal(sg_sim_forge(platform, &claims, &evidence), 0);
+    struct sg_cas_request q = request_of(p, "alpha", nonce, &evidence);
+    q.kind = sg_bytes_str(kind);
+    return send_request(f, &p->connection, &q, ret);
+}
+
+static void test_debug_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    assert_refused(attest_claims(f, &p, f->w.platform, true, "sim", &out), SG_CAS_REFUSAL_DEBUG,
+                   &out);
+    assert_int_equal(attest_claims(f, &p, f->w.platform, false, "sim", &out), 0);
+}
+
+static void test_another_platform_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    char other[128];
+    snprintf(other, sizeof other, "%s/other", f->w.dir);
+    assert_int_equal(sg_sim_platform_create(other), 0);
+    assert_refused(attest_claims(f, &p, other, false, "sim", &out),
+                   SG_CAS_REFUSAL_EVIDENCE + SG_TEE_REFUSED_PLATFORM, &out);
+}
+
+static void test_a_kind_without_verifier_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    assert_refused(attest_claims(f, &p, f->w.platform, false, "sgx", &out),
+                   SG_CAS_REFUSAL_EVIDENCE + SG_TEE_REFUSED_UNSUPPORTED, &out);
+}
+
+static void test_every_prefix_of_a_request_is_malformed(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(SG_CAS_REQUEST_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    struct sg_cas_finding finding;
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    get_nonce(f, &p, nonce);
+    make_evidence(f, &p.connection, nonce, "alpha", &evidence);
+    struct sg_cas_request q = request_of(&p, "alpha", nonce, &evidence);
+    assert_int_equal(sg_message_encode(&sg_cas_request_type, &q, &b), 0);
+    for (size_t n = 0; n < b.len; n++)
+        assert_refused(sg_cas_service_attest(f->service, &p.connection, SG_BYTES(b.data, n),
+                                             f->w.now, &out, &finding),
+                       SG_CAS_REFUSAL_REQUEST_MALFORMED, &out);
+}
+
+static void test_strangers_are_throttled(void **state)
+{
+    struct fixture *f = *state;
+    int admitted = 0;
+    while (admitted < 5000 && sg_cas_service_admit(f->service, f->w.now) == 0)
+        admitted++;
+    assert_int_equal(admitted, 1000);
+    f->w.now.mono_ms += 1;
+    assert_int_equal(sg_cas_service_admit(f->service, f->w.now), 0);
+    assert_int_equal(sg_cas_service_admit(f->service, f->w.now), SG_CAS_REFUSAL_THROTTLED);
+}
+
+/* ---- production ---- */
+
+static void test_production_never_takes_simulated_evidence(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    world_new(&f.w);
+    struct sg_cas_init o = init_options(&f.w);
+    o.production = true;
+    assert_int_equal(sg_cas_init(&o, f.w.pin), 0);
+    for (int start = 0; start < 2; start++) {
+        PEER(p);
+        OUT(out);
+        open_service(&f);
+        assert_refused(attest(&f, &p, "alpha", &out), SG_CAS_REFUSAL_SIMULATED, &out);
+        sg_cas_service_free(f.service);
+    }
+    world_clear(&f.w);
+}
+
+/* ---- the operator ---- */
+
+static void digest_of(const char *text, uint8_t ret[32])
+{
+    sg_sha256(ret, sg_bytes_str(text));
+}
+
+static int update(struct fixture *f, const char *text, const char *predecessor)
+{
+    uint8_t digest[32];
+    struct sg_yaml_error e;
+    digest_of(predecessor, digest);
+    return sg_cas_service_update(f->service, sg_bytes_str(text), digest, f->w.now, &e);
+}
+
+static void copy_secret(struct fixture *f, const char *service, const char *name,
+                        struct sg_secret *ret)
+{
+    PEER(p);
+    OUT(out);
+    SG_CLEANUP(sg_cas_secrets_clear) struct sg_cas_secrets l = {NULL, 0};
+    struct sg_cas_reply reply;
+    assert_int_equal(attest(f, &p, service, &out), 0);
+    decode_grant(&out, &reply, &l);
+    struct sg_secret *found = sg_cas_secrets_find(&l, name);
+    assert_non_null(found);
+    *ret = sg_secret_take(found);
+}
+
+static void test_an_update_keeps_old_secrets_and_makes_new_ones(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_secret_clear) struct sg_secret before = SG_SECRET_INIT;
+    SG_CLEANUP(sg_secret_clear) struct sg_secret after = SG_SECRET_INIT;
+    char v1[4096], v2[4096];
+    policy_text(1, "", v1, sizeof v1);
+    policy_text(2, "  extra: {kind: random, octets: 16}\n", v2, sizeof v2);
+    copy_secret(f, "alpha", "kek/metering/1", &before);
+    assert_int_equal(update(f, v2, v1), 0);
+    copy_secret(f, "alpha", "kek/metering/1", &after);
+    assert_true(sg_secret_equal(sg_secret_bytes(&before), sg_secret_bytes(&after)));
+    assert_int_equal(sg_cas_secrets_find(&f->service->vault->secrets, "extra")->len, 16);
+}
+
+static void test_an_update_must_follow_the_present_policy(void **state)
+{
+    struct fixture *f = *state;
+    char v1[4096], v2[4096], v3[4096];
+    policy_text(1, "", v1, sizeof v1);
+    policy_text(2, "", v2, sizeof v2);
+    policy_text(3, "", v3, sizeof v3);
+    assert_int_equal(update(f, v2, v3), SG_CAS_REFUSAL_POLICY_PREDECESSOR);
+    assert_int_equal(update(f, v3, v1), SG_CAS_REFUSAL_POLICY_VERSION);
+    assert_int_equal(update(f, v1, v1), SG_CAS_REFUSAL_POLICY_VERSION);
+    assert_int_equal(update(f, "version: [", v1), SG_CAS_REFUSAL_POLICY_BAD);
+    assert_int_equal(update(f, v2, v1), 0);
+    assert_int_equal(update(f, v2, v1), SG_CAS_REFUSAL_POLICY_PREDECESSOR);
+}
+
+/* Over the network nobody makes casd read its host's files. */
+static void test_an_update_imports_no_file_and_leaves_no_trace(void **state)
+{
+    struct fixture *f = *state;
+    char v1[4096], v2[4096];
+    policy_text(1, "", v1, sizeof v1);
+    policy_text(2, "  extra: {kind: random}\n  shadow: {kind: file, path: /etc/hostname}\n", v2,
+                sizeof v2);
+    assert_int_equal(update(f, v2, v1), SG_CAS_REFUSAL_POLICY_IMPORT);
+    assert_null(sg_cas_secrets_find(&f->service->vault->secrets, "extra"));
+    assert_int_equal(f->service->policy->version, 1);
+    policy_text(2, "", v2, sizeof v2);
+    assert_int_equal(update(f, v2, v1), 0);
+}
+
+static void test_only_the_operator_is_the_operator(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    static const char *const services[] = {"operator", "alpha"};
+    static const int expected[] = {0, SG_CAS_REFUSAL_NOT_OPERATOR};
+    for (int i = 0; i < 2; i++) {
+        OUT(out);
+        SG_CLEANUP(sg_cert_freep) struct sg_cert *cert = NULL;
+        struct sg_cas_reply reply;
+        assert_int_equal(attest(f, &p, services[i], &out), 0);
+        assert_int_equal(sg_message_decode(&sg_cas_reply_type, sg_buf_bytes(&out), &reply), 0);
+        assert_int_equal(sg_cert_load(&cert, reply.cert), 0);
+        assert_int_equal(sg_cas_service_operator(f->service, cert, f->w.now), expected[i]);
+        struct sg_cas_now later = f->w.now;
+        later.unix_s += 2 * 86400;
+        assert_int_equal(sg_cas_service_operator(f->service, cert, later),
+                         SG_CAS_REFUSAL_NOT_OPERATOR);
+    }
+    assert_int_equal(sg_cas_service_operator(f->service, NULL, f->w.now),
+                     SG_CAS_REFUSAL_NOT_OPERATOR);
+}
+
+/* Names the operator, signed by a CA of the attacker's. */
+static void test_a_self_made_operator_is_none(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    SG_CLEANUP(sg_cert_freep) struct sg_cert *cert = NULL;
+    struct sg_cert_request req = {.common_name = "operator",
+                                  .uri = SG_CAS_OPERATOR_URI,
+                                  .not_before_s = f->w.now.unix_s - 60,
+                                  .not_after_s = f->w.now.unix_s + 60};
+    assert_int_equal(sg_cert_issue(&cert, &req, p.key, NULL, p.key), 0);
+    assert_int_equal(sg_cas_service_operator(f->service, cert, f->w.now),
+                     SG_CAS_REFUSAL_NOT_OPERATOR);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_service_gets_its_secrets_and_no_other),
+        TEST(test_edhoc_key_fits_its_certificate),
+        TEST(test_the_certificate_is_short_lived_and_names_the_service),
+        TEST(test_replay_same_nonce_twice),
+        TEST(test_replay_after_refusal),
+        TEST(test_expired_nonce),
+        TEST(test_invented_nonce),
+        TEST(test_nonce_of_another_connection),
+        TEST(test_relay_of_evidence_from_another_connection),
+        TEST(test_relay_under_the_same_key),
+        TEST(test_relay_of_older_evidence),
+        TEST(test_splice_of_the_key),
+        TEST(test_splice_of_the_service),
+        TEST(test_unknown_measurement_and_service),
+        TEST(test_an_empty_list_of_measurements_lets_nobody_in),
+        TEST(test_debug_is_refused),
+        TEST(test_another_platform_is_refused),
+        TEST(test_a_kind_without_verifier_is_refused),
+        TEST(test_every_prefix_of_a_request_is_malformed),
+        TEST(test_strangers_are_throttled),
+        cmocka_unit_test(test_production_never_takes_simulated_evidence),
+        TEST(test_an_update_keeps_old_secrets_and_makes_new_ones),
+        TEST(test_an_update_must_follow_the_present_policy),
+        TEST(test_an_update_imports_no_file_and_leaves_no_trace),
+        TEST(test_only_the_operator_is_the_operator),
+        TEST(test_a_self_made_operator_is_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
