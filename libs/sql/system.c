@@ -1,0 +1,89 @@
+/*
+ * system - the tables that exist without CREATE TABLE: the metering rows, whose layout is that of
+ * the authenticators (kv.h, enum sg_table).  The fields of a reading come from reading.h.
+ */
+#include "sql-int.h"
+
+#include <sealgrid/meter/reading.h>
+
+#define SG_F(name, unit, lo, hi) #name " INTEGER, "
+#define READING_FIELDS           SG_READING_FIELDS(SG_F)
+
+static const struct {
+    uint32_t id;
+    unsigned flags;
+    const char *ddl;
+    int16_t repeated; /* place in the value of a field that only repeats a key part, or 0 */
+} system_tables[SG_SQL_SYSTEM_TABLES] = {
+    {SG_TABLE_READING, SG_SQL_TABLE_SYSTEM | SG_SQL_TABLE_INSERT_ONLY,
+     "CREATE TABLE reading (client_id INTEGER, ts INTEGER, meter_serial TEXT, seq "
+     "INTEGER, " READING_FIELDS "origin INTEGER NOT NULL, PRIMARY KEY (client_id, ts))",
+     0},
+    {SG_TABLE_READING_CONFLICT, SG_SQL_TABLE_SYSTEM | SG_SQL_TABLE_READ_ONLY,
+     "CREATE TABLE reading_conflict (client_id INTEGER, ts INTEGER, meter_serial TEXT, seq "
+     "INTEGER, " READING_FIELDS "origin INTEGER NOT NULL, received_ts INTEGER, digest BLOB, "
+     "PRIMARY KEY (client_id, ts, seq, digest))",
+     1 /* seq: the value is that of a reading */},
+    {SG_TABLE_INSTALLATION, SG_SQL_TABLE_SYSTEM,
+     "CREATE TABLE installation (client_id INTEGER, from_ts INTEGER, meter_serial TEXT NOT NULL, "
+     "until_ts INTEGER, ratio_num INTEGER NOT NULL, ratio_den INTEGER NOT NULL, "
+     "metrology_cert BLOB NOT NULL, class TEXT NOT NULL, PRIMARY KEY (client_id, from_ts))",
+     0},
+    {SG_TABLE_BLOCK, SG_SQL_TABLE_SYSTEM | SG_SQL_TABLE_READ_ONLY,
+     "CREATE TABLE block (client_id INTEGER, first_ts INTEGER, meter_serial TEXT, "
+     "first_seq INTEGER, count INTEGER, evidence BLOB, original BLOB, "
+     "PRIMARY KEY (client_id, first_ts, meter_serial, first_seq))",
+     0},
+};
+
+static int column_of(const struct sg_sql_shape *s, const char *name)
+{
+    for (unsigned i = 0; i < s->n_columns; i++)
+        if (strcmp(s->columns[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static void skip_field(struct sg_sql_shape *s, int16_t repeated)
+{
+    for (unsigned i = 0; i < s->n_columns; i++)
+        if (s->columns[i].field >= repeated)
+            s->columns[i].field++;
+}
+
+static int make(size_t i, struct sg_sql_table **ret)
+{
+    SG_FREE struct sg_ddl *ddl = calloc(1, sizeof(*ddl));
+    struct sg_sql_table *t;
+    size_t at;
+    const char *what;
+    if (!ddl)
+        return sg_raise(-ENOMEM);
+    int r = sg_ddl_parse(sg_bytes_str(system_tables[i].ddl), ddl, &at, &what);
+    if (r)
+        return sg_fold(r);
+    r = sg_sql_table_new(&t, &ddl->shape, system_tables[i].id, system_tables[i].flags);
+    if (r < 0)
+        return r;
+    if (system_tables[i].repeated)
+        skip_field(&t->shape, system_tables[i].repeated);
+    if (t->id == SG_TABLE_READING)
+        t->origin_column = column_of(&t->shape, "origin");
+    *ret = t;
+    return 0;
+}
+
+int sg_sql_system_tables(struct sg_sql_table **ret, size_t max, size_t *ret_n)
+{
+    sg_assert(max >= SG_SQL_SYSTEM_TABLES);
+    for (size_t i = 0; i < SG_SQL_SYSTEM_TABLES; i++) {
+        int r = make(i, &ret[i]);
+        if (r < 0) {
+            while (i > 0)
+                sg_sql_table_unref(ret[--i]);
+            return r;
+        }
+    }
+    *ret_n = SG_SQL_SYSTEM_TABLES;
+    return 0;
+}
