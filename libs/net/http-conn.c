@@ -213,7 +213,7 @@ enum sg_http_verdict sg_http_conn_event(struct sg_http_conn *c, bool expired)
             refuse_head(c, sg_http_stopping(c->server) ? 503 : 408);
         return SG_HTTP_CLOSE;
     }
-    switch (c->phase) {
+    switch (atomic_load(&c->phase)) {
     case SG_HTTP_HANDSHAKE:
         return shake_hands(c);
     case SG_HTTP_HEAD:

@@ -84,6 +84,7 @@ void sg_tls_uri_of(X509 *x, char ret[SG_TLS_URI_MAX])
 
 static int set_protocol(SSL_CTX *ctx)
 {
+    char groups[] = "X25519:P-256"; /* OpenSSL's macro drops const */
     SSL_CTX_set_security_level(ctx, 2);
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -95,8 +96,8 @@ static int set_protocol(SSL_CTX *ctx)
         SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) != 1 ||
         SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
                                       "TLS_CHACHA20_POLY1305_SHA256") != 1 ||
-        SSL_CTX_set1_groups_list(ctx, "X25519:P-256") != 1 ||
-        SSL_CTX_set_num_tickets(ctx, 0) != 1 || SSL_CTX_set_max_early_data(ctx, 0) != 1)
+        SSL_CTX_set1_groups_list(ctx, groups) != 1 || SSL_CTX_set_num_tickets(ctx, 0) != 1 ||
+        SSL_CTX_set_max_early_data(ctx, 0) != 1)
         return sg_tls_raise(-EIO, "TLS settings");
     return 0;
 }
