@@ -10,7 +10,7 @@
 #define LISTING_MAX    ((size_t)64 << 20)
 #define ERROR_BODY_MAX 8192
 /* Read ahead of a scan: the longest item and a few pieces. */
-#define SCAN_BUFFER (SG_ITEM_MAX + 4 * SG_STREAM_PIECE)
+#define SCAN_BUFFER (SG_ITEM_MAX + 4 * SG_RECORDS_PIECE)
 
 struct remote {
     struct sg_kv kv;
@@ -24,7 +24,7 @@ struct remote {
 struct remote_scan {
     struct sg_kv_scan scan;
     struct remote *remote;
-    struct sg_stream_reader stream;
+    struct sg_records_reader stream;
     struct sg_buf in;
     size_t at;  /* consumed of in */
     int result; /* once ended: what next() says from then on */
@@ -173,12 +173,12 @@ static int call(struct remote *m, const char *method, const char *type, struct s
 
 static int put_batch(struct remote *m, const struct sg_kv_op *ops, size_t n)
 {
-    struct sg_stream_writer w;
+    struct sg_records_writer w;
     sg_buf_reset(&m->body);
-    int r = sg_stream_begin(&w, &m->body, SG_STREAM_BATCH);
+    int r = sg_records_begin(&w, &m->body, SG_RECORDS_BATCH);
     for (size_t i = 0; r == 0 && i < n; i++)
-        r = sg_stream_put_op(&w, &ops[i]);
-    return r < 0 ? r : sg_stream_end(&w);
+        r = sg_records_put_op(&w, &ops[i]);
+    return r < 0 ? r : sg_records_end(&w);
 }
 
 /* The first attempt's rows make a second say "the same already". */
@@ -191,17 +191,17 @@ static bool may_repeat(const struct sg_kv_op *ops, size_t n)
 }
 
 /* One item and the end, whole. */
-static int parse_answer(struct sg_bytes body, enum sg_stream_kind kind, struct sg_item *ret)
+static int parse_answer(struct sg_bytes body, enum sg_records_kind kind, struct sg_item *ret)
 {
-    struct sg_stream_reader s = sg_stream_reader(kind);
+    struct sg_records_reader s = sg_records_reader(kind);
     struct sg_reader in = sg_reader_over(body);
     struct sg_item end;
-    int r = sg_stream_next(&s, &in, ret);
+    int r = sg_records_next(&s, &in, ret);
     if (r == 0)
-        r = sg_stream_next(&s, &in, &end);
+        r = sg_records_next(&s, &in, &end);
     if (r < 0)
         return r;
-    if (r != SG_STREAM_END || end.type != SG_ITEM_END || s.items != 2 || in.left)
+    if (r != SG_RECORDS_END || end.type != SG_ITEM_END || s.items != 2 || in.left)
         return sg_raisef(-EBADMSG, "kvsd: answer is cut");
     return 0;
 }
@@ -209,7 +209,7 @@ static int parse_answer(struct sg_bytes body, enum sg_stream_kind kind, struct s
 static int parse_results(struct sg_bytes body, size_t n, enum sg_kv_op_result *ret)
 {
     struct sg_item item;
-    int r = parse_answer(body, SG_STREAM_RESULTS, &item);
+    int r = parse_answer(body, SG_RECORDS_RESULTS, &item);
     if (r < 0)
         return r;
     if (item.bytes.len != n)
@@ -253,20 +253,20 @@ static int remote_get(struct sg_kv *kv, const char *bucket, struct sg_kv_key key
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf answer = SG_BUF_INIT(SG_ITEM_MAX);
     struct remote *m = remote_of(kv);
-    struct sg_stream_writer w;
+    struct sg_records_writer w;
     struct sg_item item;
     sg_buf_reset(&m->body);
-    int r = sg_stream_begin(&w, &m->body, SG_STREAM_GET);
+    int r = sg_records_begin(&w, &m->body, SG_RECORDS_GET);
     if (r == 0)
-        r = sg_stream_put_key(&w, &key);
+        r = sg_records_put_key(&w, &key);
     if (r == 0)
-        r = sg_stream_end(&w);
+        r = sg_records_end(&w);
     if (r == 0)
         r = set_target(m, "/v1/kv/", bucket, "/get", NULL);
     if (r == 0)
         r = call(m, "POST", RECORDS, sg_buf_bytes(&m->body), true, &answer);
     if (r == 0)
-        r = parse_answer(sg_buf_bytes(&answer), SG_STREAM_VALUE, &item);
+        r = parse_answer(sg_buf_bytes(&answer), SG_RECORDS_VALUE, &item);
     return r ? r : sg_buf_append(ret, item.bytes);
 }
 
@@ -320,14 +320,14 @@ static int remote_next(struct sg_kv_scan *base, struct sg_bytes *ret_sort,
     struct sg_item item;
     while (s->result == 0) {
         struct sg_reader in = {s->in.data + s->at, s->in.len - s->at};
-        int r = sg_stream_next(&s->stream, &in, &item);
+        int r = sg_records_next(&s->stream, &in, &item);
         s->at = s->in.len - in.left;
         if (r == 0) {
             *ret_sort = item.row.sort;
             *ret_value = item.row.value;
             return 0;
         }
-        if (r == SG_STREAM_END)
+        if (r == SG_RECORDS_END)
             s->result = finish_rows(s, &item);
         else
             s->result = r < 0 ? r : read_more(s);
@@ -346,14 +346,14 @@ static void remote_scan_free(struct sg_kv_scan *base)
 
 static const struct sg_kv_scan_ops scan_ops = {remote_next, remote_scan_free};
 
-static int scan_new(struct remote_scan **ret, struct remote *m, enum sg_stream_kind kind)
+static int scan_new(struct remote_scan **ret, struct remote *m, enum sg_records_kind kind)
 {
     struct remote_scan *s = calloc(1, sizeof(*s));
     if (!s)
         return sg_raise(-ENOMEM);
     *s = (struct remote_scan){.scan = {&scan_ops},
                               .remote = m,
-                              .stream = sg_stream_reader(kind),
+                              .stream = sg_records_reader(kind),
                               .in = SG_BUF_INIT(SCAN_BUFFER)};
     int r = sg_buf_reserve(&s->in, SCAN_BUFFER);
     if (r < 0) {
@@ -365,18 +365,18 @@ static int scan_new(struct remote_scan **ret, struct remote *m, enum sg_stream_k
     return 0;
 }
 
-static int open_rows(struct sg_kv_scan **ret, struct remote *m, enum sg_stream_kind request,
-                     enum sg_stream_kind reply, const struct sg_kv_range *range)
+static int open_rows(struct sg_kv_scan **ret, struct remote *m, enum sg_records_kind request,
+                     enum sg_records_kind reply, const struct sg_kv_range *range)
 {
-    struct sg_stream_writer w;
+    struct sg_records_writer w;
     struct remote_scan *s;
     int status = 0;
     sg_buf_reset(&m->body);
-    int r = sg_stream_begin(&w, &m->body, request);
+    int r = sg_records_begin(&w, &m->body, request);
     if (r == 0)
-        r = sg_stream_put_range(&w, range);
+        r = sg_records_put_range(&w, range);
     if (r == 0)
-        r = sg_stream_end(&w);
+        r = sg_records_end(&w);
     if (r == 0)
         r = begin(m, "POST", RECORDS, sg_buf_bytes(&m->body), true, &status);
     if (r < 0)
@@ -397,7 +397,7 @@ static int remote_scan_open(struct sg_kv_scan **ret, struct sg_kv *kv, const cha
 {
     struct remote *m = remote_of(kv);
     int r = set_target(m, "/v1/kv/", bucket, "/scan", NULL);
-    return r < 0 ? r : open_rows(ret, m, SG_STREAM_SCAN, SG_STREAM_ROWS, range);
+    return r < 0 ? r : open_rows(ret, m, SG_RECORDS_SCAN, SG_RECORDS_ROWS, range);
 }
 
 static int remote_partitions_open(struct sg_kv_scan **ret, struct sg_kv *kv, const char *bucket,
@@ -406,7 +406,7 @@ static int remote_partitions_open(struct sg_kv_scan **ret, struct sg_kv *kv, con
     struct remote *m = remote_of(kv);
     const struct sg_kv_range range = {.table = table, .from = from, .until = until};
     int r = set_target(m, "/v1/kv/", bucket, "/partitions", NULL);
-    return r < 0 ? r : open_rows(ret, m, SG_STREAM_PARTITIONS, SG_STREAM_KEYS, &range);
+    return r < 0 ? r : open_rows(ret, m, SG_RECORDS_PARTITIONS, SG_RECORDS_KEYS, &range);
 }
 
 /* ---- objects and buckets ---- */

@@ -44,6 +44,9 @@ enum sg_kv_route sg_kv_route(const char *method, const char *path, char ret_buck
 /* The error reply of a nonzero result. */
 SG_MUST_USE int sg_kv_reply_result(struct sg_kv_call *c, int result);
 
+/* Counts and logs a failure of ours, or damage. */
+void sg_kv_report(const char *event, int result);
+
 SG_MUST_USE int sg_kv_handle_batch(struct sg_kv_call *c);
 SG_MUST_USE int sg_kv_handle_get(struct sg_kv_call *c);
 SG_MUST_USE int sg_kv_handle_scan(struct sg_kv_call *c);

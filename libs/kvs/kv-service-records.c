@@ -1,8 +1,6 @@
 /*
  * The record half of the kv service: batch, get, scan, partitions.
  */
-#include <sealgrid/base/log.h>
-
 #include "kv-int.h"
 #include "kv-service-int.h"
 #include "kv-status-int.h"
@@ -54,18 +52,18 @@ static int ops_add(struct ops *o, const struct sg_kv_op *op)
 /* All operations, borrowed from body.  SG_KV_TOO_LARGE, -EBADMSG also when it is cut. */
 static int parse_batch(struct sg_bytes body, struct ops *ret)
 {
-    struct sg_stream_reader s = sg_stream_reader(SG_STREAM_BATCH);
+    struct sg_records_reader s = sg_records_reader(SG_RECORDS_BATCH);
     struct sg_reader in = sg_reader_over(body);
     struct sg_item item;
     int r;
-    while ((r = sg_stream_next(&s, &in, &item)) == 0) {
+    while ((r = sg_records_next(&s, &in, &item)) == 0) {
         r = ops_add(ret, &item.op);
         if (r != 0)
             return r;
     }
     if (r < 0)
         return r;
-    if (r != SG_STREAM_END || item.type != SG_ITEM_END || in.left)
+    if (r != SG_RECORDS_END || item.type != SG_ITEM_END || in.left)
         return sg_raisef(-EBADMSG, "batch is cut");
     return 0;
 }
@@ -74,12 +72,12 @@ static int reply_results(struct sg_kv_call *c, int status, const enum sg_kv_op_r
                          size_t n)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf out = SG_BUF_INIT(SG_KV_BATCH_OPS_MAX + 64);
-    struct sg_stream_writer w;
-    int r = sg_stream_begin(&w, &out, SG_STREAM_RESULTS);
+    struct sg_records_writer w;
+    int r = sg_records_begin(&w, &out, SG_RECORDS_RESULTS);
     if (r == 0)
-        r = sg_stream_put_results(&w, results, n);
+        r = sg_records_put_results(&w, results, n);
     if (r == 0)
-        r = sg_stream_end(&w);
+        r = sg_records_end(&w);
     return r < 0 ? r : sg_http_reply(c->x, status, RECORDS, sg_buf_bytes(&out));
 }
 
@@ -114,17 +112,17 @@ int sg_kv_handle_batch(struct sg_kv_call *c)
 
 /* ---- requests of one item ---- */
 
-static int parse_one(struct sg_bytes body, enum sg_stream_kind kind, struct sg_item *ret)
+static int parse_one(struct sg_bytes body, enum sg_records_kind kind, struct sg_item *ret)
 {
-    struct sg_stream_reader s = sg_stream_reader(kind);
+    struct sg_records_reader s = sg_records_reader(kind);
     struct sg_reader in = sg_reader_over(body);
     struct sg_item end;
-    int r = sg_stream_next(&s, &in, ret);
+    int r = sg_records_next(&s, &in, ret);
     if (r == 0)
-        r = sg_stream_next(&s, &in, &end);
+        r = sg_records_next(&s, &in, &end);
     if (r < 0)
         return r;
-    if (r != SG_STREAM_END || end.type != SG_ITEM_END || s.items != 2 || in.left)
+    if (r != SG_RECORDS_END || end.type != SG_ITEM_END || s.items != 2 || in.left)
         return sg_raisef(-EBADMSG, "want one item and the end");
     return 0;
 }
@@ -134,57 +132,56 @@ int sg_kv_handle_get(struct sg_kv_call *c)
     SG_CLEANUP(sg_buf_clear) struct sg_buf body = SG_BUF_INIT(QUERY_BODY_MAX);
     SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(SG_KV_VALUE_MAX);
     SG_CLEANUP(sg_buf_clear) struct sg_buf out = SG_BUF_INIT(SG_KV_VALUE_MAX + 64);
-    struct sg_stream_writer w;
+    struct sg_records_writer w;
     struct sg_item item;
     int r;
     if (!read_body(c, QUERY_BODY_MAX, &body, &r))
         return r;
-    r = parse_one(sg_buf_bytes(&body), SG_STREAM_GET, &item);
+    r = parse_one(sg_buf_bytes(&body), SG_RECORDS_GET, &item);
     if (r == 0)
         r = sg_kv_get(c->kv, c->bucket, item.op.key, &value);
     if (r != 0)
         return sg_kv_reply_result(c, r);
     sg_kv_count(SG_KV_COUNT_ROWS_READ, 1);
-    r = sg_stream_begin(&w, &out, SG_STREAM_VALUE);
+    r = sg_records_begin(&w, &out, SG_RECORDS_VALUE);
     if (r == 0)
-        r = sg_stream_put_value(&w, sg_buf_bytes(&value));
+        r = sg_records_put_value(&w, sg_buf_bytes(&value));
     if (r == 0)
-        r = sg_stream_end(&w);
+        r = sg_records_end(&w);
     return r < 0 ? r : sg_http_reply(c->x, 200, RECORDS, sg_buf_bytes(&out));
 }
 
 /* ---- rows ---- */
 
 /* Appends rows until a piece is full.  0: more to come; SG_KV_NOT_FOUND: that was the last. */
-static int gather(struct sg_kv_scan *scan, struct sg_stream_writer *w)
+static int gather(struct sg_kv_scan *scan, struct sg_records_writer *w)
 {
     struct sg_bytes sort, value;
     int r = 0;
-    while (r == 0 && w->out->len < SG_STREAM_PIECE) {
+    while (r == 0 && w->out->len < SG_RECORDS_PIECE) {
         r = sg_kv_scan_next(scan, &sort, &value);
         if (r == 0)
-            r = sg_stream_put_row(w, sort, value);
+            r = sg_records_put_row(w, sort, value);
     }
     return r;
 }
 
 /* The rows before it are right: say so in the stream, as the status is long gone. */
-static int put_last(struct sg_stream_writer *w, int result)
+static int put_last(struct sg_records_writer *w, int result)
 {
     if (result == SG_KV_NOT_FOUND)
-        return sg_stream_end(w);
-    sg_kv_count(SG_KV_COUNT_FAILURES, 1);
-    sg_log_failure("kv.scan_failed", result);
-    return sg_stream_put_error(w, result > 0 ? result : 0, sg_kv_status_of(result)->code);
+        return sg_records_end(w);
+    sg_kv_report("kv.scan_failed", result);
+    return sg_records_put_error(w, result > 0 ? result : 0, sg_kv_status_of(result)->code);
 }
 
 /* Some rows are read before the reply begins, so that most failures still get a status. */
-static int stream_rows(struct sg_kv_call *c, struct sg_kv_scan *scan, enum sg_stream_kind kind)
+static int stream_rows(struct sg_kv_call *c, struct sg_kv_scan *scan, enum sg_records_kind kind)
 {
     SG_CLEANUP(sg_buf_clear)
-    struct sg_buf out = SG_BUF_INIT(SG_STREAM_PIECE + SG_ITEM_MAX);
-    struct sg_stream_writer w;
-    int r = sg_stream_begin(&w, &out, kind);
+    struct sg_buf out = SG_BUF_INIT(SG_RECORDS_PIECE + SG_ITEM_MAX);
+    struct sg_records_writer w;
+    int r = sg_records_begin(&w, &out, kind);
     if (r < 0)
         return sg_kv_reply_result(c, r);
     int read = gather(scan, &w);
@@ -204,8 +201,8 @@ static int stream_rows(struct sg_kv_call *c, struct sg_kv_scan *scan, enum sg_st
     return r < 0 ? r : sg_http_reply_end(c->x);
 }
 
-static int handle_range(struct sg_kv_call *c, enum sg_stream_kind request,
-                        enum sg_stream_kind reply,
+static int handle_range(struct sg_kv_call *c, enum sg_records_kind request,
+                        enum sg_records_kind reply,
                         int (*open)(struct sg_kv_scan **ret, struct sg_kv_call *c,
                                     const struct sg_kv_range *range))
 {
@@ -236,10 +233,10 @@ static int open_partitions(struct sg_kv_scan **ret, struct sg_kv_call *c,
 
 int sg_kv_handle_scan(struct sg_kv_call *c)
 {
-    return handle_range(c, SG_STREAM_SCAN, SG_STREAM_ROWS, open_scan);
+    return handle_range(c, SG_RECORDS_SCAN, SG_RECORDS_ROWS, open_scan);
 }
 
 int sg_kv_handle_partitions(struct sg_kv_call *c)
 {
-    return handle_range(c, SG_STREAM_PARTITIONS, SG_STREAM_KEYS, open_partitions);
+    return handle_range(c, SG_RECORDS_PARTITIONS, SG_RECORDS_KEYS, open_partitions);
 }

@@ -203,13 +203,20 @@ static unsigned verb_of(enum sg_kv_route route)
 
 /* ---- replies ---- */
 
+void sg_kv_report(const char *event, int result)
+{
+    sg_kv_count(SG_KV_COUNT_FAILURES, 1);
+    if (result < 0)
+        sg_log_failure(event, result);
+    else
+        sg_log(SG_LOG_ERROR, event, SG_STR("outcome", sg_kv_status_of(result)->code));
+}
+
 int sg_kv_reply_result(struct sg_kv_call *c, int result)
 {
     const struct sg_kv_status *s = sg_kv_status_of(result);
-    if (s->http >= 500) {
-        sg_kv_count(SG_KV_COUNT_FAILURES, 1);
-        sg_log_failure("kv.failed", result);
-    }
+    if (s->http >= 500)
+        sg_kv_report("kv.failed", result);
     return sg_http_reply_error(c->x, s->http, s->code, s->message);
 }
 

@@ -8,15 +8,15 @@
  */
 #include <sealgrid/kv.h>
 
-enum sg_stream_kind {
-    SG_STREAM_BATCH = 1,      /* request: OP... */
-    SG_STREAM_RESULTS = 2,    /* reply: RESULTS */
-    SG_STREAM_GET = 3,        /* request: KEY */
-    SG_STREAM_VALUE = 4,      /* reply: VALUE */
-    SG_STREAM_SCAN = 5,       /* request: RANGE */
-    SG_STREAM_ROWS = 6,       /* reply to a scan: ROW... */
-    SG_STREAM_PARTITIONS = 7, /* request: RANGE with an empty partition */
-    SG_STREAM_KEYS = 8,       /* reply: ROW... with empty values */
+enum sg_records_kind {
+    SG_RECORDS_BATCH = 1,      /* request: OP... */
+    SG_RECORDS_RESULTS = 2,    /* reply: RESULTS */
+    SG_RECORDS_GET = 3,        /* request: KEY */
+    SG_RECORDS_VALUE = 4,      /* reply: VALUE */
+    SG_RECORDS_SCAN = 5,       /* request: RANGE */
+    SG_RECORDS_ROWS = 6,       /* reply to a scan: ROW... */
+    SG_RECORDS_PARTITIONS = 7, /* request: RANGE with an empty partition */
+    SG_RECORDS_KEYS = 8,       /* reply: ROW... with empty values */
 };
 
 enum sg_item_type {
@@ -39,7 +39,7 @@ struct sg_item {
             struct sg_bytes sort, value;
         } row;                 /* ROW */
         struct sg_bytes bytes; /* RESULTS, VALUE */
-        struct sg_stream_error {
+        struct sg_records_error {
             int outcome;          /* enum sg_kv_outcome, or 0: the server failed */
             struct sg_bytes code; /* text as in JSON errors: "damaged" */
         } error;
@@ -49,50 +49,50 @@ struct sg_item {
 /* Longest contents of one item: an operation with the largest value and expectation. */
 #define SG_ITEM_MAX ((size_t)256 << 10)
 /* A reply's pieces; a row more than this may be appended before it is sent. */
-#define SG_STREAM_PIECE ((size_t)64 << 10)
+#define SG_RECORDS_PIECE ((size_t)64 << 10)
 
 /* ---- writing: each appends one item and counts it ---- */
 
-struct sg_stream_writer {
+struct sg_records_writer {
     struct sg_buf *out;
     uint64_t items;
 };
 
-SG_MUST_USE int sg_stream_begin(struct sg_stream_writer *w, struct sg_buf *out,
-                                enum sg_stream_kind kind);
-SG_MUST_USE int sg_stream_put_op(struct sg_stream_writer *w, const struct sg_kv_op *op);
-SG_MUST_USE int sg_stream_put_results(struct sg_stream_writer *w,
-                                      const enum sg_kv_op_result *results, size_t n);
-SG_MUST_USE int sg_stream_put_key(struct sg_stream_writer *w, const struct sg_kv_key *key);
-SG_MUST_USE int sg_stream_put_value(struct sg_stream_writer *w, struct sg_bytes value);
-SG_MUST_USE int sg_stream_put_range(struct sg_stream_writer *w, const struct sg_kv_range *range);
-SG_MUST_USE int sg_stream_put_row(struct sg_stream_writer *w, struct sg_bytes sort,
-                                  struct sg_bytes value);
+SG_MUST_USE int sg_records_begin(struct sg_records_writer *w, struct sg_buf *out,
+                                 enum sg_records_kind kind);
+SG_MUST_USE int sg_records_put_op(struct sg_records_writer *w, const struct sg_kv_op *op);
+SG_MUST_USE int sg_records_put_results(struct sg_records_writer *w,
+                                       const enum sg_kv_op_result *results, size_t n);
+SG_MUST_USE int sg_records_put_key(struct sg_records_writer *w, const struct sg_kv_key *key);
+SG_MUST_USE int sg_records_put_value(struct sg_records_writer *w, struct sg_bytes value);
+SG_MUST_USE int sg_records_put_range(struct sg_records_writer *w, const struct sg_kv_range *range);
+SG_MUST_USE int sg_records_put_row(struct sg_records_writer *w, struct sg_bytes sort,
+                                   struct sg_bytes value);
 /* Last item, one of: */
-SG_MUST_USE int sg_stream_put_error(struct sg_stream_writer *w, int outcome, const char *code);
-SG_MUST_USE int sg_stream_end(struct sg_stream_writer *w);
+SG_MUST_USE int sg_records_put_error(struct sg_records_writer *w, int outcome, const char *code);
+SG_MUST_USE int sg_records_end(struct sg_records_writer *w);
 
 /* ---- reading ---- */
 
-struct sg_stream_reader {
-    enum sg_stream_kind kind;
+struct sg_records_reader {
+    enum sg_records_kind kind;
     uint64_t items;
     bool begun, ended;
 };
 
-enum sg_stream_outcome {
-    SG_STREAM_MORE = 1, /* the next item is not wholly there: *in is unchanged */
-    SG_STREAM_END,      /* *ret is the last item, END or ERROR */
+enum sg_records_outcome {
+    SG_RECORDS_MORE = 1, /* the next item is not wholly there: *in is unchanged */
+    SG_RECORDS_END,      /* *ret is the last item, END or ERROR */
 };
 
 /* Expects a stream of this kind. */
-static inline struct sg_stream_reader sg_stream_reader(enum sg_stream_kind kind)
+static inline struct sg_records_reader sg_records_reader(enum sg_records_kind kind)
 {
-    return (struct sg_stream_reader){.kind = kind};
+    return (struct sg_records_reader){.kind = kind};
 }
 
 /* Takes the next item from *in, borrowing its contents.  0, an outcome, or -EBADMSG: another
  * version or kind, an item that does not belong there or breaks a limit, a wrong count, octets
  * after the last item. */
-SG_MUST_USE int sg_stream_next(struct sg_stream_reader *s, struct sg_reader *in,
-                               struct sg_item *ret);
+SG_MUST_USE int sg_records_next(struct sg_records_reader *s, struct sg_reader *in,
+                                struct sg_item *ret);

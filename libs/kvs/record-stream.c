@@ -11,10 +11,10 @@ static const uint8_t magic[4] = {'S', 'G', 'R', 'S'};
 
 /* Item that each kind of stream consists of. */
 static const enum sg_item_type item_of[] = {
-    [SG_STREAM_BATCH] = SG_ITEM_OP,         [SG_STREAM_RESULTS] = SG_ITEM_RESULTS,
-    [SG_STREAM_GET] = SG_ITEM_KEY,          [SG_STREAM_VALUE] = SG_ITEM_VALUE,
-    [SG_STREAM_SCAN] = SG_ITEM_RANGE,       [SG_STREAM_ROWS] = SG_ITEM_ROW,
-    [SG_STREAM_PARTITIONS] = SG_ITEM_RANGE, [SG_STREAM_KEYS] = SG_ITEM_ROW,
+    [SG_RECORDS_BATCH] = SG_ITEM_OP,         [SG_RECORDS_RESULTS] = SG_ITEM_RESULTS,
+    [SG_RECORDS_GET] = SG_ITEM_KEY,          [SG_RECORDS_VALUE] = SG_ITEM_VALUE,
+    [SG_RECORDS_SCAN] = SG_ITEM_RANGE,       [SG_RECORDS_ROWS] = SG_ITEM_ROW,
+    [SG_RECORDS_PARTITIONS] = SG_ITEM_RANGE, [SG_RECORDS_KEYS] = SG_ITEM_ROW,
 };
 
 /* ---- writing ---- */
@@ -33,7 +33,7 @@ static uint8_t *put_part(uint8_t *p, struct sg_bytes b)
 }
 
 /* Appends an item's head; *ret is where its len octets of contents go. */
-static int put_head(struct sg_stream_writer *w, enum sg_item_type type, size_t len, uint8_t **ret)
+static int put_head(struct sg_records_writer *w, enum sg_item_type type, size_t len, uint8_t **ret)
 {
     uint8_t *p;
     int r = sg_buf_extend(w->out, 1 + sg_varint_len(len) + len, &p);
@@ -45,10 +45,10 @@ static int put_head(struct sg_stream_writer *w, enum sg_item_type type, size_t l
     return 0;
 }
 
-int sg_stream_begin(struct sg_stream_writer *w, struct sg_buf *out, enum sg_stream_kind kind)
+int sg_records_begin(struct sg_records_writer *w, struct sg_buf *out, enum sg_records_kind kind)
 {
     const uint8_t tail[] = {VERSION, (uint8_t)kind};
-    *w = (struct sg_stream_writer){out, 0};
+    *w = (struct sg_records_writer){out, 0};
     int r = sg_buf_append(out, SG_BYTES_ARRAY(magic));
     return r < 0 ? r : sg_buf_append(out, SG_BYTES_ARRAY(tail));
 }
@@ -65,7 +65,7 @@ static uint8_t *put_key(uint8_t *p, const struct sg_kv_key *k)
     return put_part(p, k->sort);
 }
 
-int sg_stream_put_op(struct sg_stream_writer *w, const struct sg_kv_op *op)
+int sg_records_put_op(struct sg_records_writer *w, const struct sg_kv_op *op)
 {
     uint8_t *p;
     size_t len = 2 + key_len(&op->key) + part_len(op->value) + part_len(op->expect);
@@ -80,7 +80,8 @@ int sg_stream_put_op(struct sg_stream_writer *w, const struct sg_kv_op *op)
     return 0;
 }
 
-int sg_stream_put_results(struct sg_stream_writer *w, const enum sg_kv_op_result *results, size_t n)
+int sg_records_put_results(struct sg_records_writer *w, const enum sg_kv_op_result *results,
+                           size_t n)
 {
     uint8_t *p;
     int r = put_head(w, SG_ITEM_RESULTS, n, &p);
@@ -89,7 +90,7 @@ int sg_stream_put_results(struct sg_stream_writer *w, const enum sg_kv_op_result
     return r;
 }
 
-int sg_stream_put_key(struct sg_stream_writer *w, const struct sg_kv_key *key)
+int sg_records_put_key(struct sg_records_writer *w, const struct sg_kv_key *key)
 {
     uint8_t *p;
     int r = put_head(w, SG_ITEM_KEY, key_len(key), &p);
@@ -98,7 +99,7 @@ int sg_stream_put_key(struct sg_stream_writer *w, const struct sg_kv_key *key)
     return r;
 }
 
-int sg_stream_put_value(struct sg_stream_writer *w, struct sg_bytes value)
+int sg_records_put_value(struct sg_records_writer *w, struct sg_bytes value)
 {
     uint8_t *p;
     int r = put_head(w, SG_ITEM_VALUE, value.len, &p);
@@ -107,7 +108,7 @@ int sg_stream_put_value(struct sg_stream_writer *w, struct sg_bytes value)
     return r;
 }
 
-int sg_stream_put_range(struct sg_stream_writer *w, const struct sg_kv_range *range)
+int sg_records_put_range(struct sg_records_writer *w, const struct sg_kv_range *range)
 {
     uint8_t *p;
     size_t len = sg_varint_len(range->table) + part_len(range->partition) + part_len(range->from) +
@@ -124,7 +125,7 @@ int sg_stream_put_range(struct sg_stream_writer *w, const struct sg_kv_range *ra
     return 0;
 }
 
-int sg_stream_put_row(struct sg_stream_writer *w, struct sg_bytes sort, struct sg_bytes value)
+int sg_records_put_row(struct sg_records_writer *w, struct sg_bytes sort, struct sg_bytes value)
 {
     uint8_t *p;
     int r = put_head(w, SG_ITEM_ROW, part_len(sort) + value.len, &p);
@@ -136,7 +137,7 @@ int sg_stream_put_row(struct sg_stream_writer *w, struct sg_bytes sort, struct s
     return 0;
 }
 
-int sg_stream_put_error(struct sg_stream_writer *w, int outcome, const char *code)
+int sg_records_put_error(struct sg_records_writer *w, int outcome, const char *code)
 {
     uint8_t *p;
     size_t len = strlen(code);
@@ -148,7 +149,7 @@ int sg_stream_put_error(struct sg_stream_writer *w, int outcome, const char *cod
     return 0;
 }
 
-int sg_stream_end(struct sg_stream_writer *w)
+int sg_records_end(struct sg_records_writer *w)
 {
     uint8_t *p;
     uint64_t items = w->items;
@@ -223,7 +224,7 @@ static bool take_results(struct sg_reader *r, struct sg_bytes *ret)
     return true;
 }
 
-static bool take_error(struct sg_reader *r, struct sg_stream_error *ret)
+static bool take_error(struct sg_reader *r, struct sg_records_error *ret)
 {
     uint8_t outcome;
     if (!sg_take_u8(r, &outcome) || outcome > SG_KV_DAMAGED || !take_rest(r, 64, &ret->code))
@@ -263,11 +264,11 @@ static bool take_contents(struct sg_reader *r, enum sg_item_type type, uint64_t 
     return false;
 }
 
-static int take_head(struct sg_stream_reader *s, struct sg_reader *in)
+static int take_head(struct sg_records_reader *s, struct sg_reader *in)
 {
     struct sg_bytes head;
     if (!sg_take(in, sizeof(magic) + 2, &head))
-        return SG_STREAM_MORE;
+        return SG_RECORDS_MORE;
     if (memcmp(head.data, magic, sizeof(magic)) != 0)
         return sg_raisef(-EBADMSG, "not a record stream");
     if (head.data[4] != VERSION || head.data[5] != s->kind)
@@ -283,13 +284,13 @@ static int take_item(struct sg_reader *in, uint8_t *ret_type, struct sg_bytes *r
     struct sg_reader r = *in;
     uint64_t len;
     if (!sg_take_u8(&r, ret_type) || r.left == 0)
-        return SG_STREAM_MORE;
+        return SG_RECORDS_MORE;
     if (!sg_varint_get(&r, &len))
-        return r.left < SG_VARINT_MAX ? SG_STREAM_MORE : sg_raise(-EBADMSG);
+        return r.left < SG_VARINT_MAX ? SG_RECORDS_MORE : sg_raise(-EBADMSG);
     if (len > SG_ITEM_MAX)
         return sg_raisef(-EBADMSG, "item too long");
     if (!sg_take(&r, (size_t)len, ret))
-        return SG_STREAM_MORE;
+        return SG_RECORDS_MORE;
     *in = r;
     return 0;
 }
@@ -299,13 +300,13 @@ static bool is_last(uint8_t type)
     return type == SG_ITEM_END || type == SG_ITEM_ERROR;
 }
 
-int sg_stream_next(struct sg_stream_reader *s, struct sg_reader *in, struct sg_item *ret)
+int sg_records_next(struct sg_records_reader *s, struct sg_reader *in, struct sg_item *ret)
 {
     struct sg_reader at = *in;
     struct sg_bytes contents;
     uint8_t type;
     if (s->ended)
-        return in->left ? sg_raisef(-EBADMSG, "octets after the last item") : SG_STREAM_MORE;
+        return in->left ? sg_raisef(-EBADMSG, "octets after the last item") : SG_RECORDS_MORE;
     int r = s->begun ? 0 : take_head(s, &at);
     if (r != 0)
         return r;
@@ -322,5 +323,5 @@ int sg_stream_next(struct sg_stream_reader *s, struct sg_reader *in, struct sg_i
     *ret = item;
     s->items++;
     s->ended = is_last(type);
-    return s->ended ? SG_STREAM_END : 0;
+    return s->ended ? SG_RECORDS_END : 0;
 }

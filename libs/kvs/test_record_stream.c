@@ -29,11 +29,11 @@ static const struct sg_kv_op some_ops[] = {
 
 static void put_batch(struct sg_buf *out)
 {
-    struct sg_stream_writer w;
-    assert_int_equal(sg_stream_begin(&w, out, SG_STREAM_BATCH), 0);
+    struct sg_records_writer w;
+    assert_int_equal(sg_records_begin(&w, out, SG_RECORDS_BATCH), 0);
     for (size_t i = 0; i < N_OPS; i++)
-        assert_int_equal(sg_stream_put_op(&w, &some_ops[i]), 0);
-    assert_int_equal(sg_stream_end(&w), 0);
+        assert_int_equal(sg_records_put_op(&w, &some_ops[i]), 0);
+    assert_int_equal(sg_records_end(&w), 0);
 }
 
 static void assert_op(const struct sg_kv_op *a, const struct sg_kv_op *b)
@@ -51,16 +51,16 @@ static void test_a_batch_comes_back(void **state)
 {
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(4096);
-    struct sg_stream_reader s = sg_stream_reader(SG_STREAM_BATCH);
+    struct sg_records_reader s = sg_records_reader(SG_RECORDS_BATCH);
     struct sg_item item;
     put_batch(&b);
     struct sg_reader in = sg_reader_over(sg_buf_bytes(&b));
     for (size_t i = 0; i < N_OPS; i++) {
-        assert_int_equal(sg_stream_next(&s, &in, &item), 0);
+        assert_int_equal(sg_records_next(&s, &in, &item), 0);
         assert_int_equal(item.type, SG_ITEM_OP);
         assert_op(&item.op, &some_ops[i]);
     }
-    assert_int_equal(sg_stream_next(&s, &in, &item), SG_STREAM_END);
+    assert_int_equal(sg_records_next(&s, &in, &item), SG_RECORDS_END);
     assert_int_equal(item.type, SG_ITEM_END);
     assert_int_equal(in.left, 0);
 }
@@ -71,15 +71,15 @@ static void test_any_split_and_every_cut(void **state)
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(4096);
     put_batch(&b);
-    struct sg_stream_reader s = sg_stream_reader(SG_STREAM_BATCH);
+    struct sg_records_reader s = sg_records_reader(SG_RECORDS_BATCH);
     struct sg_item item;
     size_t taken = 0, ops = 0;
     for (size_t len = 0; len <= b.len; len++) {
         struct sg_reader in = {b.data + taken, len - taken};
         int r;
-        while ((r = sg_stream_next(&s, &in, &item)) == 0)
+        while ((r = sg_records_next(&s, &in, &item)) == 0)
             assert_op(&item.op, &some_ops[ops++]);
-        assert_int_equal(r, len < b.len ? SG_STREAM_MORE : SG_STREAM_END);
+        assert_int_equal(r, len < b.len ? SG_RECORDS_MORE : SG_RECORDS_END);
         taken = len - in.left;
     }
     assert_int_equal(ops, N_OPS);
@@ -93,13 +93,13 @@ static void test_range_key_value_results(void **state)
     const struct sg_kv_range range = {
         6, SG_BYTES_LIT("part"), SG_BYTES_LIT("a"), SG_BYTES_LIT("b"), true, UINT64_MAX};
     const enum sg_kv_op_result results[] = {SG_KV_OP_OK, SG_KV_OP_CONFLICT, SG_KV_OP_SAME};
-    struct sg_stream_writer w;
+    struct sg_records_writer w;
     struct sg_item item;
-    assert_int_equal(sg_stream_begin(&w, &b, SG_STREAM_SCAN), 0);
-    assert_int_equal(sg_stream_put_range(&w, &range), 0);
+    assert_int_equal(sg_records_begin(&w, &b, SG_RECORDS_SCAN), 0);
+    assert_int_equal(sg_records_put_range(&w, &range), 0);
     struct sg_reader in = sg_reader_over(sg_buf_bytes(&b));
-    struct sg_stream_reader s = sg_stream_reader(SG_STREAM_SCAN);
-    assert_int_equal(sg_stream_next(&s, &in, &item), 0);
+    struct sg_records_reader s = sg_records_reader(SG_RECORDS_SCAN);
+    assert_int_equal(sg_records_next(&s, &in, &item), 0);
     assert_int_equal(item.range.table, 6);
     assert_true(item.range.reverse && item.range.limit == UINT64_MAX);
     assert_true(sg_bytes_equal(item.range.partition, range.partition));
@@ -107,27 +107,27 @@ static void test_range_key_value_results(void **state)
     assert_true(sg_bytes_equal(item.range.until, range.until));
 
     sg_buf_reset(&b);
-    assert_int_equal(sg_stream_begin(&w, &b, SG_STREAM_GET), 0);
-    assert_int_equal(sg_stream_put_key(&w, &some_ops[0].key), 0);
+    assert_int_equal(sg_records_begin(&w, &b, SG_RECORDS_GET), 0);
+    assert_int_equal(sg_records_put_key(&w, &some_ops[0].key), 0);
     in = sg_reader_over(sg_buf_bytes(&b));
-    s = sg_stream_reader(SG_STREAM_GET);
-    assert_int_equal(sg_stream_next(&s, &in, &item), 0);
+    s = sg_records_reader(SG_RECORDS_GET);
+    assert_int_equal(sg_records_next(&s, &in, &item), 0);
     assert_true(sg_bytes_equal(item.op.key.sort, some_ops[0].key.sort));
 
     sg_buf_reset(&b);
-    assert_int_equal(sg_stream_begin(&w, &b, SG_STREAM_VALUE), 0);
-    assert_int_equal(sg_stream_put_value(&w, SG_BYTES_LIT("the value")), 0);
+    assert_int_equal(sg_records_begin(&w, &b, SG_RECORDS_VALUE), 0);
+    assert_int_equal(sg_records_put_value(&w, SG_BYTES_LIT("the value")), 0);
     in = sg_reader_over(sg_buf_bytes(&b));
-    s = sg_stream_reader(SG_STREAM_VALUE);
-    assert_int_equal(sg_stream_next(&s, &in, &item), 0);
+    s = sg_records_reader(SG_RECORDS_VALUE);
+    assert_int_equal(sg_records_next(&s, &in, &item), 0);
     assert_true(sg_bytes_equal(item.bytes, SG_BYTES_LIT("the value")));
 
     sg_buf_reset(&b);
-    assert_int_equal(sg_stream_begin(&w, &b, SG_STREAM_RESULTS), 0);
-    assert_int_equal(sg_stream_put_results(&w, results, 3), 0);
+    assert_int_equal(sg_records_begin(&w, &b, SG_RECORDS_RESULTS), 0);
+    assert_int_equal(sg_records_put_results(&w, results, 3), 0);
     in = sg_reader_over(sg_buf_bytes(&b));
-    s = sg_stream_reader(SG_STREAM_RESULTS);
-    assert_int_equal(sg_stream_next(&s, &in, &item), 0);
+    s = sg_records_reader(SG_RECORDS_RESULTS);
+    assert_int_equal(sg_records_next(&s, &in, &item), 0);
     assert_true(sg_bytes_equal(item.bytes, SG_BYTES_LIT("\0\2\1")));
 }
 
@@ -135,17 +135,17 @@ static void test_an_error_ends_rows(void **state)
 {
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(4096);
-    struct sg_stream_writer w;
-    struct sg_stream_reader s = sg_stream_reader(SG_STREAM_ROWS);
+    struct sg_records_writer w;
+    struct sg_records_reader s = sg_records_reader(SG_RECORDS_ROWS);
     struct sg_item item;
-    assert_int_equal(sg_stream_begin(&w, &b, SG_STREAM_ROWS), 0);
-    assert_int_equal(sg_stream_put_row(&w, SG_BYTES_LIT("s"), SG_BYTES_LIT("v")), 0);
-    assert_int_equal(sg_stream_put_error(&w, SG_KV_DAMAGED, "damaged"), 0);
+    assert_int_equal(sg_records_begin(&w, &b, SG_RECORDS_ROWS), 0);
+    assert_int_equal(sg_records_put_row(&w, SG_BYTES_LIT("s"), SG_BYTES_LIT("v")), 0);
+    assert_int_equal(sg_records_put_error(&w, SG_KV_DAMAGED, "damaged"), 0);
     struct sg_reader in = sg_reader_over(sg_buf_bytes(&b));
-    assert_int_equal(sg_stream_next(&s, &in, &item), 0);
+    assert_int_equal(sg_records_next(&s, &in, &item), 0);
     assert_true(sg_bytes_equal(item.row.sort, SG_BYTES_LIT("s")));
     assert_true(sg_bytes_equal(item.row.value, SG_BYTES_LIT("v")));
-    assert_int_equal(sg_stream_next(&s, &in, &item), SG_STREAM_END);
+    assert_int_equal(sg_records_next(&s, &in, &item), SG_RECORDS_END);
     assert_int_equal(item.type, SG_ITEM_ERROR);
     assert_int_equal(item.error.outcome, SG_KV_DAMAGED);
     assert_true(sg_bytes_equal(item.error.code, SG_BYTES_LIT("damaged")));
@@ -153,15 +153,15 @@ static void test_an_error_ends_rows(void **state)
 
 /* ---- refusals ---- */
 
-static int last_result(enum sg_stream_kind kind, struct sg_bytes octets)
+static int last_result(enum sg_records_kind kind, struct sg_bytes octets)
 {
-    struct sg_stream_reader s = sg_stream_reader(kind);
+    struct sg_records_reader s = sg_records_reader(kind);
     struct sg_reader in = sg_reader_over(octets);
     struct sg_item item;
     int r;
     do
-        r = sg_stream_next(&s, &in, &item);
-    while (r == 0 || (r == SG_STREAM_END && in.left));
+        r = sg_records_next(&s, &in, &item);
+    while (r == 0 || (r == SG_RECORDS_END && in.left));
     return r;
 }
 
@@ -169,24 +169,24 @@ static void test_foreign_streams_are_refused(void **state)
 {
     (void)state;
     static const struct {
-        enum sg_stream_kind kind;
+        enum sg_records_kind kind;
         struct sg_bytes octets;
     } bad[] = {
-        {SG_STREAM_ROWS, SG_BYTES_LIT("SGRT\1\6\17\1\0")},        /* magic */
-        {SG_STREAM_ROWS, SG_BYTES_LIT("SGRS\2\6\17\1\0")},        /* version */
-        {SG_STREAM_ROWS, SG_BYTES_LIT("SGRS\1\5\17\1\0")},        /* kind */
-        {SG_STREAM_ROWS, SG_BYTES_LIT("SGRS\1\6\17\1\1")},        /* one item missing */
-        {SG_STREAM_ROWS, SG_BYTES_LIT("SGRS\1\6\6\1\0\17\1\0")},  /* one too many */
-        {SG_STREAM_ROWS, SG_BYTES_LIT("SGRS\1\6\17\1\0\0")},      /* octet after the end */
-        {SG_STREAM_ROWS, SG_BYTES_LIT("SGRS\1\6\4\1\0")},         /* a value among rows */
-        {SG_STREAM_ROWS, SG_BYTES_LIT("SGRS\1\6\6\2\5a")},        /* sort key past its item */
-        {SG_STREAM_ROWS, SG_BYTES_LIT("SGRS\1\6\6\x81\x80\x10")}, /* item past its limit */
-        {SG_STREAM_RESULTS, SG_BYTES_LIT("SGRS\1\2\2\1\3")},      /* no such result */
-        {SG_STREAM_GET, SG_BYTES_LIT("SGRS\1\3\3\4\1\0\0\0")},    /* contents left over */
-        {SG_STREAM_GET,
-         SG_BYTES_LIT("SGRS\1\3\3\7\x80\x80\x80\x80\x10\0\0")},        /* table of 33 bits */
-        {SG_STREAM_BATCH, SG_BYTES_LIT("SGRS\1\1\1\7\5\0\0\0\0\0\0")}, /* no such operation */
-        {SG_STREAM_BATCH, SG_BYTES_LIT("SGRS\1\1\1\7\0\2\0\0\0\0\0")}, /* no such flag */
+        {SG_RECORDS_ROWS, SG_BYTES_LIT("SGRT\1\6\17\1\0")},        /* magic */
+        {SG_RECORDS_ROWS, SG_BYTES_LIT("SGRS\2\6\17\1\0")},        /* version */
+        {SG_RECORDS_ROWS, SG_BYTES_LIT("SGRS\1\5\17\1\0")},        /* kind */
+        {SG_RECORDS_ROWS, SG_BYTES_LIT("SGRS\1\6\17\1\1")},        /* one item missing */
+        {SG_RECORDS_ROWS, SG_BYTES_LIT("SGRS\1\6\6\1\0\17\1\0")},  /* one too many */
+        {SG_RECORDS_ROWS, SG_BYTES_LIT("SGRS\1\6\17\1\0\0")},      /* octet after the end */
+        {SG_RECORDS_ROWS, SG_BYTES_LIT("SGRS\1\6\4\1\0")},         /* a value among rows */
+        {SG_RECORDS_ROWS, SG_BYTES_LIT("SGRS\1\6\6\2\5a")},        /* sort key past its item */
+        {SG_RECORDS_ROWS, SG_BYTES_LIT("SGRS\1\6\6\x81\x80\x10")}, /* item past its limit */
+        {SG_RECORDS_RESULTS, SG_BYTES_LIT("SGRS\1\2\2\1\3")},      /* no such result */
+        {SG_RECORDS_GET, SG_BYTES_LIT("SGRS\1\3\3\4\1\0\0\0")},    /* contents left over */
+        {SG_RECORDS_GET,
+         SG_BYTES_LIT("SGRS\1\3\3\7\x80\x80\x80\x80\x10\0\0")},         /* table of 33 bits */
+        {SG_RECORDS_BATCH, SG_BYTES_LIT("SGRS\1\1\1\7\5\0\0\0\0\0\0")}, /* no such operation */
+        {SG_RECORDS_BATCH, SG_BYTES_LIT("SGRS\1\1\1\7\0\2\0\0\0\0\0")}, /* no such flag */
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(last_result(bad[i].kind, bad[i].octets), -EBADMSG);
@@ -207,13 +207,13 @@ static void test_limits_of_the_interface_hold(void **state)
         struct sg_bytes *part[] = {NULL, &it.key.partition, &it.key.sort, &it.value};
         if (longer)
             part[longer]->len++;
-        struct sg_stream_writer w;
+        struct sg_records_writer w;
         sg_buf_reset(&b);
-        assert_int_equal(sg_stream_begin(&w, &b, SG_STREAM_BATCH), 0);
-        assert_int_equal(sg_stream_put_op(&w, &it), 0);
-        assert_int_equal(sg_stream_end(&w), 0);
-        assert_int_equal(last_result(SG_STREAM_BATCH, sg_buf_bytes(&b)),
-                         longer ? -EBADMSG : SG_STREAM_END);
+        assert_int_equal(sg_records_begin(&w, &b, SG_RECORDS_BATCH), 0);
+        assert_int_equal(sg_records_put_op(&w, &it), 0);
+        assert_int_equal(sg_records_end(&w), 0);
+        assert_int_equal(last_result(SG_RECORDS_BATCH, sg_buf_bytes(&b)),
+                         longer ? -EBADMSG : SG_RECORDS_END);
     }
 }
 
