@@ -1,6 +1,6 @@
 # Front door.  Everything else lives in CMake presets and scripts/.
 .DELETE_ON_ERROR:
-.PHONY: help deps build demo test asan-test bench fuzz install clean
+.PHONY: help deps build demo test asan-test fuzz install clean
 PRESET ?= release
 FUZZ_SECONDS ?= 600
 
@@ -15,8 +15,8 @@ deps:
 	@sh scripts/deps.sh
 
 build/%/build.ninja: CMakeLists.txt CMakePresets.json
-	@cmake --preset $* >build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
-	@rm -f build-configure.log
+	@mkdir -p build/$*
+	@cmake --preset $* >build/$*/configure.log 2>&1 || { cat build/$*/configure.log; exit 1; }
 
 build: deps build/release/build.ninja
 	@cmake --build --preset release
@@ -30,9 +30,6 @@ test: build
 asan-test: deps build/asan/build.ninja
 	@cmake --build --preset asan
 	@sh scripts/test.sh asan unit fuzz
-
-bench: build
-	@sh scripts/bench.sh
 
 fuzz: deps build/fuzz/build.ninja
 	@cmake --build --preset fuzz
