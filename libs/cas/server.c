@@ -110,9 +110,6 @@ static void log_grant(const struct sg_cas_finding *f)
     sg_log(SG_LOG_INFO, "attestation.granted", SG_STR("service", f->service),
            SG_STR("kind", sg_tee_kind_name(f->claims.kind)), SG_HEX("key", SG_BYTES_ARRAY(f->key)),
            SG_HEX("lease", SG_BYTES_ARRAY(f->lease)));
-    if (f->claims.kind == SG_TEE_SIM)
-        sg_log(SG_LOG_WARN, "attestation.simulated", SG_STR("service", f->service),
-               SG_STR("meaning", "this grant protects nobody"));
 }
 
 /* Body, judgement, answer. */
@@ -362,6 +359,10 @@ int sg_cas_server_start(struct sg_cas_server **ret, const struct sg_cas_server_o
     s->listen = strdup(o->listen);
     if (!s->listen)
         return sg_raise(-ENOMEM);
+    if (sg_tee_provider_kind(o->tee) == SG_TEE_SIM)
+        sg_log(SG_LOG_WARN, "attestation.simulated", SG_STR("service", "casd"),
+               SG_STR("meaning", "the trusted environment is simulated: state and secrets are "
+                                 "protected from nobody who can read the platform folder"));
     int r = open_service(s, o);
     if (r == 0)
         r = make_tls(s);

@@ -1,0 +1,204 @@
+/*
+ * sealgrid-casd - attests services and hands out their identities and secrets.  A thin main over
+ * libs/cas (DESIGN.md).
+ */
+#include <sealgrid/base/clock.h>
+#include <sealgrid/base/conf.h>
+#include <sealgrid/base/log.h>
+#include <sealgrid/base/secret.h>
+#include <sealgrid/cas/server.h>
+#include <sealgrid/net/ops.h>
+
+#include <signal.h>
+#include <stdio.h>
+
+/* kind, member, name, default, min, max, required, help */
+#define OPTIONS(X)                                                                                 \
+    X(STRING, dir, "dir", NULL, 0, 0, true, "folder of the sealed state")                          \
+    X(STRING, listen, "listen", "127.0.0.1:17400", 0, 0, false, "address of the service")          \
+    X(STRING, ops_listen, "ops.listen", "127.0.0.1:18400", 0, 0, false,                            \
+      "loopback address of /metrics, /healthz, /readyz")                                           \
+    X(STRING, provider, "provider", "sim", 0, 0, false,                                            \
+      "trusted environment of this casd; sim protects nobody")                                     \
+    X(STRING, platform, "platform", NULL, 0, 0, true, "folder of the simulated platform")          \
+    X(STRING, seal, "seal", "measurement", 0, 0, false,                                            \
+      "what the state is sealed to: measurement (this build) or platform (any build)")             \
+    X(INT, workers, "workers", "8", 1, 256, false, "requests handled at once")                     \
+    X(INT, throttle_per_s, "throttle.per-second", "2000", 1, 1000000, false,                       \
+      "requests a second from strangers; a bootstrap takes three")                                 \
+    X(INT, throttle_burst, "throttle.burst", "4000", 1, 1000000, false, "saved up at most")        \
+    X(BOOL, init, "init", NULL, 0, 0, false, "create the state, print the pin, exit")              \
+    X(STRING, policy, "policy", NULL, 0, 0, false, "with --init: the first policy, YAML")          \
+    X(BOOL, production, "production", NULL, 0, 0, false,                                           \
+      "with --init: refuse simulated evidence for ever")
+
+#define MEMBER_STRING(name)                                       char *name;
+#define MEMBER_INT(name)                                          int64_t name;
+#define MEMBER_BOOL(name)                                         bool name;
+#define MEMBER(kind, member, name, def, min, max, required, help) MEMBER_##kind(member)
+#define ROW(kind, member, name, def, min, max, required, help)                                     \
+    {name, SG_CONF_##kind, offsetof(struct options, member), def, min, max, required, help},
+
+struct options {
+    OPTIONS(MEMBER)
+};
+static const struct sg_conf_option rows[] = {OPTIONS(ROW)};
+static const struct sg_conf_table table = {
+    .program = "sealgrid-casd",
+    .summary = "attests services; hands out identities, keys and secrets by policy",
+    .options = rows,
+    .n = sizeof rows / sizeof rows[0],
+};
+
+#define EXIT_USAGE 2
+
+static void clear_options(struct options *o)
+{
+    sg_conf_clear(&table, o);
+}
+
+static const char *outcome_text(int r)
+{
+    static const char *const texts[] = {
+        [SG_CAS_STATE_EXISTS] = "the folder has a state already",
+        [SG_CAS_STATE_BUSY] = "another casd works in this folder",
+        [SG_CAS_STATE_FORGED] = "the state does not open",
+        [SG_CAS_STATE_ROLLED_BACK] = "the state is older than the audit log knows",
+        [SG_CAS_LOG_DAMAGED] = "the audit log is damaged or cut",
+        [SG_CAS_POLICY_REFUSED] = "the policy is not usable",
+    };
+    return r > 0 && (size_t)r < sizeof texts / sizeof texts[0] ? texts[r] : "failure";
+}
+
+static int complain(const char *event, int r)
+{
+    sg_log(SG_LOG_ERROR, event, SG_STR("what", outcome_text(r)), SG_STR("trace", sg_error_trace()));
+    return EXIT_FAILURE;
+}
+
+static enum sg_tee_seal seal_of(const struct options *o)
+{
+    return strcmp(o->seal, "platform") == 0 ? SG_TEE_SEAL_PLATFORM : SG_TEE_SEAL_MEASUREMENT;
+}
+
+static int check_options(const struct options *o)
+{
+    const char *why = NULL;
+    if (strcmp(o->seal, "measurement") != 0 && strcmp(o->seal, "platform") != 0)
+        why = "seal is measurement or platform";
+    else if (o->init && !o->policy)
+        why = "--init needs --policy";
+    else if (!o->init && (o->policy || o->production))
+        why = "policy and production belong to --init";
+    if (!why)
+        return 0;
+    fprintf(stderr, "sealgrid-casd: %s\n", why);
+    return EXIT_USAGE;
+}
+
+static int init(const struct options *o, struct sg_tee_provider *tee)
+{
+    const struct sg_cas_init i = {.dir = o->dir,
+                                  .policy = o->policy,
+                                  .tee = tee,
+                                  .seal = seal_of(o),
+                                  .sim_platform = o->platform,
+                                  .production = o->production};
+    char pin[SG_CAS_PIN_LEN + 1];
+    int r = sg_cas_init(&i, pin);
+    if (r != 0)
+        return complain("init.failed", r);
+    if (o->production)
+        sg_log(SG_LOG_WARN, "state.production",
+               SG_STR("meaning", "simulated evidence is refused for ever"));
+    if (sg_tee_provider_kind(tee) == SG_TEE_SIM)
+        sg_log(
+            SG_LOG_WARN, "attestation.simulated",
+            SG_STR("meaning", "the state is sealed by a simulated platform: it protects nobody"));
+    printf("%s\n", pin);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* A third of the certificate's life before its end, as services do. */
+static int64_t seconds_to_renewal(const struct sg_cas_server *s)
+{
+    int64_t left = sg_cas_server_expires_s(s) - sg_clock_unix_s();
+    return left > 3 ? left / 3 * 2 : 1;
+}
+
+/* Until SIGTERM or SIGINT; 0 on an orderly end. */
+static int serve(struct sg_cas_server *s, const sigset_t *ends)
+{
+    for (;;) {
+        const struct timespec wait = {.tv_sec = seconds_to_renewal(s)};
+        int caught = sigtimedwait(ends, NULL, &wait);
+        if (caught > 0)
+            return 0;
+        if (errno != EAGAIN)
+            continue;
+        int r = sg_cas_server_renew(s);
+        if (r < 0)
+            return r;
+        sg_log(SG_LOG_INFO, "certificate.renewed");
+    }
+}
+
+static int run(const struct options *o, struct sg_tee_provider *tee, const sigset_t *ends)
+{
+    SG_CLEANUP(sg_cas_server_freep) struct sg_cas_server *s = NULL;
+    SG_CLEANUP(sg_ops_freep) struct sg_ops *ops = NULL;
+    const struct sg_cas_server_options so = {.dir = o->dir,
+                                             .tee = tee,
+                                             .seal = seal_of(o),
+                                             .listen = o->listen,
+                                             .workers = (unsigned)o->workers,
+                                             .throttle_per_s = (unsigned)o->throttle_per_s,
+                                             .throttle_burst = (unsigned)o->throttle_burst};
+    int r = sg_cas_server_start(&s, &so);
+    if (r == 0)
+        r = sg_ops_start(&ops, o->ops_listen, NULL, NULL); /* it answers only once we serve */
+    if (r != 0)
+        return complain("start.failed", r);
+    sg_log(SG_LOG_INFO, "started", SG_STR("listen", o->listen),
+           SG_UINT("port", sg_cas_server_port(s)));
+    r = serve(s, ends);
+    if (r < 0)
+        return complain("serve.failed", r);
+    sg_log(SG_LOG_INFO, "stopped");
+    return EXIT_SUCCESS;
+}
+
+/* Threads that are started later inherit the mask, so that only serve() sees these. */
+static void block_ends(sigset_t *ret)
+{
+    sigemptyset(ret);
+    sigaddset(ret, SIGTERM);
+    sigaddset(ret, SIGINT);
+    sigprocmask(SIG_BLOCK, ret, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    SG_CLEANUP(clear_options) struct options o = {0};
+    SG_CLEANUP(sg_tee_provider_freep) struct sg_tee_provider *tee = NULL;
+    sigset_t ends;
+    int first_arg;
+    if (sg_process_harden() < 0) {
+        fprintf(stderr, "sealgrid-casd: %s\n", sg_error_trace());
+        return EXIT_FAILURE;
+    }
+    sg_log_init("casd", SG_LOG_INFO);
+    int r = sg_conf_parse(&table, argc, argv, &o, &first_arg);
+    if (r == SG_CONF_EXIT)
+        return EXIT_SUCCESS;
+    if (r != 0)
+        return r < 0 ? complain("conf.failed", r) : EXIT_USAGE;
+    r = check_options(&o);
+    if (r != 0)
+        return r;
+    block_ends(&ends);
+    r = sg_tee_provider_open(&tee, o.provider, o.platform);
+    if (r < 0)
+        return complain("provider.failed", r);
+    return o.init ? init(&o, tee) : run(&o, tee, &ends);
+}
