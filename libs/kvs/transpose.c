@@ -167,7 +167,8 @@ static bool split_value(struct transposer *t, size_t i)
 
 static int split_sorts(struct transposer *t)
 {
-    int r = sg_cells_reserve(t->cells, t->n * t->shape.columns);
+    /* a shape without elements or fields gets one column of each if it turns out raw after all */
+    int r = sg_cells_reserve(t->cells, t->n * (t->shape.columns + 2));
     if (r < 0)
         return r;
     begin_columns(t, 0);

@@ -1,0 +1,278 @@
+#include "head-int.h"
+
+#include <sealgrid/crypto/hash.h>
+
+#define HEAD_DOMAIN "sg-head-1"
+#define PAGE_DOMAIN "sg-page-1"
+
+void sg_head_key(const uint8_t tag[SG_TABLE_TAG_LEN], const uint8_t name[SG_NAME_LEN],
+                 uint8_t ret[SG_HEAD_KEY_LEN])
+{
+    ret[0] = name[0];
+    ret[1] = SG_HEAD_CLASS;
+    memcpy(ret + 2, tag, SG_TABLE_TAG_LEN);
+    memcpy(ret + 2 + SG_TABLE_TAG_LEN, name, SG_NAME_LEN);
+}
+
+void sg_page_key(const uint8_t name[SG_NAME_LEN], uint64_t id, uint8_t ret[SG_PAGE_KEY_LEN])
+{
+    ret[0] = name[0];
+    ret[1] = SG_PAGE_CLASS;
+    memcpy(ret + 2, name, SG_NAME_LEN);
+    sg_store_be64(ret + 2 + SG_NAME_LEN, id);
+}
+
+/* Head. */
+
+bool sg_head_peek(struct sg_bytes entry, struct sg_head_clear *ret)
+{
+    struct sg_reader r = sg_reader_over(entry);
+    struct sg_head_clear c;
+    struct sg_bytes tag, wrapped;
+    uint8_t format, kind;
+    bool ok = sg_take_u8(&r, &format) && sg_take_u8(&r, &kind) &&
+              sg_take(&r, SG_BUCKET_TAG_LEN, &tag) && sg_take_be64(&r, &c.version) &&
+              sg_take_be32(&r, &c.epoch) && sg_take(&r, SG_WRAPPED_LEN, &wrapped);
+    if (!ok || format != SG_FORMAT || kind != SG_HEAD_CLASS)
+        return false;
+    memcpy(c.bucket_tag, tag.data, SG_BUCKET_TAG_LEN);
+    c.wrapped = wrapped.data;
+    *ret = c;
+    return true;
+}
+
+static int encode_tail(const struct sg_head *h, struct sg_buf *out)
+{
+    int r = sg_buf_append_be16(out, (uint16_t)h->n_tail);
+    for (size_t i = 0; r == 0 && i < h->n_tail; i++) {
+        const struct sg_row *row = &h->tail[i];
+        r = sg_buf_append_be16(out, (uint16_t)row->sort.len);
+        if (r == 0)
+            r = sg_buf_append_be32(out, (uint32_t)row->value.len);
+        if (r == 0)
+            r = sg_buf_append(out, row->sort);
+        if (r == 0)
+            r = sg_buf_append(out, row->value);
+    }
+    return r;
+}
+
+int sg_head_body_encode(const struct sg_head *h, struct sg_buf *out)
+{
+    uint8_t fixed[8 + 8 + 4 + SG_MULTISET_LEN];
+    sg_store_be64(fixed, h->n_rows);
+    sg_store_be64(fixed + 8, h->next_page);
+    sg_store_be32(fixed + 16, h->n_pages);
+    memcpy(fixed + 20, h->sum, SG_MULTISET_LEN);
+    int r = sg_buf_append_be32(out, h->table);
+    if (r == 0)
+        r = sg_buf_append_be16(out, (uint16_t)h->partition.len);
+    if (r == 0)
+        r = sg_buf_append(out, h->partition);
+    if (r == 0)
+        r = sg_buf_append(out, SG_BYTES_ARRAY(fixed));
+    return r < 0 ? r : encode_tail(h, out);
+}
+
+static bool take_tail_row(struct sg_reader *r, struct sg_row *ret)
+{
+    uint16_t sort_len;
+    uint32_t value_len;
+    return sg_take_be16(r, &sort_len) && sg_take_be32(r, &value_len) &&
+           sg_take(r, sort_len, &ret->sort) && sg_take(r, value_len, &ret->value);
+}
+
+static bool decode_tail(struct sg_reader *r, struct sg_row *tail, size_t *ret_n)
+{
+    uint16_t n;
+    if (!sg_take_be16(r, &n) || n > SG_TAIL_ROWS_MAX)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!take_tail_row(r, &tail[i]) ||
+            (i > 0 && sg_bytes_cmp(tail[i - 1].sort, tail[i].sort) >= 0))
+            return false;
+    *ret_n = n;
+    return r->left == 0;
+}
+
+bool sg_head_body_decode(struct sg_bytes body, struct sg_row *tail, struct sg_head *ret)
+{
+    struct sg_reader r = sg_reader_over(body);
+    struct sg_head h = {.tail = tail};
+    struct sg_bytes sum;
+    uint16_t partition_len;
+    bool ok = sg_take_be32(&r, &h.table) && sg_take_be16(&r, &partition_len) &&
+              sg_take(&r, partition_len, &h.partition) && sg_take_be64(&r, &h.n_rows) &&
+              sg_take_be64(&r, &h.next_page) && sg_take_be32(&r, &h.n_pages) &&
+              sg_take(&r, SG_MULTISET_LEN, &sum) && decode_tail(&r, tail, &h.n_tail);
+    if (!ok)
+        return false;
+    memcpy(h.sum, sum.data, SG_MULTISET_LEN);
+    *ret = h;
+    return true;
+}
+
+int sg_head_seal(struct sg_part_keys *k, struct sg_writer *w, const struct sg_bucket_keys *b,
+                 const uint8_t key[SG_HEAD_KEY_LEN], const struct sg_head *h, struct sg_buf *out)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf body = SG_BUF_INIT_SECRET(SG_ENTRY_BYTES_MAX);
+    uint8_t header[SG_HEAD_HEADER_LEN];
+    uint32_t epoch;
+    size_t header_at = out->len;
+    header[0] = SG_FORMAT;
+    header[1] = SG_HEAD_CLASS;
+    memcpy(header + 2, b->tag, SG_BUCKET_TAG_LEN);
+    sg_store_be64(header + 10, h->version);
+    int r = sg_dek_wrap(k, b, sg_head_key_name(key), &epoch, header + 22);
+    if (r < 0)
+        return r;
+    sg_store_be32(header + 18, epoch);
+    r = sg_head_body_encode(h, &body);
+    if (r == 0)
+        r = sg_buf_append(out, SG_BYTES_ARRAY(header));
+    if (r < 0)
+        return r;
+    return sg_envelope_seal(k, w, HEAD_DOMAIN, SG_BYTES(key, SG_HEAD_KEY_LEN), header_at,
+                            sg_buf_bytes(&body), out, NULL);
+}
+
+int sg_head_open(struct sg_part_keys *k, const struct sg_bucket_keys *b,
+                 const uint8_t key[SG_HEAD_KEY_LEN], struct sg_bytes entry, struct sg_buf *plain,
+                 struct sg_row *tail, struct sg_head *ret)
+{
+    struct sg_head_clear c;
+    struct sg_head h;
+    if (!sg_head_peek(entry, &c) || memcmp(c.bucket_tag, b->tag, SG_BUCKET_TAG_LEN) != 0)
+        return SG_SEAL_FORGED;
+    int r = sg_dek_unwrap(k, b, sg_head_key_name(key), c.epoch, c.wrapped);
+    if (r)
+        return r;
+    sg_buf_reset(plain);
+    r = sg_envelope_open(k, HEAD_DOMAIN, SG_BYTES(key, SG_HEAD_KEY_LEN), entry, SG_HEAD_HEADER_LEN,
+                         plain);
+    if (r)
+        return r;
+    if (!sg_head_body_decode(sg_buf_bytes(plain), tail, &h))
+        return SG_SEAL_FORGED;
+    h.version = c.version;
+    *ret = h;
+    return 0;
+}
+
+/* Page. */
+
+int sg_page_body_encode(const struct sg_page *p, struct sg_buf *out)
+{
+    int r = sg_buf_append_be16(out, p->n_rows);
+    if (r == 0)
+        r = sg_buf_append_be16(out, (uint16_t)p->first.len);
+    if (r == 0)
+        r = sg_buf_append(out, p->first);
+    if (r == 0)
+        r = sg_buf_append_be16(out, (uint16_t)p->last.len);
+    if (r == 0)
+        r = sg_buf_append(out, p->last);
+    return r < 0 ? r : sg_buf_append(out, p->columns);
+}
+
+bool sg_page_body_decode(struct sg_bytes body, struct sg_page *ret)
+{
+    struct sg_reader r = sg_reader_over(body);
+    struct sg_page p = {.id = ret->id, .version = ret->version};
+    uint16_t first_len, last_len;
+    bool ok = sg_take_be16(&r, &p.n_rows) && sg_take_be16(&r, &first_len) &&
+              sg_take(&r, first_len, &p.first) && sg_take_be16(&r, &last_len) &&
+              sg_take(&r, last_len, &p.last);
+    if (!ok || p.n_rows == 0 || sg_bytes_cmp(p.first, p.last) > 0)
+        return false;
+    p.columns = SG_BYTES(r.at, r.left);
+    memcpy(p.tag, ret->tag, SG_TAG_LEN);
+    *ret = p;
+    return true;
+}
+
+int sg_page_seal(struct sg_part_keys *k, struct sg_writer *w, const uint8_t name[SG_NAME_LEN],
+                 struct sg_page *p, struct sg_buf *out)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf body = SG_BUF_INIT_SECRET(SG_ENTRY_BYTES_MAX);
+    uint8_t key[SG_PAGE_KEY_LEN], header[SG_PAGE_HEADER_LEN];
+    size_t header_at = out->len;
+    header[0] = SG_FORMAT;
+    header[1] = SG_PAGE_CLASS;
+    sg_store_be64(header + 2, p->version);
+    sg_page_key(name, p->id, key);
+    int r = sg_page_body_encode(p, &body);
+    if (r == 0)
+        r = sg_buf_append(out, SG_BYTES_ARRAY(header));
+    if (r < 0)
+        return r;
+    return sg_envelope_seal(k, w, PAGE_DOMAIN, SG_BYTES_ARRAY(key), header_at, sg_buf_bytes(&body),
+                            out, p->tag);
+}
+
+static bool page_peek(struct sg_bytes entry, struct sg_page *ret)
+{
+    if (entry.len < SG_PAGE_HEADER_LEN + SG_ENVELOPE_LEN || entry.data[0] != SG_FORMAT ||
+        entry.data[1] != SG_PAGE_CLASS)
+        return false;
+    ret->version = sg_load_be64(entry.data + 2);
+    memcpy(ret->tag, entry.data + entry.len - SG_TAG_LEN, SG_TAG_LEN);
+    return true;
+}
+
+int sg_page_open(struct sg_part_keys *k, const uint8_t name[SG_NAME_LEN], uint64_t id,
+                 struct sg_bytes entry, struct sg_buf *plain, struct sg_page *ret)
+{
+    struct sg_page p = {.id = id};
+    uint8_t key[SG_PAGE_KEY_LEN];
+    if (!page_peek(entry, &p))
+        return SG_SEAL_FORGED;
+    sg_page_key(name, id, key);
+    sg_buf_reset(plain);
+    int r = sg_envelope_open(k, PAGE_DOMAIN, SG_BYTES_ARRAY(key), entry, SG_PAGE_HEADER_LEN, plain);
+    if (r)
+        return r;
+    if (!sg_page_body_decode(sg_buf_bytes(plain), &p))
+        return SG_SEAL_FORGED;
+    *ret = p;
+    return 0;
+}
+
+/* Multiset hash: MSet-Add of Clarke et al. (ASIACRYPT 2003) over a keyed BLAKE2b-256. */
+
+static void element(uint8_t ret[SG_MULTISET_LEN], const struct sg_part_keys *k,
+                    const struct sg_page *p)
+{
+    uint8_t in[8 + 8 + SG_TAG_LEN];
+    sg_store_be64(in, p->id);
+    sg_store_be64(in + 8, p->version);
+    memcpy(in + 16, p->tag, SG_TAG_LEN);
+    const struct sg_bytes parts[] = {SG_BYTES_ARRAY(in)};
+    sg_blake2b_parts(ret, SG_MULTISET_LEN, SG_BYTES(k->multiset, SG_KEY_LEN), parts, 1);
+}
+
+void sg_multiset_add(uint8_t sum[SG_MULTISET_LEN], const struct sg_part_keys *k,
+                     const struct sg_page *p)
+{
+    uint8_t e[SG_MULTISET_LEN];
+    unsigned carry = 0;
+    element(e, k, p);
+    for (size_t i = SG_MULTISET_LEN; i-- > 0;) {
+        carry += (unsigned)sum[i] + e[i];
+        sum[i] = (uint8_t)carry;
+        carry >>= 8;
+    }
+}
+
+void sg_multiset_remove(uint8_t sum[SG_MULTISET_LEN], const struct sg_part_keys *k,
+                        const struct sg_page *p)
+{
+    uint8_t e[SG_MULTISET_LEN];
+    unsigned borrow = 0;
+    element(e, k, p);
+    for (size_t i = SG_MULTISET_LEN; i-- > 0;) {
+        unsigned d = 256u + sum[i] - e[i] - borrow;
+        sum[i] = (uint8_t)d;
+        borrow = d < 256;
+    }
+}

@@ -1,0 +1,546 @@
+/*
+ * Cold open: the head with the highest version that any replica holds, then a replica whose pages
+ * match its multiset hash.  A replica that is behind, lacks something or fails a check is counted
+ * as damaged and written again from what was found good.
+ */
+#include "store-edit-int.h"
+
+#include <stdlib.h>
+
+struct loading {
+    struct sg_store *s;
+    struct sg_part *p;
+    struct sg_part_keys *keys; /* owned, until taken by the partition */
+    struct sg_buf entry, plain, best, best_plain;
+    struct sg_row tail[SG_TAIL_ROWS_MAX];
+    struct sg_head head; /* borrows from best_plain and tail */
+    bool found;
+    uint64_t asked, bad; /* slots */
+    struct sg_dir_entry *dir;
+    size_t n_dir;
+    uint8_t sum[SG_MULTISET_LEN];
+};
+
+static void free_dir(struct sg_dir_entry *dir, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(dir[i].bounds);
+    free(dir);
+}
+
+static void drop_dir(struct loading *l)
+{
+    free_dir(l->dir, l->n_dir);
+    l->dir = NULL;
+    l->n_dir = 0;
+    memset(l->sum, 0, sizeof(l->sum));
+}
+
+static void free_loading(struct loading **at)
+{
+    struct loading *l = *at;
+    if (!l)
+        return;
+    drop_dir(l);
+    sg_part_keys_free(l->keys);
+    sg_buf_clear(&l->entry);
+    sg_buf_clear(&l->plain);
+    sg_buf_clear(&l->best);
+    sg_buf_clear(&l->best_plain);
+    free(l);
+}
+
+static bool readable(const struct sg_volume *v)
+{
+    return sg_volume_state(v) == SG_VOLUME_ONLINE;
+}
+
+/* Head. */
+
+static bool same_partition(const struct loading *l, const struct sg_head *h)
+{
+    return h->table == l->p->table && sg_bytes_equal(h->partition, l->p->partition);
+}
+
+/* l->entry is a head of the right name from that slot: does it open, and is it newer? */
+static int judge_head(struct loading *l, unsigned slot)
+{
+    struct sg_row tail[SG_TAIL_ROWS_MAX];
+    struct sg_head h;
+    int r = sg_head_open(l->keys, &l->p->bucket->keys, l->p->key, sg_buf_bytes(&l->entry),
+                         &l->plain, tail, &h);
+    if (r < 0)
+        return r;
+    if (r || !same_partition(l, &h)) {
+        l->bad |= 1ull << slot;
+        return 0;
+    }
+    if (l->found && h.version <= l->head.version) {
+        if (h.version < l->head.version)
+            l->bad |= 1ull << slot;
+        return 0;
+    }
+    if (l->found) /* all that answered before are behind */
+        l->bad |= l->asked & ~(1ull << slot);
+    struct sg_buf swap = l->best;
+    l->best = l->entry;
+    l->entry = swap;
+    swap = l->best_plain;
+    l->best_plain = l->plain;
+    l->plain = swap;
+    memcpy(l->tail, tail, h.n_tail * sizeof(*tail));
+    l->head = h;
+    l->head.tail = l->tail;
+    l->found = true;
+    return 0;
+}
+
+static int ask_head(struct loading *l, struct sg_volume *v, uint64_t *absent)
+{
+    int r = sg_index_get(v->index, NULL, SG_BYTES(l->p->key, SG_HEAD_KEY_LEN), &l->entry);
+    if (r < 0)
+        return r;
+    l->asked |= 1ull << v->slot;
+    if (r == SG_INDEX_NOT_FOUND)
+        *absent |= 1ull << v->slot;
+    else if (r == SG_INDEX_DAMAGED)
+        l->bad |= 1ull << v->slot;
+    else
+        return judge_head(l, v->slot);
+    return 0;
+}
+
+static int find_head(struct loading *l)
+{
+    uint64_t absent = 0;
+    for (unsigned i = 0; i < l->p->replicas; i++) {
+        struct sg_volume *v = sg_store_replica(l->s, l->p->key, i);
+        int r = readable(v) ? ask_head(l, v, &absent) : 0;
+        if (r)
+            return r;
+    }
+    if (l->found)
+        l->bad |= absent;
+    if (l->asked == 0 || (!l->found && l->bad))
+        return SG_KV_DAMAGED;
+    if (!l->found)
+        return 0;
+    /* the keys were last unwrapped for another candidate, perhaps */
+    struct sg_head_clear c;
+    sg_assert(sg_head_peek(sg_buf_bytes(&l->best), &c));
+    return sg_fold(
+        sg_dek_unwrap(l->keys, &l->p->bucket->keys, sg_part_name(l->p), c.epoch, c.wrapped));
+}
+
+/* Pages. */
+
+static int add_page(struct loading *l, const struct sg_page *page, size_t entry_bytes)
+{
+    struct sg_dir_entry *dir = realloc(l->dir, (l->n_dir + 1) * sizeof(*dir));
+    if (!dir)
+        return sg_raise(-ENOMEM);
+    l->dir = dir;
+    struct sg_dir_entry *e = &dir[l->n_dir];
+    e->bounds = malloc(page->first.len + page->last.len + 1);
+    if (!e->bounds)
+        return sg_raise(-ENOMEM);
+    memcpy(e->bounds, page->first.data, page->first.len);
+    memcpy(e->bounds + page->first.len, page->last.data, page->last.len);
+    e->page = *page;
+    e->page.first.data = e->bounds;
+    e->page.last.data = e->bounds + page->first.len;
+    e->page.columns = SG_BYTES_NONE;
+    e->bytes = (uint32_t)entry_bytes;
+    l->n_dir++;
+    sg_multiset_add(l->sum, l->keys, page);
+    return 0;
+}
+
+static bool have_page(const struct loading *l, const struct sg_page *page)
+{
+    for (size_t i = 0; i < l->n_dir; i++)
+        if (l->dir[i].page.id == page->id)
+            return true;
+    return false;
+}
+
+/* All pages on one volume that open; merging: only those not found before. */
+static int collect_pages(struct loading *l, struct sg_volume *v, bool merging)
+{
+    SG_CLEANUP(sg_index_iter_freep) struct sg_index_iter *it = NULL;
+    uint8_t prefix[SG_PAGE_KEY_LEN];
+    struct sg_bytes key, value;
+    struct sg_page page;
+    sg_page_key(sg_part_name(l->p), 0, prefix);
+    int r = sg_index_iter_new(&it, v->index, SG_BYTES(prefix, SG_PAGE_KEY_LEN - 8), false);
+    while (r == 0 && (r = sg_index_iter_next(it, &key, &value)) == 0) {
+        if (key.len != SG_PAGE_KEY_LEN)
+            return SG_KV_DAMAGED;
+        uint64_t id = sg_load_be64(key.data + SG_PAGE_KEY_LEN - 8);
+        r = sg_page_open(l->keys, sg_part_name(l->p), id, value, &l->plain, &page);
+        if (r == SG_SEAL_FORGED) {
+            r = merging ? 0 : SG_KV_DAMAGED;
+            continue;
+        }
+        if (r == 0 && !(merging && have_page(l, &page)))
+            r = add_page(l, &page, value.len);
+    }
+    return r == SG_INDEX_NOT_FOUND ? 0 : r < 0 ? r : SG_KV_DAMAGED;
+}
+
+static int by_first(const void *a, const void *b)
+{
+    const struct sg_dir_entry *x = a, *y = b;
+    return sg_bytes_cmp(x->page.first, y->page.first);
+}
+
+static bool complete(struct loading *l)
+{
+    uint64_t rows = l->head.n_tail;
+    if (l->n_dir != l->head.n_pages || memcmp(l->sum, l->head.sum, SG_MULTISET_LEN) != 0)
+        return false;
+    for (size_t i = 0; i < l->n_dir; i++)
+        rows += l->dir[i].page.n_rows;
+    if (l->n_dir)
+        qsort(l->dir, l->n_dir, sizeof(*l->dir), by_first);
+    return rows == l->head.n_rows;
+}
+
+/* First any one replica that is complete, then whatever all of them together give. */
+static int find_pages(struct loading *l)
+{
+    for (unsigned i = 0; i < l->p->replicas; i++) {
+        struct sg_volume *v = sg_store_replica(l->s, l->p->key, i);
+        if (!readable(v) || (l->bad >> v->slot & 1))
+            continue;
+        int r = collect_pages(l, v, false);
+        if (r < 0 || (r == 0 && complete(l)))
+            return r;
+        l->bad |= 1ull << v->slot;
+        drop_dir(l);
+    }
+    for (unsigned i = 0; i < l->p->replicas; i++) {
+        struct sg_volume *v = sg_store_replica(l->s, l->p->key, i);
+        int r = readable(v) ? collect_pages(l, v, true) : 0;
+        if (r < 0)
+            return r;
+        if (complete(l))
+            return 0;
+    }
+    return SG_KV_DAMAGED;
+}
+
+/* Into the partition. */
+
+static int install(struct loading *l)
+{
+    struct sg_part *p = l->p;
+    if (!l->found)
+        sg_part_keys_generate(l->keys);
+    int r = sg_rows_copy(l->tail, l->found ? l->head.n_tail : 0, &p->tail);
+    if (r < 0)
+        return r;
+    p->n_tail = l->found ? l->head.n_tail : 0;
+    p->version = l->found ? l->head.version : 0;
+    p->n_rows = l->found ? l->head.n_rows : 0;
+    p->next_page = l->found ? l->head.next_page : 1;
+    memcpy(p->sum, l->sum, SG_MULTISET_LEN);
+    p->dir = l->dir;
+    p->n_dir = l->n_dir;
+    l->dir = NULL;
+    l->n_dir = 0;
+    p->keys = TAKE_PTR(l->keys);
+    p->loaded = true;
+    return 0;
+}
+
+static int count_and_mend(struct loading *l)
+{
+    for (unsigned slot = 0; slot < l->s->n_volumes; slot++) {
+        if (!(l->bad >> slot & 1))
+            continue;
+        sg_store_damage(l->s, slot, 1);
+        if (!l->p->loaded)
+            continue;
+        int r = sg_part_copy_to(l->s, l->p, slot, NULL);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            sg_store_repaired(l->s, slot, 1);
+    }
+    return 0;
+}
+
+int sg_part_load(struct sg_store *s, struct sg_part *p)
+{
+    if (p->loaded)
+        return 0;
+    SG_CLEANUP(free_loading) struct loading *l = calloc(1, sizeof(*l));
+    if (!l)
+        return sg_raise(-ENOMEM);
+    l->s = s;
+    l->p = p;
+    l->entry.max = l->best.max = SG_ENTRY_BYTES_MAX;
+    l->plain = l->best_plain = (struct sg_buf)SG_BUF_INIT_SECRET(SG_ENTRY_BYTES_MAX);
+    s->cold_opens++;
+    int r = sg_part_keys_new(&l->keys);
+    if (r == 0)
+        r = find_head(l);
+    if (r == 0 && l->found)
+        r = find_pages(l);
+    if (r == 0)
+        r = install(l);
+    if (r < 0)
+        return r;
+    int mended = count_and_mend(l);
+    return mended < 0 ? mended : r;
+}
+
+/* Reading. */
+
+size_t sg_part_find(const struct sg_part *p, struct sg_bytes sort)
+{
+    size_t low = 0, high = p->n_dir;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (sg_bytes_cmp(p->dir[mid].page.last, sort) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    bool inside = low < p->n_dir && sg_bytes_cmp(p->dir[low].page.first, sort) <= 0;
+    return inside ? low : p->n_dir;
+}
+
+size_t sg_row_find(const struct sg_row *rows, size_t n, struct sg_bytes sort, bool *ret_found)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (sg_bytes_cmp(rows[mid].sort, sort) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    *ret_found = low < n && sg_bytes_cmp(rows[low].sort, sort) == 0;
+    return low;
+}
+
+static bool is_page(const struct sg_page *got, const struct sg_page *want)
+{
+    return got->version == want->version && memcmp(got->tag, want->tag, SG_TAG_LEN) == 0;
+}
+
+/* 0: *raw and *ret_page (which borrows from *plain) are page e; SG_KV_DAMAGED: not here. */
+static int fetch_from(struct sg_index *ix, struct sg_part *p, struct sg_part_keys *keys,
+                      const struct sg_page *e, const struct sg_index_snapshot *snap,
+                      struct sg_buf *raw, struct sg_buf *plain, struct sg_page *ret_page)
+{
+    uint8_t key[SG_PAGE_KEY_LEN];
+    sg_page_key(sg_part_name(p), e->id, key);
+    int r = sg_index_get(ix, snap, SG_BYTES_ARRAY(key), raw);
+    if (r == 0)
+        r = sg_page_open(keys, sg_part_name(p), e->id, sg_buf_bytes(raw), plain, ret_page);
+    if (r == 0 && !is_page(ret_page, e))
+        r = SG_KV_DAMAGED;
+    return r > 0 ? SG_KV_DAMAGED : r;
+}
+
+static int rewrite_page(struct sg_store *s, struct sg_part *p, const struct sg_page *e,
+                        unsigned slot, struct sg_bytes raw)
+{
+    SG_CLEANUP(sg_index_batch_freep) struct sg_index_batch *b = NULL;
+    uint8_t key[SG_PAGE_KEY_LEN];
+    sg_page_key(sg_part_name(p), e->id, key);
+    int r = sg_index_batch_new(&b);
+    if (r < 0)
+        return r;
+    sg_index_batch_put(b, SG_BYTES_ARRAY(key), raw);
+    if (sg_index_write(s->volumes[slot].index, b))
+        sg_store_set_aside(s, slot, SG_VOLUME_DAMAGED);
+    else
+        sg_store_repaired(s, slot, 1);
+    return 0;
+}
+
+static int mend_page(struct sg_store *s, struct sg_part *p, const struct sg_page *e, uint64_t bad,
+                     bool repair, struct sg_bytes raw)
+{
+    for (unsigned slot = 0; slot < s->n_volumes; slot++) {
+        if (!(bad >> slot & 1))
+            continue;
+        sg_store_damage(s, slot, 1);
+        int r = repair ? rewrite_page(s, p, e, slot, raw) : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int sg_part_fetch(struct sg_store *s, struct sg_part *p, struct sg_part_keys *keys,
+                  const struct sg_page *e, struct sg_index_snapshot *const *snaps, bool repair,
+                  struct sg_buf *raw, struct sg_buf *plain, struct sg_page *ret_page)
+{
+    uint64_t bad = 0;
+    int r = SG_KV_DAMAGED;
+    for (unsigned i = 0; r > 0 && i < p->replicas; i++) {
+        struct sg_volume *v = sg_store_replica(s, p->key, i);
+        if (!readable(v) || (snaps && !snaps[i]))
+            continue;
+        r = fetch_from(v->index, p, keys, e, snaps ? snaps[i] : NULL, raw, plain, ret_page);
+        bad |= r > 0 ? 1ull << v->slot : 0;
+    }
+    if (r < 0)
+        return r;
+    int mended = mend_page(s, p, e, bad, repair && r == 0, sg_buf_bytes(raw));
+    return mended < 0 ? mended : r;
+}
+
+int sg_part_read_page(struct sg_store *s, struct sg_part *p, struct sg_part_keys *keys,
+                      const struct sg_page *e, struct sg_index_snapshot *const *snaps,
+                      struct sg_rows *ret_rows)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf raw = SG_BUF_INIT(SG_ENTRY_BYTES_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf plain = SG_BUF_INIT_SECRET(SG_ENTRY_BYTES_MAX);
+    struct sg_page page;
+    /* from a snapshot the page may be gone by now: no writing back then */
+    int r = sg_part_fetch(s, p, keys, e, snaps, snaps == NULL, &raw, &plain, &page);
+    if (r)
+        return r;
+    r = sg_columns_decode(page.columns, ret_rows);
+    if (r == 0 && ret_rows->n != page.n_rows)
+        r = sg_raise(-EBADMSG);
+    return r;
+}
+
+/* Copies of a partition. */
+
+static int put_head(struct sg_store *s, struct sg_part *p, struct sg_index_batch *b)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf entry = SG_BUF_INIT(SG_ENTRY_BYTES_MAX);
+    struct sg_head h = {.version = p->version,
+                        .table = p->table,
+                        .partition = p->partition,
+                        .n_rows = p->n_rows,
+                        .next_page = p->next_page,
+                        .n_pages = (uint32_t)p->n_dir,
+                        .tail = p->tail,
+                        .n_tail = p->n_tail};
+    memcpy(h.sum, p->sum, SG_MULTISET_LEN);
+    int r = sg_head_seal(p->keys, &s->writer, &p->bucket->keys, p->key, &h, &entry);
+    if (r == 0)
+        sg_index_batch_put(b, SG_BYTES(p->key, SG_HEAD_KEY_LEN), sg_buf_bytes(&entry));
+    return r;
+}
+
+/* Whatever the volume has under this name goes first: it may hold pages that no head knows. */
+static int delete_pages(struct sg_part *p, struct sg_index *ix, struct sg_index_batch *b)
+{
+    SG_CLEANUP(sg_index_iter_freep) struct sg_index_iter *it = NULL;
+    uint8_t prefix[SG_PAGE_KEY_LEN];
+    struct sg_bytes key, value;
+    sg_page_key(sg_part_name(p), 0, prefix);
+    int r = sg_index_iter_new(&it, ix, SG_BYTES(prefix, SG_PAGE_KEY_LEN - 8), false);
+    while (r == 0 && (r = sg_index_iter_next(it, &key, &value)) == 0)
+        sg_index_batch_delete(b, key);
+    return r < 0 ? r : 0; /* an unreadable part of the index cannot be listed */
+}
+
+static int put_pages(struct sg_store *s, struct sg_part *p, struct sg_index *ix,
+                     struct sg_index_batch *b)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf raw = SG_BUF_INIT(SG_ENTRY_BYTES_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf plain = SG_BUF_INIT_SECRET(SG_ENTRY_BYTES_MAX);
+    uint8_t key[SG_PAGE_KEY_LEN];
+    struct sg_page page;
+    for (size_t i = 0; i < p->n_dir; i++) {
+        const struct sg_page *e = &p->dir[i].page;
+        int r = sg_part_fetch(s, p, p->keys, e, NULL, false, &raw, &plain, &page);
+        if (r)
+            return r;
+        sg_page_key(sg_part_name(p), e->id, key);
+        sg_index_batch_put(b, SG_BYTES_ARRAY(key), sg_buf_bytes(&raw));
+        if (sg_index_batch_bytes(b) < (4u << 20))
+            continue;
+        if (sg_index_write(ix, b))
+            return SG_KV_DAMAGED;
+        sg_index_batch_reset(b);
+    }
+    return 0;
+}
+
+int sg_part_copy_to(struct sg_store *s, struct sg_part *p, unsigned slot, struct sg_index *ix)
+{
+    SG_CLEANUP(sg_index_batch_freep) struct sg_index_batch *b = NULL;
+    struct sg_index *into = ix ? ix : s->volumes[slot].index;
+    if (p->version == 0)
+        return 0;
+    int r = sg_index_batch_new(&b);
+    if (r == 0)
+        r = delete_pages(p, into, b);
+    if (r == 0)
+        r = put_pages(s, p, into, b);
+    if (r == 0)
+        r = put_head(s, p, b);
+    if (r)
+        return r;
+    if (sg_index_write(into, b)) {
+        sg_store_set_aside(s, slot, SG_VOLUME_DAMAGED);
+        return SG_KV_DAMAGED;
+    }
+    return 0;
+}
+
+/* Checking one copy against what is known to be right. */
+
+static int check_head(struct sg_part *p, struct sg_index *ix, struct sg_buf *entry,
+                      struct sg_buf *plain)
+{
+    SG_CLEANUP(sg_part_keys_freep) struct sg_part_keys *keys = NULL;
+    struct sg_row tail[SG_TAIL_ROWS_MAX];
+    struct sg_head h;
+    int r = sg_part_keys_new(&keys);
+    if (r < 0)
+        return r;
+    r = sg_index_get(ix, NULL, SG_BYTES(p->key, SG_HEAD_KEY_LEN), entry);
+    if (r == SG_INDEX_NOT_FOUND)
+        return p->version ? SG_KV_DAMAGED : 0;
+    if (r == 0)
+        r = sg_head_open(keys, &p->bucket->keys, p->key, sg_buf_bytes(entry), plain, tail, &h);
+    if (r < 0)
+        return r;
+    return r || h.version != p->version || memcmp(h.sum, p->sum, SG_MULTISET_LEN) != 0 ||
+                   h.n_rows != p->n_rows
+               ? SG_KV_DAMAGED
+               : 0;
+}
+
+int sg_part_check_copy(struct sg_store *s, struct sg_part *p, unsigned slot, uint64_t *ret_pages)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf raw = SG_BUF_INIT(SG_ENTRY_BYTES_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf plain = SG_BUF_INIT_SECRET(SG_ENTRY_BYTES_MAX);
+    SG_CLEANUP(sg_index_iter_freep) struct sg_index_iter *it = NULL;
+    struct sg_index *ix = s->volumes[slot].index;
+    uint8_t sum[SG_MULTISET_LEN] = {0}, prefix[SG_PAGE_KEY_LEN];
+    struct sg_bytes key, value;
+    struct sg_page page;
+    int r = check_head(p, ix, &raw, &plain);
+    if (r)
+        return r;
+    sg_page_key(sg_part_name(p), 0, prefix);
+    r = sg_index_iter_new(&it, ix, SG_BYTES(prefix, SG_PAGE_KEY_LEN - 8), true);
+    while (r == 0 && (r = sg_index_iter_next(it, &key, &value)) == 0) {
+        if (key.len != SG_PAGE_KEY_LEN)
+            return SG_KV_DAMAGED;
+        r = sg_page_open(p->keys, sg_part_name(p), sg_load_be64(key.data + SG_PAGE_KEY_LEN - 8),
+                         value, &plain, &page);
+        if (r == 0) {
+            sg_multiset_add(sum, p->keys, &page);
+            ++*ret_pages;
+        }
+    }
+    if (r < 0)
+        return r;
+    bool right = r == SG_INDEX_NOT_FOUND && memcmp(sum, p->sum, sizeof(sum)) == 0;
+    return right ? 0 : SG_KV_DAMAGED;
+}
