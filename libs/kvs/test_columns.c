@@ -307,6 +307,19 @@ static void test_octets_that_are_no_tuples(void **state)
     assert_true(check(&p) < raw / 4);
 }
 
+/* A first row of no elements and no fields, which the rows after it contradict. */
+static void test_first_row_is_empty_tuples(void **state)
+{
+    (void)state;
+    SG_CLEANUP(page_clear) struct page p;
+    const struct sg_value v = SG_VAL_INT(5);
+    page_begin(&p);
+    page_add(&p, NULL, 0, NULL, 0);
+    for (int i = 0; i < 255; i++)
+        page_add(&p, &v, 1, &v, 1);
+    check(&p);
+}
+
 static void test_largest_page(void **state)
 {
     (void)state;
@@ -434,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_whole_range_of_integers),
         cmocka_unit_test(test_widths),
         cmocka_unit_test(test_octets_that_are_no_tuples),
+        cmocka_unit_test(test_first_row_is_empty_tuples),
         cmocka_unit_test(test_largest_page),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_no_room_changes_nothing),
