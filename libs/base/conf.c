@@ -361,6 +361,8 @@ static int parse(struct line *l, struct sg_conf_state *s, char **positional)
         r = sg_conf_read_yaml(s, l->file);
     if (!r)
         r = check_required(l, s);
+    if (!r && l->table->check)
+        r = l->table->check(s->conf);
     if (!r)
         r = permute(l, positional);
     if (r)

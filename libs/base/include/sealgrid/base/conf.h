@@ -31,6 +31,9 @@ struct sg_conf_table {
     const char *summary;
     const struct sg_conf_option *options;
     size_t n;
+    /* NULL, or what ranges cannot say, asked once everything was read (--check-conf too): 0, or
+     * SG_CONF_BAD with its own message on standard error, or -errno. */
+    int (*check)(const void *conf);
 };
 
 /*
