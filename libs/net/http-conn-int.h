@@ -9,6 +9,7 @@
  *   HANDSHAKE -> HEAD -> (exchange) -> HEAD ... -> LINGER -> gone
  */
 #include "stream-int.h"
+#include <pthread.h>
 #include <sealgrid/net/http.h>
 #include <stdatomic.h>
 
@@ -27,9 +28,10 @@ enum sg_http_holder { SG_HTTP_PARKED, SG_HTTP_HELD, SG_HTTP_EXPIRED };
 struct sg_http_conn {
     struct sg_http_server *server;
     struct sg_http_conn *next, *prev; /* under the server's lock */
-    _Atomic int holder;               /* enum sg_http_holder */
-    _Atomic int64_t deadline_ms;      /* while parked */
-    _Atomic int phase;                /* enum sg_http_phase */
+    pthread_mutex_t turn; /* held by its worker until it is armed again, and that call is over */
+    _Atomic int holder;   /* enum sg_http_holder */
+    _Atomic int64_t deadline_ms; /* while parked */
+    _Atomic int phase;           /* enum sg_http_phase */
     struct sg_stream stream;
     short wants;     /* POLLIN or POLLOUT */
     bool head_timed; /* the head's time has begun to run */

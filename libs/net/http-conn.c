@@ -25,6 +25,7 @@ int sg_http_conn_new(struct sg_http_conn **ret, struct sg_http_server *s, int fd
     if (!c)
         return sg_raise(-ENOMEM);
     c->server = s;
+    pthread_mutex_init(&c->turn, NULL);
     c->wants = POLLIN;
     c->phase = SG_HTTP_HEAD;
     c->stream = (struct sg_stream){.fd = -1, .timeout_ms = o->io_timeout_ms};
@@ -51,6 +52,7 @@ void sg_http_conn_free(struct sg_http_conn *c)
     sg_http_head_clear(&c->head);
     sg_http_target_clear(&c->target);
     sg_buf_clear(&c->out);
+    pthread_mutex_destroy(&c->turn);
     free(c);
 }
 

@@ -8,7 +8,6 @@
  * ready, and the worker that gets it finds it expired.  So only workers free connections.
  */
 #include "http-conn-int.h"
-#include <pthread.h>
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/log.h>
 #include <sealgrid/base/metrics.h>
@@ -111,7 +110,6 @@ static void remove_conn(struct sg_http_server *s, struct sg_http_conn *c)
 
 static int arm(struct sg_http_server *s, struct sg_http_conn *c, int operation)
 {
-    /* After epoll_ctl another worker may already hold, or have freed, c. */
     struct epoll_event e = {.events = EPOLLONESHOT | (c->wants == POLLOUT ? EPOLLOUT : EPOLLIN),
                             .data.ptr = c};
     int fd = c->stream.fd;
@@ -122,10 +120,12 @@ static int arm(struct sg_http_server *s, struct sg_http_conn *c, int operation)
 static void handle(struct sg_http_server *s, struct sg_http_conn *c)
 {
     int parked = SG_HTTP_PARKED;
+    pthread_mutex_lock(&c->turn);
     bool late = !atomic_compare_exchange_strong(&c->holder, &parked, SG_HTTP_HELD);
-    if (sg_http_conn_event(c, late) == SG_HTTP_PARK && arm(s, c, EPOLL_CTL_MOD) == 0)
-        return;
-    remove_conn(s, c);
+    bool armed = sg_http_conn_event(c, late) == SG_HTTP_PARK && arm(s, c, EPOLL_CTL_MOD) == 0;
+    pthread_mutex_unlock(&c->turn); /* if armed, the next worker may have c from here on */
+    if (!armed)
+        remove_conn(s, c);
 }
 
 static void *work(void *user)
@@ -169,7 +169,10 @@ static void take_in(struct sg_http_server *s, int fd)
         return;
     }
     add_conn(s, c);
-    if (arm(s, c, EPOLL_CTL_ADD) < 0)
+    pthread_mutex_lock(&c->turn);
+    bool armed = arm(s, c, EPOLL_CTL_ADD) == 0;
+    pthread_mutex_unlock(&c->turn);
+    if (!armed)
         remove_conn(s, c);
 }
 
