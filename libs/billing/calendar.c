@@ -1,0 +1,72 @@
+/* calendar - which post an instant belongs to. */
+#include <sealgrid/base/clock.h>
+#include <sealgrid/billing/tariff.h>
+
+/* Meeus, "Astronomical Algorithms", chapter 8 (the anonymous Gregorian algorithm). */
+int64_t sg_easter(int year)
+{
+    int a = year % 19, b = year / 100, c = year % 100;
+    int d = b / 4, e = b % 4, f = (b + 8) / 25, g = (b - f + 1) / 3;
+    int h = (19 * a + b - d - g + 15) % 30;
+    int i = c / 4, k = c % 4;
+    int l = (32 + 2 * e + 2 * i - h - k) % 7;
+    int m = (a + 11 * h + 22 * l) / 451;
+    int month = (h + l - 7 * m + 114) / 31, day = (h + l - 7 * m + 114) % 31 + 1;
+
+    return sg_days_from_civil(year, (unsigned)month, (unsigned)day);
+}
+
+static bool is_holiday(const struct sg_tariff *t, int64_t day)
+{
+    unsigned month, mday;
+    int year;
+
+    sg_civil_from_days(day, &year, &month, &mday);
+    for (size_t i = 0; i < t->n_holidays; i++) {
+        const struct sg_tariff_holiday *h = &t->holidays[i];
+        if ((h->kind == SG_HOLIDAY_DATE && h->day == day) ||
+            (h->kind == SG_HOLIDAY_YEARLY && h->day == (int64_t)(month * 32 + mday)) ||
+            (h->kind == SG_HOLIDAY_EASTER && year >= 1583 && sg_easter(year) + h->day == day))
+            return true;
+    }
+    return false;
+}
+
+bool sg_tariff_is_rest_day(const struct sg_tariff *t, int64_t local_day)
+{
+    int64_t weekday = ((local_day + 4) % 7 + 7) % 7; /* 0 is Sunday */
+    return weekday == 0 || weekday == 6 || is_holiday(t, local_day);
+}
+
+const struct sg_tariff_flag *sg_tariff_flag_of(const struct sg_tariff *t, int month)
+{
+    for (size_t i = 0; i < t->n_flags; i++)
+        if (t->flags[i].month == month)
+            return &t->flags[i];
+    return NULL;
+}
+
+static void enter_day(const struct sg_tariff *t, struct sg_tariff_cursor *c, int64_t start_s)
+{
+    struct sg_tz_span span = sg_tz_at(t->tz, start_s);
+    int64_t local = start_s + span.east_s;
+    int64_t day = local / 86400 - (local % 86400 < 0);
+    unsigned month, mday;
+    int year;
+
+    c->midnight_s = day * 86400 - span.east_s;
+    c->from_s = c->midnight_s > span.from_s ? c->midnight_s : span.from_s;
+    c->until_s = c->midnight_s + 86400 < span.until_s ? c->midnight_s + 86400 : span.until_s;
+    c->rest = sg_tariff_is_rest_day(t, day);
+    sg_civil_from_days(day, &year, &month, &mday);
+    c->month = year * 12 + (int)month - 1;
+}
+
+struct sg_tariff_slot sg_tariff_slot_at(const struct sg_tariff *t, struct sg_tariff_cursor *c,
+                                        int64_t start_s)
+{
+    if (start_s < c->from_s || start_s >= c->until_s)
+        enter_day(t, c, start_s);
+    int64_t minute = (start_s - c->midnight_s) / 60;
+    return (struct sg_tariff_slot){c->rest ? t->rest_post : t->post_of_minute[minute], c->month};
+}

@@ -1,0 +1,56 @@
+#pragma once
+/*
+ * installation - the authority's records: which meter stood at which client, from when until when,
+ * with which ratio and which metrology certificate.  docs/evidence.md has the JSON form.
+ *
+ * The authority holds this file and its keys; neither comes from the utility.
+ */
+#include <sealgrid/base/buf.h>
+#include <sealgrid/crypto/x509.h>
+
+#define SG_INSTALLATIONS_MAX       200000
+#define SG_INSTALLATION_FILE_MAX   (512u * 1024 * 1024)
+#define SG_INSTALLATION_SERIAL_MAX 20
+
+struct sg_installation {
+    int64_t client;
+    char serial[SG_INSTALLATION_SERIAL_MAX + 1];
+    int64_t from_s, until_s; /* [from, until); INT64_MAX: still there */
+    int64_t ratio_num, ratio_den;
+    struct sg_cert *cert; /* metrology certificate, owned */
+};
+
+struct sg_installations {
+    struct sg_installation *records; /* by client, then time */
+    size_t n;
+    size_t *by_serial; /* indices, by serial, then time */
+};
+
+enum sg_installations_outcome { SG_INSTALLATIONS_MALFORMED = 1 };
+/* SG_INSTALLATIONS_MALFORMED fills why with the record's number and the reason. */
+SG_MUST_USE int sg_installations_read(struct sg_bytes json, struct sg_installations *ret,
+                                      char why[160]);
+SG_MUST_USE int sg_installations_write(const struct sg_installation *records, size_t n,
+                                       struct sg_buf *ret);
+/* Takes the records (and their certificates) and makes the indices. */
+SG_MUST_USE int sg_installations_index(struct sg_installations *ret,
+                                       struct sg_installation *records, size_t n);
+void sg_installations_clear(struct sg_installations *i);
+/* The run of one client's records. */
+const struct sg_installation *sg_installations_of_client(const struct sg_installations *i,
+                                                         int64_t client, size_t *ret_n);
+/* The record of that serial whose time holds ts_s (from < ts <= until); NULL if none.  *ret_known
+ * says whether the serial occurs at all. */
+const struct sg_installation *sg_installations_of_serial(const struct sg_installations *i,
+                                                         const char *serial, int64_t ts_s,
+                                                         bool *ret_known);
+
+/* The authority's certificates: self-signed ones are roots, others are intermediates. */
+struct sg_authority {
+    struct sg_cert *roots[8], *intermediates[32];
+    size_t n_roots, n_intermediates;
+};
+enum sg_authority_outcome { SG_AUTHORITY_MALFORMED = 1 };
+/* Concatenated PEM certificates; at least one root. */
+SG_MUST_USE int sg_authority_read(struct sg_bytes pem, struct sg_authority *ret);
+void sg_authority_clear(struct sg_authority *a);

@@ -1,0 +1,329 @@
+/* installation - the authority's records: the adaptor over jansson, and the look-ups. */
+#include <sealgrid/base/cleanup.h>
+#include <sealgrid/base/clock.h>
+#include <sealgrid/base/encode.h>
+#include <sealgrid/base/json.h>
+#include <sealgrid/billing/installation.h>
+
+#include <jansson.h>
+#include <stdio.h>
+
+#define FORMAT    1
+#define CERT_MAX  8192
+#define RATIO_MAX 1000000
+
+static void clear_records(struct sg_installation *records, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sg_cert_free(records[i].cert);
+    free(records);
+}
+
+void sg_installations_clear(struct sg_installations *i)
+{
+    clear_records(i->records, i->n);
+    free(i->by_serial);
+    *i = (struct sg_installations){NULL, 0, NULL};
+}
+
+static int compare_client(const void *a, const void *b)
+{
+    const struct sg_installation *x = a, *y = b;
+
+    if (x->client != y->client)
+        return x->client < y->client ? -1 : 1;
+    return (x->from_s > y->from_s) - (x->from_s < y->from_s);
+}
+
+static int compare_serial(const void *a, const void *b, void *records)
+{
+    const struct sg_installation *x = (const struct sg_installation *)records + *(const size_t *)a;
+    const struct sg_installation *y = (const struct sg_installation *)records + *(const size_t *)b;
+    int c = strcmp(x->serial, y->serial);
+
+    return c ? c : (x->from_s > y->from_s) - (x->from_s < y->from_s);
+}
+
+int sg_installations_index(struct sg_installations *ret, struct sg_installation *records, size_t n)
+{
+    size_t *by_serial = calloc(n + 1, sizeof(*by_serial));
+
+    if (!by_serial) {
+        clear_records(records, n);
+        return sg_raise(-ENOMEM);
+    }
+    if (n)
+        qsort(records, n, sizeof(*records), compare_client);
+    for (size_t i = 0; i < n; i++)
+        by_serial[i] = i;
+    if (n)
+        qsort_r(by_serial, n, sizeof(*by_serial), compare_serial, records);
+    *ret = (struct sg_installations){records, n, by_serial};
+    return 0;
+}
+
+const struct sg_installation *sg_installations_of_client(const struct sg_installations *i,
+                                                         int64_t client, size_t *ret_n)
+{
+    size_t lo = 0, hi = i->n, n = 0;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (i->records[mid].client < client)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    while (lo + n < i->n && i->records[lo + n].client == client)
+        n++;
+    *ret_n = n;
+    return i->records + lo;
+}
+
+const struct sg_installation *sg_installations_of_serial(const struct sg_installations *i,
+                                                         const char *serial, int64_t ts_s,
+                                                         bool *ret_known)
+{
+    size_t lo = 0, hi = i->n;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (strcmp(i->records[i->by_serial[mid]].serial, serial) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    *ret_known = false;
+    for (; lo < i->n; lo++) {
+        const struct sg_installation *record = &i->records[i->by_serial[lo]];
+        if (strcmp(record->serial, serial))
+            break;
+        *ret_known = true;
+        if (ts_s > record->from_s && ts_s <= record->until_s)
+            return record;
+    }
+    return NULL;
+}
+
+static const char *text_of(const json_t *o, const char *key, size_t max)
+{
+    const json_t *v = json_object_get(o, key);
+    const char *s = json_string_value(v);
+
+    return s && strlen(s) == json_string_length(v) && *s && strlen(s) <= max ? s : NULL;
+}
+
+static bool read_ratio(const json_t *o, const char *key, int64_t *ret)
+{
+    const json_t *v = json_object_get(o, key);
+
+    *ret = json_integer_value(v);
+    return json_is_integer(v) && *ret >= 1 && *ret <= RATIO_MAX;
+}
+
+static bool read_until(const json_t *o, int64_t *ret)
+{
+    const json_t *v = json_object_get(o, "until");
+
+    if (json_is_null(v)) {
+        *ret = INT64_MAX;
+        return true;
+    }
+    return json_is_string(v) && sg_time_parse(json_string_value(v), ret) == 0;
+}
+
+static bool read_cert(const char *base64, struct sg_cert **ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(CERT_MAX);
+
+    return sg_base64_decode(&der, sg_bytes_str(base64)) == 0 &&
+           sg_cert_load(ret, sg_buf_bytes(&der)) == 0;
+}
+
+/* NULL, or what is wrong with the record. */
+static const char *read_record(const json_t *o, struct sg_installation *ret)
+{
+    const json_t *client = json_object_get(o, "client");
+    const char *serial = text_of(o, "serial", SG_INSTALLATION_SERIAL_MAX);
+    const char *from = text_of(o, "from", 32);
+    const char *cert = text_of(o, "certificate", 2 * CERT_MAX);
+
+    if (!json_is_integer(client))
+        return "client must be an integer";
+    if (!serial)
+        return "serial must be a text of 1 to 20 characters";
+    if (!from || sg_time_parse(from, &ret->from_s) != 0 || !read_until(o, &ret->until_s) ||
+        ret->until_s <= ret->from_s)
+        return "from and until must be times of RFC 3339, in order";
+    if (!read_ratio(o, "ratio_num", &ret->ratio_num) ||
+        !read_ratio(o, "ratio_den", &ret->ratio_den))
+        return "ratio_num and ratio_den must be 1..1000000";
+    if (!cert || !read_cert(cert, &ret->cert))
+        return "certificate must be the base64 of a DER certificate";
+    ret->client = json_integer_value(client);
+    snprintf(ret->serial, sizeof(ret->serial), "%s", serial);
+    return NULL;
+}
+
+static int read_records(const json_t *list, struct sg_installations *ret, char why[160])
+{
+    size_t n = json_array_size(list);
+    struct sg_installation *records = calloc(n + 1, sizeof(*records));
+
+    if (!records)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < n; i++) {
+        const char *wrong = read_record(json_array_get(list, i), &records[i]);
+        if (!wrong)
+            continue;
+        snprintf(why, 160, "record %zu: %s", i + 1, wrong);
+        clear_records(records, n);
+        return SG_INSTALLATIONS_MALFORMED;
+    }
+    return sg_installations_index(ret, records, n);
+}
+
+int sg_installations_read(struct sg_bytes json, struct sg_installations *ret, char why[160])
+{
+    json_error_t error;
+    SG_CLEANUP(json_decrefp)
+    json_t *root = json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, &error);
+
+    if (!root) {
+        snprintf(why, 160, "line %d: %.120s", error.line, error.text);
+        return SG_INSTALLATIONS_MALFORMED;
+    }
+    const json_t *format = json_object_get(root, "format");
+    const json_t *list = json_object_get(root, "installations");
+    if (json_integer_value(format) != FORMAT || !json_is_array(list) ||
+        json_array_size(list) > SG_INSTALLATIONS_MAX) {
+        snprintf(why, 160, "not a file of installation records, format 1");
+        return SG_INSTALLATIONS_MALFORMED;
+    }
+    return read_records(list, ret, why);
+}
+
+static void put_time(struct sg_json *j, const char *key, int64_t unix_s)
+{
+    char text[SG_RFC3339_MAX];
+
+    sg_json_key(j, key);
+    if (unix_s == INT64_MAX) {
+        sg_json_null(j);
+        return;
+    }
+    sg_time_rfc3339(text, unix_s);
+    sg_json_str(j, text);
+}
+
+static int write_record(struct sg_json *j, const struct sg_installation *record)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(CERT_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(2 * CERT_MAX);
+    int r = sg_cert_der(record->cert, &der);
+
+    if (!r)
+        r = sg_base64_append(&text, sg_buf_bytes(&der));
+    if (r)
+        return r;
+    sg_json_object(j);
+    sg_json_key(j, "client");
+    sg_json_int(j, record->client);
+    sg_json_key(j, "serial");
+    sg_json_str(j, record->serial);
+    put_time(j, "from", record->from_s);
+    put_time(j, "until", record->until_s);
+    sg_json_key(j, "ratio_num");
+    sg_json_int(j, record->ratio_num);
+    sg_json_key(j, "ratio_den");
+    sg_json_int(j, record->ratio_den);
+    sg_json_key(j, "certificate");
+    sg_json_strn(j, sg_buf_bytes(&text));
+    sg_json_end_object(j);
+    return 0;
+}
+
+int sg_installations_write(const struct sg_installation *records, size_t n, struct sg_buf *ret)
+{
+    struct sg_json j;
+    int r = 0;
+
+    sg_json_init(&j, ret);
+    sg_json_object(&j);
+    sg_json_key(&j, "format");
+    sg_json_int(&j, FORMAT);
+    sg_json_key(&j, "installations");
+    sg_json_array(&j);
+    for (size_t i = 0; i < n && !r; i++)
+        r = write_record(&j, &records[i]);
+    if (r)
+        return r;
+    sg_json_end_array(&j);
+    sg_json_end_object(&j);
+    return sg_json_done(&j);
+}
+
+void sg_authority_clear(struct sg_authority *a)
+{
+    for (size_t i = 0; i < a->n_roots; i++)
+        sg_cert_free(a->roots[i]);
+    for (size_t i = 0; i < a->n_intermediates; i++)
+        sg_cert_free(a->intermediates[i]);
+    *a = (struct sg_authority){.n_roots = 0};
+}
+
+static bool is_root(struct sg_cert *c)
+{
+    int64_t from, until;
+
+    sg_cert_validity(c, &from, &until);
+    return sg_cert_verify(c, NULL, 0, &c, 1, from) == 0;
+}
+
+static bool keep_cert(struct sg_authority *a, struct sg_cert *c)
+{
+    if (is_root(c)) {
+        if (a->n_roots == sizeof(a->roots) / sizeof(a->roots[0]))
+            return false;
+        a->roots[a->n_roots++] = c;
+        return true;
+    }
+    if (a->n_intermediates == sizeof(a->intermediates) / sizeof(a->intermediates[0]))
+        return false;
+    a->intermediates[a->n_intermediates++] = c;
+    return true;
+}
+
+static bool read_certs(struct sg_bytes pem, struct sg_authority *a)
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----";
+
+    for (;;) {
+        const uint8_t *at = pem.len ? memmem(pem.data, pem.len, begin, sizeof(begin) - 1) : NULL;
+        struct sg_cert *c = NULL;
+        if (!at)
+            return a->n_roots > 0;
+        pem.len -= (size_t)(at - pem.data);
+        pem.data = at;
+        if (sg_cert_load(&c, pem) != 0)
+            return false;
+        if (!keep_cert(a, c)) {
+            sg_cert_free(c);
+            return false;
+        }
+        pem.data += sizeof(begin) - 1;
+        pem.len -= sizeof(begin) - 1;
+    }
+}
+
+int sg_authority_read(struct sg_bytes pem, struct sg_authority *ret)
+{
+    struct sg_authority a = {.n_roots = 0};
+
+    if (!read_certs(pem, &a)) {
+        sg_authority_clear(&a);
+        return SG_AUTHORITY_MALFORMED;
+    }
+    *ret = a;
+    return 0;
+}
