@@ -189,6 +189,12 @@ bool sg_sql_handle_parse(struct sg_bytes b, struct sg_sql_handle *ret);
 struct sg_value sg_sql_from_sqlite(sqlite3_value *v);
 void sg_sql_to_sqlite(sqlite3_context *ctx, const struct sg_value *v);
 
+/* ---- JSON ---- */
+
+struct sg_json;
+void sg_sql_json_base64(struct sg_json *j, struct sg_bytes v);
+void sg_sql_json_real(struct sg_json *j, double f);
+
 /* ---- plan: what xBestIndex tells xFilter ---- */
 
 enum {
