@@ -114,11 +114,10 @@ struct load {
 static struct sg_http_client *client(const struct load *l)
 {
     struct sg_http_client *c = NULL;
-    must(sg_http_client_new(&c,
-                            &(struct sg_http_client_options){.connect = l->address,
-                                                             .tls = l->tls,
-                                                             .expect_uri =
-                                                                 "spiffe://sealgrid/bench"}),
+    must(sg_http_client_new(
+             &c, &(struct sg_http_client_options){.connect = l->address,
+                                                  .tls = l->tls,
+                                                  .expect_uri = "spiffe://sealgrid/bench"}),
          "client");
     return c;
 }

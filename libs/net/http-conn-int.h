@@ -15,12 +15,15 @@
 
 #define SG_HTTP_IN_SIZE  16384
 #define SG_HTTP_OUT_SIZE 65536
-/* Of a body that the handler left unread: up to so much is read to keep the connection. */
+/* Of a body that the handler left unread: up to so much is read to keep the connection, and no
+ * worker waits longer than this for it. */
 #define SG_HTTP_DRAIN_MAX 65536
+#define SG_HTTP_DRAIN_MS  1000
 /* Before closing, what the peer still sends is dropped, so that our last reply is not lost to a
  * reset: for so long, and so much. */
-#define SG_HTTP_LINGER_MS  2000
-#define SG_HTTP_LINGER_MAX 4194304
+#define SG_HTTP_LINGER_MS      2000
+#define SG_HTTP_LINGER_STOP_MS 100 /* while the server is being stopped */
+#define SG_HTTP_LINGER_MAX     4194304
 
 enum sg_http_phase { SG_HTTP_HANDSHAKE, SG_HTTP_HEAD, SG_HTTP_LINGER };
 enum sg_http_holder { SG_HTTP_PARKED, SG_HTTP_HELD, SG_HTTP_EXPIRED };

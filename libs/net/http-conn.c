@@ -79,7 +79,7 @@ static enum sg_http_verdict begin_linger(struct sg_http_conn *c)
     sg_stream_end(&c->stream);
     c->phase = SG_HTTP_LINGER;
     c->wants = POLLIN;
-    sg_http_conn_until(c, SG_HTTP_LINGER_MS);
+    sg_http_conn_until(c, sg_http_stopping(c->server) ? SG_HTTP_LINGER_STOP_MS : SG_HTTP_LINGER_MS);
     return linger(c);
 }
 

@@ -190,6 +190,8 @@ bool sg_http_exchange_drain(struct sg_http_exchange *x)
     size_t n = 1, total = 0;
     if (x->failed || (x->owes_100 && !x->body.done))
         return false;
+    if (x->conn->stream.patience_ms > SG_HTTP_DRAIN_MS)
+        x->conn->stream.patience_ms = SG_HTTP_DRAIN_MS;
     while (!x->body.done && total <= SG_HTTP_DRAIN_MAX) {
         if (read_some(x, scrap, sizeof(scrap), &n))
             return false;

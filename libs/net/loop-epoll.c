@@ -85,37 +85,42 @@ static uint32_t epoll_mask(unsigned want)
     return (want & SG_LOOP_IN ? EPOLLIN : 0u) | (want & SG_LOOP_OUT ? EPOLLOUT : 0u);
 }
 
+/* Wanting nothing means not being in the epoll at all: it would still tell of every hang-up. */
+static int set_want(struct epoll_io *io, unsigned want)
+{
+    struct epoll_event e = {.events = epoll_mask(want), .data.ptr = io};
+    int operation = !io->want ? EPOLL_CTL_ADD : want ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
+    if (want != io->want && epoll_ctl(self(io->io.loop)->epoll_fd, operation, io->fd, &e) < 0)
+        return sg_raise_errno();
+    io->want = want;
+    return 0;
+}
+
 static int io_new(struct sg_loop_io **ret, struct sg_loop *l, int fd, unsigned want,
                   sg_loop_io_fn fn, void *user)
 {
     SG_FREE struct epoll_io *io = malloc(sizeof(*io));
     if (!io)
         return sg_raise(-ENOMEM);
-    *io = (struct epoll_io){.io = {l}, .fd = fd, .want = want, .fn = fn, .user = user};
-    struct epoll_event e = {.events = epoll_mask(want), .data.ptr = io};
-    if (epoll_ctl(self(l)->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0)
-        return sg_raise_errno();
+    *io = (struct epoll_io){.io = {l}, .fd = fd, .fn = fn, .user = user};
+    int r = set_want(io, want);
+    if (r < 0)
+        return r;
     *ret = &TAKE_PTR(io)->io;
     return 0;
 }
 
 static int io_want(struct sg_loop_io *io, unsigned want)
 {
-    struct epoll_io *mine = (struct epoll_io *)io;
-    struct epoll_event e = {.events = epoll_mask(want), .data.ptr = mine};
-    if (want == mine->want)
-        return 0;
-    if (epoll_ctl(self(io->loop)->epoll_fd, EPOLL_CTL_MOD, mine->fd, &e) < 0)
-        return sg_raise_errno();
-    mine->want = want;
-    return 0;
+    return set_want((struct epoll_io *)io, want);
 }
 
 static void io_free(struct sg_loop_io *io)
 {
     struct epoll_io *mine = (struct epoll_io *)io;
     struct epoll_loop *l = self(io->loop);
-    epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, mine->fd, NULL);
+    if (mine->want)
+        epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, mine->fd, NULL);
     for (int i = l->at; i < l->n_events; i++)
         if (l->events[i].data.ptr == mine)
             l->events[i].data.ptr = NULL;

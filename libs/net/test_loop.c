@@ -198,6 +198,11 @@ static void on_writable(void *user, unsigned ready)
     sg_loop_stop(t->loop);
 }
 
+static void stop_loop(void *user)
+{
+    sg_loop_stop(user);
+}
+
 static void wants_change(void **state)
 {
     (void)state;
@@ -208,9 +213,19 @@ static void wants_change(void **state)
     assert_int_equal(sg_loop_io_want(t.ios[0], SG_LOOP_OUT), 0);
     assert_int_equal(sg_loop_run(t.loop), 0);
     assert_int_equal(t.calls, 1);
+    /* Wanting nothing, it does not even hear of a hang-up. */
+    struct sg_loop_timer *timer = NULL;
+    close(t.fds[1]);
+    assert_int_equal(sg_loop_timer_new(&timer, t.loop, stop_loop, t.loop), 0);
+    sg_loop_timer_arm(timer, 2);
+    assert_int_equal(sg_loop_run(t.loop), 0);
+    assert_int_equal(t.calls, 1);
+    assert_int_equal(sg_loop_io_want(t.ios[0], SG_LOOP_OUT), 0);
+    assert_int_equal(sg_loop_run(t.loop), 0);
+    assert_int_equal(t.calls, 2);
+    sg_loop_timer_free(timer);
     sg_loop_io_free(t.ios[0]);
     close(t.fds[0]);
-    close(t.fds[1]);
     sg_loop_free(t.loop);
 }
 

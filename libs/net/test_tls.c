@@ -229,6 +229,34 @@ static void tls_1_2_is_refused(void **state)
     sg_tls_ctx_free(server);
 }
 
+/* A foreign client that would resume gets nothing to resume with. */
+static void sessions_are_not_resumed(void **state)
+{
+    (void)state;
+    int fds[2];
+    char got[8];
+    struct sg_tls_ctx *server = test_context(&server_id, &ca, true, SG_TLS_PEER_OPTIONAL);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    struct end e = {.fd = fds[0], .ctx = server};
+    pthread_t thread;
+    pthread_create(&thread, NULL, accept_end, &e);
+    SSL_CTX *foreign = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = SSL_new(foreign);
+    SSL_set_fd(ssl, fds[1]);
+    assert_int_equal(SSL_connect(ssl), 1);
+    assert_int_equal(SSL_write(ssl, "p", 1), 1);
+    assert_int_equal(SSL_read(ssl, got, sizeof(got)), 4);
+    SSL_SESSION *session = SSL_get1_session(ssl);
+    assert_false(SSL_SESSION_is_resumable(session));
+    assert_int_equal(SSL_SESSION_get_max_early_data(session), 0);
+    SSL_SESSION_free(session);
+    SSL_free(ssl);
+    SSL_CTX_free(foreign);
+    close(fds[1]);
+    pthread_join(thread, NULL);
+    sg_tls_ctx_free(server);
+}
+
 #define BULK (3u << 20)
 
 static void *send_bulk(void *user)
@@ -443,6 +471,7 @@ int main(void)
         cmocka_unit_test(client_without_certificate),
         cmocka_unit_test(any_peer_has_no_name_unless_verified),
         cmocka_unit_test(tls_1_2_is_refused),
+        cmocka_unit_test(sessions_are_not_resumed),
         cmocka_unit_test(large_writes_arrive_whole),
         cmocka_unit_test(a_cut_is_no_end),
         cmocka_unit_test(deadlines_hold),

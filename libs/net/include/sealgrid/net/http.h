@@ -30,7 +30,8 @@ struct sg_http_server_options {
 
 /* Must answer with one of the replies below, else the peer gets 500.  Negative: logged, 500 if
  * nothing was sent, else the connection is cut.  Called on any of the workers, several at once.
- * Body octets that it leaves unread are dropped. */
+ * Judge the peer before reading its body: until then it holds the worker for a moment only.  Body
+ * octets left unread are dropped. */
 typedef int (*sg_http_handler)(void *user, struct sg_http_exchange *x);
 
 SG_MUST_USE int sg_http_server_start(struct sg_http_server **ret,

@@ -22,8 +22,8 @@ void sg_loop_free(struct sg_loop *l);
 SG_DEFINE_FREEP(struct sg_loop, sg_loop_free)
 /* Runs until sg_loop_stop, or in the simulation until nothing is left to happen. */
 SG_MUST_USE int sg_loop_run(struct sg_loop *l);
-void sg_loop_stop(struct sg_loop *l);
-/* Runs fn(user) on the loop's thread soon. */
+void sg_loop_stop(struct sg_loop *l); /* the run in progress, or the next one */
+/* Runs fn(user) on the loop's thread soon, in the order posted. */
 SG_MUST_USE int sg_loop_post(struct sg_loop *l, void (*fn)(void *user), void *user);
 
 int64_t sg_loop_now_ms(struct sg_loop *l); /* monotonic */
@@ -33,7 +33,8 @@ void sg_loop_random(struct sg_loop *l, void *p, size_t n);
 typedef void (*sg_loop_io_fn)(void *user, unsigned ready);
 typedef void (*sg_loop_timer_fn)(void *user);
 
-/* Borrows fd.  Real loop only (-EOPNOTSUPP in the simulation). */
+/* Borrows fd, which stays open until the handle is freed.  An error or a hang-up makes ready
+ * whatever is wanted; want 0 hears nothing.  Real loop only (-EOPNOTSUPP in the simulation). */
 SG_MUST_USE int sg_loop_io_new(struct sg_loop_io **ret, struct sg_loop *l, int fd, unsigned want,
                                sg_loop_io_fn fn, void *user);
 SG_MUST_USE int sg_loop_io_want(struct sg_loop_io *io, unsigned want);
