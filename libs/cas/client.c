@@ -185,6 +185,7 @@ static int recognise(struct attempt *a)
         r = sg_tls_export(tls, SG_CAS_EXPORTER_LABEL, a->verified.exporter,
                           sizeof a->verified.exporter);
     if (r == 0) {
+        a->verified.key = a->key;
         a->verified.spki = sg_buf_bytes(&a->spki);
         a->root = TAKE_PTR(root);
     }

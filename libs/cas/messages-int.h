@@ -67,7 +67,8 @@ SG_MUST_USE int sg_cas_secrets_decode(struct sg_cas_secrets *ret, struct sg_byte
 /* What one end of a TLS connection knows about it. */
 struct sg_cas_connection {
     uint8_t exporter[SG_CAS_EXPORTER_LEN];
-    struct sg_bytes spki; /* the client's key, DER; borrowed */
+    const struct sg_key *key; /* the client's; borrowed */
+    struct sg_bytes spki;     /* the same as DER; borrowed */
 };
 
 void sg_cas_report_data(uint8_t ret[SG_TEE_REPORT_DATA_LEN], const uint8_t nonce[SG_CAS_NONCE_LEN],

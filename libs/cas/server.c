@@ -59,21 +59,12 @@ static int reply_refusal(struct call *c, enum sg_cas_refusal r, const char *mess
     return sg_http_reply_error(c->x, sg_cas_refusal_status(r), sg_cas_refusal_name(r), message);
 }
 
-/* Exporter and key of this connection; spki is the storage of ret->spki. */
-static int connection_facts(struct call *c, struct sg_buf *spki, struct sg_cas_connection *ret)
+static int export_of(struct call *c, uint8_t ret[SG_CAS_EXPORTER_LEN])
 {
     struct sg_tls *tls = sg_http_tls(c->x);
-    const struct sg_cert *cert = tls ? sg_tls_peer_cert(tls) : NULL;
-    SG_CLEANUP(sg_key_freep) struct sg_key *key = NULL;
-    if (!cert)
+    if (!tls || !sg_tls_peer_cert(tls))
         return SG_CAS_REFUSAL_NO_KEY;
-    int r = sg_cert_public_key(cert, &key);
-    if (r == 0)
-        r = sg_key_public_der(key, spki);
-    if (r < 0)
-        return SG_CAS_REFUSAL_NO_KEY; /* a kind of key we do not certify */
-    ret->spki = sg_buf_bytes(spki);
-    return sg_tls_export(tls, SG_CAS_EXPORTER_LABEL, ret->exporter, sizeof ret->exporter);
+    return sg_tls_export(tls, SG_CAS_EXPORTER_LABEL, ret, SG_CAS_EXPORTER_LEN);
 }
 
 static int get_root(struct call *c)
@@ -83,12 +74,11 @@ static int get_root(struct call *c)
 
 static int post_challenge(struct call *c)
 {
-    SG_CLEANUP(sg_buf_clear) struct sg_buf spki = SG_BUF_INIT(1024);
     SG_CLEANUP(sg_buf_clear) struct sg_buf reply = SG_BUF_INIT(128);
-    struct sg_cas_connection connection;
-    int r = connection_facts(c, &spki, &connection);
+    uint8_t exporter[SG_CAS_EXPORTER_LEN];
+    int r = export_of(c, exporter);
     if (r == 0)
-        r = sg_cas_service_challenge(c->server->service, &connection, c->now, &reply);
+        r = sg_cas_service_challenge(c->server->service, exporter, c->now, &reply);
     if (r > 0)
         return reply_refusal(c, (enum sg_cas_refusal)r, "no nonce");
     if (r < 0)
@@ -137,12 +127,21 @@ static int attest(struct call *c, const struct sg_cas_connection *connection)
 
 static int post_attest(struct call *c)
 {
+    SG_CLEANUP(sg_key_freep) struct sg_key *key = NULL;
     SG_CLEANUP(sg_buf_clear) struct sg_buf spki = SG_BUF_INIT(1024);
-    struct sg_cas_connection connection;
-    int r = connection_facts(c, &spki, &connection);
+    struct sg_cas_connection connection = {0};
+    int r = export_of(c, connection.exporter);
+    /* A kind of key that we do not certify is as good as none. */
+    if (r == 0 && (sg_cert_public_key(sg_tls_peer_cert(sg_http_tls(c->x)), &key) < 0 ||
+                   sg_key_public_der(key, &spki) < 0))
+        r = SG_CAS_REFUSAL_NO_KEY;
     if (r > 0)
         return reply_refusal(c, (enum sg_cas_refusal)r, "present a client certificate");
-    return r < 0 ? r : attest(c, &connection);
+    if (r < 0)
+        return r;
+    connection.key = key;
+    connection.spki = sg_buf_bytes(&spki);
+    return attest(c, &connection);
 }
 
 static int get_audit_head(struct call *c)

@@ -62,8 +62,8 @@ SG_MUST_USE int sg_cas_dir_lock(const char *dir, int *ret_fd);
 /* Before any work for somebody unknown. */
 SG_MUST_USE int sg_cas_service_admit(struct sg_cas_service *s, struct sg_cas_now now);
 SG_MUST_USE int sg_cas_service_challenge(struct sg_cas_service *s,
-                                         const struct sg_cas_connection *c, struct sg_cas_now now,
-                                         struct sg_buf *ret);
+                                         const uint8_t exporter[SG_CAS_EXPORTER_LEN],
+                                         struct sg_cas_now now, struct sg_buf *ret);
 /* Appends the encoded grant to *ret (secret).  *ret_finding is filled as far as it went, whatever
  * the outcome. */
 SG_MUST_USE int sg_cas_service_attest(struct sg_cas_service *s, const struct sg_cas_connection *c,

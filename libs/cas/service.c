@@ -200,11 +200,11 @@ int sg_cas_service_admit(struct sg_cas_service *s, struct sg_cas_now now)
     return sg_cas_throttle_take(&s->requests, now.mono_ms) ? 0 : SG_CAS_REFUSAL_THROTTLED;
 }
 
-int sg_cas_service_challenge(struct sg_cas_service *s, const struct sg_cas_connection *c,
+int sg_cas_service_challenge(struct sg_cas_service *s, const uint8_t exporter[SG_CAS_EXPORTER_LEN],
                              struct sg_cas_now now, struct sg_buf *ret)
 {
     struct sg_cas_challenge challenge = {.lifetime_ms = SG_CAS_NONCE_LIFETIME_MS};
-    int r = sg_cas_nonces_issue(&s->nonces, c->exporter, now.mono_ms, challenge.nonce);
+    int r = sg_cas_nonces_issue(&s->nonces, exporter, now.mono_ms, challenge.nonce);
     return r ? r : sg_message_encode(&sg_cas_challenge_type, &challenge, ret);
 }
 
@@ -320,23 +320,19 @@ static int encode_grant(const struct sg_cas_service *s, const struct sg_cas_rule
 }
 
 static int issue(const struct sg_cas_service *s, const struct sg_cas_rule *rule,
-                 struct sg_bytes spki, struct sg_cas_now now, struct sg_cert **ret)
+                 const struct sg_key *key, struct sg_cas_now now, struct sg_cert **ret)
 {
-    SG_CLEANUP(sg_key_freep) struct sg_key *key = NULL;
     const struct sg_cas_names names = {.service = rule->service, .ip = rule->ip, .dns = rule->dns};
-    int r = sg_key_load_public(&key, spki);
-    return r < 0 ? r
-                 : sg_cas_authority_issue(s->vault, &names, key, now.unix_s,
-                                          s->policy->certificate_s, ret);
+    return sg_cas_authority_issue(s->vault, &names, key, now.unix_s, s->policy->certificate_s, ret);
 }
 
-static int grant(struct sg_cas_service *s, const struct sg_cas_rule *rule, struct sg_bytes spki,
+static int grant(struct sg_cas_service *s, const struct sg_cas_rule *rule, const struct sg_key *key,
                  struct sg_cas_now now, struct sg_buf *ret, struct sg_cas_finding *f)
 {
     SG_CLEANUP(sg_cert_freep) struct sg_cert *cert = NULL;
     int r = take_lease(s, now, f->lease);
     if (r == 0)
-        r = issue(s, rule, spki, now, &cert);
+        r = issue(s, rule, key, now, &cert);
     if (r < 0)
         return r;
     sg_cert_fingerprint(cert, f->certificate);
@@ -390,7 +386,7 @@ static int attest_locked(struct sg_cas_service *s, const struct sg_cas_connectio
     size_t before = ret->len;
     int r = judge(s, c, q, now, f, &rule);
     if (r == 0)
-        r = grant(s, rule, q->spki, now, ret, f);
+        r = grant(s, rule, c->key, now, ret, f);
     if (r == 0)
         r = record_grant(s, f, now);
     if (r != 0 && ret->len > before) {

@@ -54,6 +54,7 @@ static void peer_new(struct peer *p)
     *p = (struct peer){.spki = SG_BUF_INIT(1024)};
     assert_int_equal(sg_key_generate(&p->key, SG_KEY_P256), 0);
     assert_int_equal(sg_key_public_der(p->key, &p->spki), 0);
+    p->connection.key = p->key;
     p->connection.spki = sg_buf_bytes(&p->spki);
     sg_random_bytes(p->connection.exporter, sizeof p->connection.exporter);
 }
@@ -62,7 +63,7 @@ static void get_nonce(struct fixture *f, const struct peer *p, uint8_t ret[SG_CA
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(128);
     struct sg_cas_challenge c;
-    assert_int_equal(sg_cas_service_challenge(f->service, &p->connection, f->w.now, &b), 0);
+    assert_int_equal(sg_cas_service_challenge(f->service, p->connection.exporter, f->w.now, &b), 0);
     assert_int_equal(sg_message_decode(&sg_cas_challenge_type, sg_buf_bytes(&b), &c), 0);
     memcpy(ret, c.nonce, sizeof c.nonce);
 }
