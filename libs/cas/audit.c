@@ -224,9 +224,9 @@ int sg_cas_audit_open(struct sg_cas_audit **ret, const char *dir, const struct s
     if (r == 0)
         r = open_in(dir, "audit.head", &a->head_fd);
     if (r == 0)
-        r = sg_fsync_dir(dir);
-    if (r == 0)
         r = replay_all(&o);
+    if (r == 0 && a->n_leaves == 0)
+        r = sg_fsync_dir(dir); /* the files may be new */
     if (r != 0)
         return r;
     a->durable = a->replay.tree.n;

@@ -34,6 +34,15 @@ static inline void write_text(const char *path, const char *text)
     assert_int_equal(sg_file_write_atomic(path, sg_bytes_str(text), 0600), 0);
 }
 
+/* Not durable, hence fast. */
+static inline void write_plain(const char *path, struct sg_bytes contents)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(contents.data, 1, contents.len, f), contents.len);
+    assert_int_equal(fclose(f), 0);
+}
+
 /* Version n of a policy whose services "alpha" and "beta" and "operator" are this program, and
  * "gamma" another one. */
 static inline void policy_text(unsigned version, const char *more_secrets, char *ret, size_t size)
