@@ -62,5 +62,7 @@ SG_MUST_USE int kvsd_make_service(struct sg_kv_service **ret, const struct kvsd_
 SG_MUST_USE int kvsd_serve(const struct kvsd_options *o, struct sg_cas_grant *grant,
                            struct sg_kv_service *service, struct sg_store *store,
                            const sigset_t *ends);
+/* Wipes the secrets of a grant once their users have their own copies; certificate and key stay. */
+void kvsd_forget_secrets(struct sg_cas_grant *g);
 /* An identity from casd, as the options say. */
 SG_MUST_USE int kvsd_bootstrap(const struct kvsd_options *o, struct sg_cas_grant *ret);

@@ -34,8 +34,7 @@ int kvsd_bootstrap(const struct kvsd_options *o, struct sg_cas_grant *ret)
     }
 }
 
-/* Once their users have their own copies; certificate and key stay. */
-static void forget_secrets(struct sg_cas_grant *g)
+void kvsd_forget_secrets(struct sg_cas_grant *g)
 {
     for (size_t i = 0; i < g->n_secrets; i++)
         sg_secret_clear(&g->secrets[i].value);
@@ -51,7 +50,7 @@ static int run(const struct kvsd_options *o, const sigset_t *ends)
         r = kvsd_open_store(&store, o, &grant);
     if (r == 0)
         r = kvsd_make_service(&service, o, &grant, store);
-    forget_secrets(&grant);
+    kvsd_forget_secrets(&grant);
     return r < 0 ? r : kvsd_serve(o, &grant, service, store, ends);
 }
 

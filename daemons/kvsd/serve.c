@@ -112,6 +112,7 @@ static int renew(struct front *f, const struct kvsd_options *o, struct sg_cas_gr
     int r = kvsd_bootstrap(o, &fresh);
     if (r < 0)
         return r;
+    kvsd_forget_secrets(&fresh);
     front_close(f);
     r = front_open(f, o, &fresh, service);
     if (r < 0)
