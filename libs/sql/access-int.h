@@ -1,0 +1,20 @@
+#pragma once
+/*
+ * access - who a caller is and what it may do.
+ */
+#include <sealgrid/sql/service.h>
+
+struct sg_sql_access;
+
+SG_MUST_USE int sg_sql_access_new(struct sg_sql_access **ret,
+                                  const struct sg_sql_service_options *o);
+void sg_sql_access_free(struct sg_sql_access *a);
+SG_DEFINE_FREEP(struct sg_sql_access, sg_sql_access_free)
+
+enum sg_sql_access_outcome {
+    SG_SQL_ACCESS_UNKNOWN = 1, /* neither a known key nor a service certificate */
+    SG_SQL_ACCESS_DENIED,      /* known, but nothing is granted */
+};
+/* uri: of the verified certificate, "" if there is none; authorization: the header, or NULL. */
+SG_MUST_USE int sg_sql_access_role(const struct sg_sql_access *a, const char *uri,
+                                   const char *authorization, enum sg_sql_role *ret);
