@@ -1,0 +1,300 @@
+/* uplink - connection to an authenticator. */
+#include "uplink.h"
+
+#include "counters.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sealgrid/base/clock.h>
+#include <sealgrid/base/log.h>
+#include <sealgrid/base/random.h>
+#include <sealgrid/meter/agg-link.h>
+#include <sys/eventfd.h>
+
+#define CONNECT_MS       3000
+#define BACKOFF_FIRST_MS 250
+#define BACKOFF_MAX_MS   5000
+#define PUMP_MS          1000
+#define OUT_MAX          (4u << 20)
+#define OUT_LOW          (256u << 10) /* refill below this */
+#define HANDSHAKES_MAX   (1u << 20)   /* octets of waiting handshake messages */
+#define SILENT_MS        60000 /* frames outstanding and not a word: take another authenticator */
+
+struct agg_uplink {
+    struct agg_uplink_options o;
+    pthread_t thread;
+    int wake; /* eventfd */
+    _Atomic bool stop, up;
+    pthread_mutex_t lock;
+    struct sg_buf handshakes; /* UP messages, encoded; under the lock */
+    /* Below: the thread's own. */
+    struct sg_cas_grant grant;
+    struct sg_tls_ctx *tls;
+    struct sg_agg_link *link;
+    struct sg_buf frame;
+    size_t sent_frames;
+    int64_t heard_ms;
+    size_t next_address;
+};
+
+static int64_t now_ms(void)
+{
+    return sg_clock_monotonic_ns() / 1000000;
+}
+
+/* ---- identity ---- */
+
+static int renew_identity(struct agg_uplink *u)
+{
+    SG_CLEANUP(sg_cas_grant_clear) struct sg_cas_grant fresh = {0};
+    struct sg_tls_ctx *tls = NULL;
+    if (u->tls && sg_clock_unix_s() < sg_cas_renew_at(&u->grant))
+        return 0;
+    int r = sg_cas_bootstrap(u->o.bootstrap, &fresh);
+    r = r ? r : sg_cas_tls(&fresh, false, SG_TLS_PEER_REQUIRED, &tls);
+    if (r)
+        return r;
+    sg_tls_ctx_free(u->tls);
+    u->tls = tls;
+    sg_cas_grant_clear(&u->grant);
+    u->grant = fresh;
+    fresh = (struct sg_cas_grant){0};
+    return 0;
+}
+
+/* ---- connection ---- */
+
+static int connect_to(struct agg_uplink *u, const char *address)
+{
+    SG_CLOSE int fd = -1;
+    SG_CLEANUP(sg_tls_freep) struct sg_tls *tls = NULL;
+    int r = sg_tcp_connect(address, CONNECT_MS, &fd);
+    r = r ? r : sg_tls_connect(&tls, u->tls, fd, u->o.expect_uri, NULL, CONNECT_MS);
+    if (r)
+        return r;
+    (void)TAKE_FD(fd);
+    r = sg_agg_link_new(&u->link, tls, OUT_MAX);
+    if (r)
+        return r;
+    (void)TAKE_PTR(tls);
+    return 0;
+}
+
+static int connect_to_any(struct agg_uplink *u)
+{
+    const struct sg_conf_list *l = u->o.authenticators;
+    int r = renew_identity(u);
+    if (r && !u->tls)
+        return r;
+    for (size_t i = 0; i < l->n && !u->stop; i++) {
+        size_t k = (u->next_address + i) % l->n;
+        r = connect_to(u, l->items[k]);
+        if (r == 0) {
+            u->next_address = k;
+            agg_count(connects);
+            sg_log(SG_LOG_INFO, "uplink.up", SG_STR("authenticator", l->items[k]));
+            return 0;
+        }
+    }
+    return r;
+}
+
+static void drain(int fd)
+{
+    uint64_t n;
+    (void)!read(fd, &n, sizeof n);
+}
+
+static void wait_a_little(struct agg_uplink *u, int64_t ms)
+{
+    int64_t until = now_ms() + ms;
+    for (int64_t left = ms; left > 0 && !u->stop; left = until - now_ms()) {
+        struct pollfd p = {.fd = u->wake, .events = POLLIN};
+        if (poll(&p, 1, (int)left) > 0)
+            drain(u->wake);
+    }
+}
+
+/* ---- sending ---- */
+
+static int put_handshakes(struct agg_uplink *u)
+{
+    struct sg_agg_message m;
+    pthread_mutex_lock(&u->lock);
+    struct sg_reader r = sg_reader_over(sg_buf_bytes(&u->handshakes));
+    int e = 0;
+    while (e == 0 && sg_agg_link_room(u->link) > SG_AGG_MESSAGE_MAX && sg_agg_take(&r, &m) == 0)
+        e = sg_agg_link_put(u->link, &m);
+    sg_buf_consume(&u->handshakes, u->handshakes.len - r.left);
+    pthread_mutex_unlock(&u->lock);
+    return e;
+}
+
+static int put_frame(struct agg_uplink *u, const struct agg_backlog_item *item)
+{
+    struct sg_agg_message m = {
+        .type = SG_AGG_UP, .handle = item->handle, .number = item->number, .frame = item->datagram};
+    int r = sg_agg_link_put(u->link, &m);
+    if (r)
+        return r;
+    u->sent_frames++;
+    agg_count(forwarded);
+    return 0;
+}
+
+/* Keeps the link's buffer filled while the window allows. */
+static int put_frames(struct agg_uplink *u)
+{
+    struct agg_backlog_item item;
+    while (sg_agg_link_room(u->link) > OUT_MAX - OUT_LOW && u->sent_frames < u->o.window_frames) {
+        int r = agg_backlog_next(u->o.backlog, &u->frame, &item);
+        if (r == AGG_BACKLOG_EMPTY)
+            return 0;
+        if (r) {
+            agg_count(backlog_damaged);
+            sg_log_failure("backlog.read", r);
+            continue;
+        }
+        r = put_frame(u, &item);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+/* ---- receiving ---- */
+
+static int on_message(void *user, const struct sg_agg_message *m)
+{
+    struct agg_uplink *u = user;
+    u->heard_ms = now_ms();
+    switch (m->type) {
+    case SG_AGG_DONE:
+        agg_backlog_done(u->o.backlog, m->number);
+        u->sent_frames -= u->sent_frames > 0;
+        agg_count(done);
+        return 0;
+    case SG_AGG_DOWN:
+        u->o.down(u->o.user, m->handle, m->frame);
+        return 0;
+    case SG_AGG_UP:
+    default:
+        return SG_AGG_LINK_MALFORMED;
+    }
+}
+
+static int serve(struct agg_uplink *u)
+{
+    u->sent_frames = 0;
+    u->heard_ms = now_ms();
+    while (!u->stop) {
+        int r = put_handshakes(u);
+        r = r ? r : put_frames(u);
+        r = r ? r : sg_agg_link_pump(u->link, u->wake, PUMP_MS, true, on_message, u);
+        if (r)
+            return r;
+        drain(u->wake);
+        if (u->sent_frames == 0)
+            u->heard_ms = now_ms();
+        else if (now_ms() - u->heard_ms > SILENT_MS)
+            return sg_raisef(-ETIMEDOUT, "authenticator silent with %zu frames", u->sent_frames);
+    }
+    return 0;
+}
+
+static void *uplink_main(void *arg)
+{
+    struct agg_uplink *u = arg;
+    int64_t wait = BACKOFF_FIRST_MS;
+    while (!u->stop) {
+        int r = connect_to_any(u);
+        if (r) {
+            sg_log_failure("uplink.no_authenticator", r);
+            wait_a_little(u, wait + (int64_t)(sg_random_u64() % (uint64_t)(wait / 4 + 1)));
+            wait = wait * 2 < BACKOFF_MAX_MS ? wait * 2 : BACKOFF_MAX_MS;
+            continue;
+        }
+        wait = BACKOFF_FIRST_MS;
+        u->up = true;
+        sg_metric_set(&agg_counters.uplink_up, 1);
+        r = serve(u);
+        u->up = false;
+        sg_metric_set(&agg_counters.uplink_up, 0);
+        sg_agg_link_free(TAKE_PTR(u->link));
+        u->next_address++;
+        sg_log(SG_LOG_WARN, "uplink.down", SG_INT("outcome", r),
+               SG_STR("trace", r < 0 ? sg_error_trace() : ""));
+        r = agg_backlog_uplink_lost(u->o.backlog);
+        if (r)
+            sg_log_failure("backlog.spill", r);
+    }
+    return NULL;
+}
+
+/* ---- public ---- */
+
+int agg_uplink_start(struct agg_uplink **ret, const struct agg_uplink_options *o)
+{
+    struct agg_uplink *u = calloc(1, sizeof *u);
+    if (!u)
+        return sg_raise(-ENOMEM);
+    u->o = *o;
+    u->handshakes.max = HANDSHAKES_MAX;
+    u->frame.max = SG_FRAME_MAX;
+    pthread_mutex_init(&u->lock, NULL);
+    u->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (u->wake < 0) {
+        free(u);
+        return sg_raise_errno();
+    }
+    int e = pthread_create(&u->thread, NULL, uplink_main, u);
+    if (e) {
+        close(u->wake);
+        free(u);
+        return sg_raise(-e);
+    }
+    *ret = u;
+    return 0;
+}
+
+void agg_uplink_stop(struct agg_uplink *u)
+{
+    if (!u)
+        return;
+    u->stop = true;
+    agg_uplink_kick(u);
+    pthread_join(u->thread, NULL);
+    sg_tls_ctx_free(u->tls);
+    sg_cas_grant_clear(&u->grant);
+    sg_buf_clear(&u->handshakes);
+    sg_buf_clear(&u->frame);
+    pthread_mutex_destroy(&u->lock);
+    close(u->wake);
+    free(u);
+}
+
+bool agg_uplink_is_up(const struct agg_uplink *u)
+{
+    return u->up;
+}
+
+void agg_uplink_kick(struct agg_uplink *u)
+{
+    uint64_t one = 1;
+    (void)!write(u->wake, &one, sizeof one);
+}
+
+int agg_uplink_handshake(struct agg_uplink *u, uint64_t handle, struct sg_bytes datagram)
+{
+    struct sg_agg_message m = {.type = SG_AGG_UP, .handle = handle, .frame = datagram};
+    if (!u->up)
+        return AGG_UPLINK_DOWN;
+    pthread_mutex_lock(&u->lock);
+    int r = u->handshakes.len + SG_AGG_HEAD + 16 + datagram.len > HANDSHAKES_MAX
+                ? AGG_UPLINK_FULL
+                : sg_agg_encode(&m, &u->handshakes);
+    pthread_mutex_unlock(&u->lock);
+    if (r == 0)
+        agg_uplink_kick(u);
+    return r;
+}
