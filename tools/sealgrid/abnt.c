@@ -10,10 +10,11 @@
 
 static int usage(FILE *out, int exit_status)
 {
-    fprintf(out, "usage: sealgrid abnt decode [--json] FILE\n"
-                 "Decodes NBR 14522 frames: hexadecimal, one frame a line, # starts a comment; - is\n"
-                 "standard input.  Exit 0 when every frame is good, 1 when one is bad, 2 when the\n"
-                 "input cannot be read.\n");
+    fprintf(out,
+            "usage: sealgrid abnt decode [--json] FILE\n"
+            "Decodes NBR 14522 frames: hexadecimal, one frame a line, # starts a comment; - is\n"
+            "standard input.  Exit 0 when every frame is good, 1 when one is bad, 2 when the\n"
+            "input cannot be read.\n");
     return exit_status;
 }
 

@@ -245,13 +245,14 @@ int sg_verb_demo(int argc, char **argv)
         {"start", SG_CONF_STRING, AT(start), "2026-09-01T03:00:00Z", 0, 0, false,
          "first instant (RFC 3339)"},
         {"seed", SG_CONF_INT, AT(seed), "1", 0, INT64_MAX, false, "same seed, same readings"},
-        {"flips", SG_CONF_INT, AT(flips), "100", 0, 100000, false,
-         "octets to flip in the volumes"},
+        {"flips", SG_CONF_INT, AT(flips), "100", 0, 100000, false, "octets to flip in the volumes"},
         {"keep", SG_CONF_BOOL, AT(keep), "false", 0, 1, false, "leave the platform running"},
     };
 #undef AT
-    static const struct sg_conf_table table = {"sealgrid demo", "the main job, meter to bill",
-                                               options, sizeof options / sizeof *options};
+    static const struct sg_conf_table table = {.program = "sealgrid demo",
+                                               .summary = "the main job, meter to bill",
+                                               .options = options,
+                                               .n = sizeof options / sizeof *options};
     static struct sg_demo m;
     int first, r = sg_conf_parse(&table, argc, argv, &m.args, &first);
     if (r)

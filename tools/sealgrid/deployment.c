@@ -4,8 +4,8 @@
 #include "supervise.h"
 
 #include <limits.h>
-#include <sealgrid/base/clock.h>
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/base/clock.h>
 #include <sealgrid/base/file.h>
 #include <sealgrid/cas/policy.h>
 #include <sealgrid/net/tls.h>
@@ -15,18 +15,17 @@
 #include <time.h>
 
 #define FIRST_PORT 17400
-#define PORT_STEP 100
-#define OPS_OFFSET 1000 /* a service's ops port = its port + this */
+#define PORT_STEP  100
+
 #define READY_TIMEOUT_S 60
-#define LEAF_MAX 64
+#define LEAF_MAX        64
 
 static const struct {
     const char *service;
     unsigned offset;
-} ports[] = {{"casd", 0},   {"kvsd", 10},  {"authd1", 20}, {"authd2", 21},
-             {"aggd1", 30}, {"aggd2", 31}, {"aggd3", 32},  {"aggd4", 33},
-             {"aggd5", 34}, {"aggd6", 35}, {"aggd7", 36},  {"aggd8", 37},
-             {"sqld", 40}};
+} ports[] = {{"casd", 0},   {"kvsd", 10},  {"authd1", 20}, {"authd2", 21}, {"aggd1", 30},
+             {"aggd2", 31}, {"aggd3", 32}, {"aggd4", 33},  {"aggd5", 34},  {"aggd6", 35},
+             {"aggd7", 36}, {"aggd8", 37}, {"sqld", 40}};
 
 uint16_t sg_deployment_port(const struct sg_deployment *d, const char *service)
 {
@@ -84,7 +83,8 @@ static int pick_ports(uint16_t *ret_base)
     for (unsigned base = FIRST_PORT; base < 60000; base += PORT_STEP) {
         bool all = true;
         for (size_t i = 0; all && i < sizeof ports / sizeof *ports; i++)
-            all = port_free(base + ports[i].offset) && port_free(base + OPS_OFFSET + ports[i].offset);
+            all = port_free(base + ports[i].offset) &&
+                  port_free(base + SG_OPS_OFFSET + ports[i].offset);
         if (all) {
             *ret_base = (uint16_t)base;
             return 0;
@@ -95,7 +95,8 @@ static int pick_ports(uint16_t *ret_base)
 
 static int make_folders(const struct sg_deployment *d)
 {
-    static const char *const leaves[] = {"platform", "cas", "conf", "log", "run", "volumes", "aggd"};
+    static const char *const leaves[] = {"platform", "cas",     "conf", "log",
+                                         "run",      "volumes", "aggd"};
     for (size_t i = 0; i < sizeof leaves / sizeof *leaves; i++) {
         char path[SG_PATH_MAX];
         int r = path_of(path, d->dir, leaves[i]);
@@ -170,9 +171,8 @@ static int make_new(struct sg_deployment *d, const struct sg_up_options *o)
     int r = sg_mkdir_p(o->dir, 0755);
     if (r)
         return r;
-    *d = (struct sg_deployment){.volumes = o->volumes ? o->volumes : 8,
-                                .aggds = o->aggds ? o->aggds : 2,
-                                .authds = 2};
+    *d = (struct sg_deployment){
+        .volumes = o->volumes ? o->volumes : 8, .aggds = o->aggds ? o->aggds : 2, .authds = 2};
     r = absolute_path(d->dir, o->dir);
     if (r == 0)
         r = make_folders(d);
@@ -219,8 +219,8 @@ static int init_casd(struct sg_deployment *d, const char *authority)
     if ((r = write_policy(d, authority)))
         return r;
     snprintf(program, sizeof program, "%s/sealgrid-casd", d->programs);
-    const char *argv[] = {program,    "--init",         "--dir",  cas, "--policy", policy,
-                          "--platform", platform, NULL};
+    const char *argv[] = {program, "--init",     "--dir",  cas, "--policy",
+                          policy,  "--platform", platform, NULL};
     int status;
     r = sg_child_run(argv, NULL, &status);
     if (r)

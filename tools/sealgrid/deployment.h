@@ -12,19 +12,22 @@
  */
 #include "services.h"
 
+/* A service's ops port is its port plus this. */
+#define SG_OPS_OFFSET 1000
+
 struct sg_deployment {
-    char dir[SG_PATH_MAX];     /* absolute */
+    char dir[SG_PATH_MAX];      /* absolute */
     char programs[SG_PATH_MAX]; /* folder of the executables: that of this program */
     unsigned volumes, authds, aggds;
     uint16_t base_port;
-    char pin[65];              /* of casd's CA certificate; "" before casd is initialised */
+    char pin[65];                /* of casd's CA certificate; "" before casd is initialised */
     char authority[SG_PATH_MAX]; /* metrology authority's root certificate, PEM; "" if none */
 };
 
 struct sg_up_options {
     const char *dir;
-    unsigned volumes;   /* 0: 8 */
-    unsigned aggds;     /* 0: 2 */
+    unsigned volumes;    /* 0: 8 */
+    unsigned aggds;      /* 0: 2 */
     const char *backend; /* "local" */
     const char *authority;
 };

@@ -27,7 +27,8 @@ struct up_args {
 int sg_verb_up(int argc, char **argv)
 {
     static const struct sg_conf_option options[] = {
-        {"dir", SG_CONF_STRING, ARG(struct up_args, dir), NULL, 0, 0, true, "folder of the platform"},
+        {"dir", SG_CONF_STRING, ARG(struct up_args, dir), NULL, 0, 0, true,
+         "folder of the platform"},
         {"volumes", SG_CONF_INT, ARG(struct up_args, volumes), "8", 1, 64, false,
          "local volumes to make"},
         {"aggregators", SG_CONF_INT, ARG(struct up_args, aggregators), "2", 1, 8, false,
@@ -37,8 +38,10 @@ int sg_verb_up(int argc, char **argv)
         {"authority", SG_CONF_STRING, ARG(struct up_args, authority), NULL, 0, 0, false,
          "root certificate of the metrology authority, PEM"},
     };
-    static const struct sg_conf_table table = {"sealgrid up", "start the platform", options,
-                                               sizeof options / sizeof *options};
+    static const struct sg_conf_table table = {.program = "sealgrid up",
+                                               .summary = "start the platform",
+                                               .options = options,
+                                               .n = sizeof options / sizeof *options};
     struct up_args a = {0};
     int first, r = sg_conf_parse(&table, argc, argv, &a, &first);
     if (r)
@@ -65,7 +68,8 @@ static const struct sg_conf_option dir_options[] = {
 
 int sg_verb_down(int argc, char **argv)
 {
-    static const struct sg_conf_table table = {"sealgrid down", "stop the platform", dir_options, 1};
+    static const struct sg_conf_table table = {
+        .program = "sealgrid down", .summary = "stop the platform", .options = dir_options, .n = 1};
     struct dir_args a = {0};
     int first, r = sg_conf_parse(&table, argc, argv, &a, &first);
     if (r)
@@ -77,7 +81,10 @@ int sg_verb_down(int argc, char **argv)
 
 static void print_state(const struct sg_service *s, const struct sg_service_state *st, bool ready)
 {
-    printf("%-10s %-8s pid %-7d restarts %u", s->name, ready ? "ready" : st->pid ? "starting" : "down",
+    printf("%-10s %-8s pid %-7d restarts %u", s->name,
+           ready     ? "ready"
+           : st->pid ? "starting"
+                     : "down",
            st->pid, st->restarts);
     if (st->restarts && WIFSIGNALED(st->last_exit))
         printf(" (last: signal %d)", WTERMSIG(st->last_exit));
@@ -140,7 +147,8 @@ static int status(const char *dir, bool json)
 
 int sg_verb_status(int argc, char **argv)
 {
-    static const struct sg_conf_table table = {"sealgrid status", "what runs", dir_options, 2};
+    static const struct sg_conf_table table = {
+        .program = "sealgrid status", .summary = "what runs", .options = dir_options, .n = 2};
     struct dir_args a = {0};
     int first, r = sg_conf_parse(&table, argc, argv, &a, &first);
     if (r)

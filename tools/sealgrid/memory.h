@@ -1,8 +1,8 @@
 #pragma once
 /*
- * memory - the summed proportional set size (PSS) of this process and all its descendants plus those
- * of the supervisor, sampled once a second by a thread.  Where /proc/PID/smaps_rollup may not be read
- * (hardened processes of another user), the resident set of /proc/PID/statm stands in.
+ * memory - the summed proportional set size (PSS) of this process and all its descendants plus
+ * those of the supervisor, sampled once a second by a thread.  Where /proc/PID/smaps_rollup may not
+ * be read (hardened processes of another user), the resident set of /proc/PID/statm stands in.
  */
 #include <sealgrid/base/error.h>
 #include <stdint.h>

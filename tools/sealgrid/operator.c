@@ -48,8 +48,8 @@ int sg_operator_kv(const struct sg_operator *o, const struct sg_deployment *d, s
     return sg_kv_open_remote(ret, &remote);
 }
 
-int sg_operator_http(const struct sg_operator *o, const struct sg_deployment *d, const char *service,
-                     struct sg_http_client **ret)
+int sg_operator_http(const struct sg_operator *o, const struct sg_deployment *d,
+                     const char *service, struct sg_http_client **ret)
 {
     char connect[32], uri[64];
     snprintf(connect, sizeof connect, "127.0.0.1:%u", sg_deployment_port(d, service));

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define SG_SERVICES_MAX 32
-#define SG_PATH_MAX 512
+#define SG_PATH_MAX     512
 
 struct sg_service {
     char name[32];

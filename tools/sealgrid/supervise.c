@@ -4,8 +4,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sealgrid/base/clock.h>
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/base/clock.h>
 #include <sealgrid/base/log.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,9 +16,9 @@
 #include <time.h>
 
 #define BACKOFF_FIRST_MS 100
-#define BACKOFF_LAST_MS 5000
-#define LIVED_MS 10000
-#define STOP_MS 10000
+#define BACKOFF_LAST_MS  5000
+#define LIVED_MS         10000
+#define STOP_MS          10000
 
 struct child {
     int64_t started_ms, start_at_ms;
