@@ -168,7 +168,7 @@ static void *play(void *user)
     struct script *s = user;
     for (size_t i = 0; s->answers[i]; i++) {
         char request[4096];
-        if (sg_wait_fd(s->listener, POLLIN, sg_deadline(2000)))
+        if (sg_wait_fd(s->listener, POLLIN, sg_deadline(30000)))
             break;
         int fd = accept(s->listener, NULL, NULL);
         ssize_t n = recv(fd, request, sizeof(request), 0);
@@ -197,7 +197,7 @@ static void set_stage(struct stage *t, const char *const *answers)
     t->script = (struct script){.listener = -1, .answers = answers};
     assert_int_equal(sg_tcp_listen("127.0.0.1:0", &t->script.listener, &port), 0);
     snprintf(address, sizeof(address), "127.0.0.1:%u", port);
-    struct sg_http_client_options o = {.connect = address, .io_timeout_ms = 500, .body_max = 100};
+    struct sg_http_client_options o = {.connect = address, .body_max = 100};
     assert_int_equal(sg_http_client_new(&t->client, &o), 0);
     pthread_create(&t->thread, NULL, play, &t->script);
 }

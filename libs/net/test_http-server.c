@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#define PATIENCE_MS 30000 /* nothing waits so long unless it is broken */
+
 static _Atomic int handled;
 static _Atomic bool release_handlers;
 
@@ -161,7 +163,7 @@ static const char *address(const struct sg_http_server *s)
 static int dial(const struct sg_http_server *s)
 {
     int fd = -1;
-    assert_int_equal(sg_tcp_connect(address(s), 1000, &fd), 0);
+    assert_int_equal(sg_tcp_connect(address(s), PATIENCE_MS, &fd), 0);
     return fd;
 }
 
@@ -170,7 +172,7 @@ static void say(int fd, struct sg_bytes b)
     while (b.len) {
         ssize_t n = send(fd, b.data, b.len, MSG_NOSIGNAL);
         if (n < 0 && errno == EAGAIN) {
-            assert_int_equal(sg_wait_fd(fd, POLLOUT, sg_deadline(2000)), 0);
+            assert_int_equal(sg_wait_fd(fd, POLLOUT, sg_deadline(PATIENCE_MS)), 0);
             continue;
         }
         if (n <= 0)
@@ -187,7 +189,7 @@ static char *hear(int fd, const char *end)
     size_t len = 0;
     text[0] = '\0';
     while (!(end && strstr(text, end))) {
-        assert_int_equal(sg_wait_fd(fd, POLLIN, sg_deadline(3000)), 0);
+        assert_int_equal(sg_wait_fd(fd, POLLIN, sg_deadline(PATIENCE_MS)), 0);
         ssize_t n = recv(fd, text + len, sizeof(text) - 1 - len, 0);
         if (n <= 0)
             break;
@@ -464,7 +466,7 @@ static void a_cut_reply_is_seen_as_cut(void **state)
 
 static void *stop_server(void *user)
 {
-    sg_http_server_stop(user, 2000);
+    sg_http_server_stop(user, PATIENCE_MS);
     return NULL;
 }
 
@@ -488,7 +490,7 @@ static void stop_lets_running_exchanges_end(void **state)
     assert_non_null(strstr(t, "Connection: close"));
     pthread_join(stopper, NULL);
     int fd = -1;
-    assert_true(sg_tcp_connect(address(s), 1000, &fd) < 0);
+    assert_true(sg_tcp_connect(address(s), PATIENCE_MS, &fd) < 0);
 }
 
 int main(void)

@@ -97,7 +97,8 @@ static int cut(struct sg_tls *t)
 {
     ERR_clear_error();
     t->broken = true;
-    return sg_raisef(t->io_errno ? -t->io_errno : -ECONNRESET, "connection cut");
+    bool reset = t->eof || t->io_errno == 0;
+    return sg_raisef(reset ? -ECONNRESET : -t->io_errno, "connection cut");
 }
 
 int sg_tls_handshake_step(struct sg_tls *t, short *ret_events)
