@@ -61,6 +61,7 @@ struct sg_http_exchange {
     bool close;      /* this is the last exchange */
     bool chunked;    /* the reply is */
     bool gone;       /* the peer is */
+    int status;      /* of the reply, 0 before it */
     int failed;      /* enum sg_http_outcome of the body, sticky */
     size_t chunk_at; /* in conn->out: where the open chunk's head will stand */
 };
@@ -75,6 +76,9 @@ struct sg_http_settings {
 enum sg_http_verdict { SG_HTTP_GO_ON, SG_HTTP_PARK, SG_HTTP_CLOSE };
 
 const struct sg_http_settings *sg_http_settings(const struct sg_http_server *s);
+/* One exchange is over, or one handshake was refused. */
+void sg_http_count_reply(int status);
+void sg_http_count_refused(void);
 bool sg_http_stopping(const struct sg_http_server *s);
 
 SG_MUST_USE int sg_http_conn_new(struct sg_http_conn **ret, struct sg_http_server *s, int fd);

@@ -92,6 +92,7 @@ static enum sg_http_verdict refuse_head(struct sg_http_conn *c, int status)
     sg_http_exchange_init(&x, c);
     sg_stream_grant(&c->stream);
     sg_http_refuse(&x, status);
+    sg_http_count_reply(x.status);
     return begin_linger(c);
 }
 
@@ -134,6 +135,7 @@ static enum sg_http_verdict exchange(struct sg_http_conn *c)
         settle(&x, s->fn(s->user, &x));
     bool keep = x.reply == SG_HTTP_ANSWERED && !x.close && sg_http_exchange_drain(&x);
     sg_buf_clear(&x.extra);
+    sg_http_count_reply(x.status);
     if (x.gone || x.reply != SG_HTTP_ANSWERED) {
         c->cut = true;
         return SG_HTTP_CLOSE;
@@ -201,6 +203,8 @@ static enum sg_http_verdict shake_hands(struct sg_http_conn *c)
     int r = sg_tls_handshake_step(c->stream.tls, &c->wants);
     if (r == SG_TLS_TIMEOUT)
         return SG_HTTP_PARK;
+    if (r == SG_TLS_REFUSED)
+        sg_http_count_refused();
     if (r)
         return SG_HTTP_CLOSE;
     c->phase = SG_HTTP_HEAD;

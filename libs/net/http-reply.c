@@ -104,11 +104,13 @@ static int put_head(struct sg_http_exchange *x, int status, const char *content_
         r = put_connection(x);
     if (r == 0)
         r = sg_buf_append(out, SG_BYTES_LIT("\r\n"));
-    if (r == 0)
-        x->head_only |= has_no_body(status);
-    else
+    if (r < 0) {
         sg_buf_reset(out);
-    return r;
+        return r;
+    }
+    x->head_only |= has_no_body(status);
+    x->status = status;
+    return 0;
 }
 
 /* These say how the message is read, which is not the handler's to decide. */

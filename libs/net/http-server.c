@@ -43,8 +43,31 @@ static struct sg_metric rejected = {.name = "sealgrid_http_connections_rejected_
 static struct sg_metric expired = {.name = "sealgrid_http_connections_expired_total",
                                    .help = "HTTP connections ended for waiting too long"};
 
+static struct sg_metric refused = {.name = "sealgrid_http_tls_refused_total",
+                                   .help = "TLS handshakes that failed on either side"};
+#define REPLIES "sealgrid_http_replies_total", .help = "HTTP replies by class of status"
+static struct sg_metric replies[] = {
+    {.name = REPLIES, .labels = "class=\"none\""}, /* the peer went away first */
+    {.name = REPLIES, .labels = "class=\"1xx\""},  {.name = REPLIES, .labels = "class=\"2xx\""},
+    {.name = REPLIES, .labels = "class=\"3xx\""},  {.name = REPLIES, .labels = "class=\"4xx\""},
+    {.name = REPLIES, .labels = "class=\"5xx\""},
+};
+
+void sg_http_count_reply(int status)
+{
+    sg_metric_add(&replies[status / 100], 1);
+}
+
+void sg_http_count_refused(void)
+{
+    sg_metric_add(&refused, 1);
+}
+
 static void register_metrics(void)
 {
+    for (size_t i = 0; i < sizeof(replies) / sizeof(*replies); i++)
+        sg_metric_register(&replies[i]);
+    sg_metric_register(&refused);
     sg_metric_register(&connections);
     sg_metric_register(&rejected);
     sg_metric_register(&expired);

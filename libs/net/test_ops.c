@@ -48,6 +48,8 @@ static void probes(void **state)
     assert_int_equal(get(c, "GET", "/metrics", &b), 200);
     assert_non_null(strstr((char *)b.data, "\nsealgrid_test_total 41\n"));
     assert_non_null(strstr((char *)b.data, "\nsealgrid_http_connections 1\n"));
+    assert_non_null(strstr((char *)b.data, "\nsealgrid_http_replies_total{class=\"2xx\"} 2\n"));
+    assert_non_null(strstr((char *)b.data, "\nsealgrid_http_replies_total{class=\"5xx\"} 1\n"));
     assert_int_equal(get(c, "GET", "/", &b), 404);
     assert_int_equal(get(c, "POST", "/metrics", &b), 405);
     assert_int_equal(get(c, "HEAD", "/metrics", &b), 200);

@@ -4,6 +4,7 @@
  */
 #include "tls-state-int.h"
 #include <openssl/bio.h>
+#include <pthread.h>
 #include <sys/socket.h>
 
 int sg_tls_flush_step(struct sg_tls *t)
@@ -90,16 +91,27 @@ static int bio_create(BIO *b)
     return 1;
 }
 
-int sg_tls_bio_method(BIO_METHOD **ret)
+static BIO_METHOD *method;
+
+/* Once per process: OpenSSL has no more than 127 types of BIO to give. */
+static void make_method(void)
 {
     BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "sealgrid socket");
-    if (!m)
-        return sg_tls_raise(-ENOMEM, "TLS stream");
-    if (BIO_meth_set_write_ex(m, bio_write) != 1 || BIO_meth_set_read_ex(m, bio_read) != 1 ||
-        BIO_meth_set_ctrl(m, bio_ctrl) != 1 || BIO_meth_set_create(m, bio_create) != 1) {
+    if (m && BIO_meth_set_write_ex(m, bio_write) == 1 && BIO_meth_set_read_ex(m, bio_read) == 1 &&
+        BIO_meth_set_ctrl(m, bio_ctrl) == 1 && BIO_meth_set_create(m, bio_create) == 1)
+        method = m;
+    else
         BIO_meth_free(m);
+}
+
+int sg_tls_bio_new(struct sg_tls *t)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_method);
+    BIO *b = method ? BIO_new(method) : NULL;
+    if (!b)
         return sg_tls_raise(-ENOMEM, "TLS stream");
-    }
-    *ret = m;
+    BIO_set_data(b, t);
+    SSL_set_bio(t->ssl, b, b);
     return 0;
 }

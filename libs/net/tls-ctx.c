@@ -8,6 +8,7 @@
 #include "tls-state-int.h"
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 
 int sg_tls_raise(int negative_errno, const char *what)
 {
@@ -17,21 +18,19 @@ int sg_tls_raise(int negative_errno, const char *what)
     return sg_raisef(negative_errno, "%s: %s", what, reason ? reason : "no reason given");
 }
 
-static int data_index(void)
+static int state_index;
+
+static void make_state_index(void)
 {
-    static _Atomic int made = -1;
-    int index = atomic_load(&made);
-    if (index >= 0)
-        return index;
-    int fresh = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    sg_assert(fresh >= 0);
-    /* Two threads may each make one; the first stays, the other is never used. */
-    return atomic_compare_exchange_strong(&made, &index, fresh) ? fresh : index;
+    state_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    sg_assert(state_index >= 0);
 }
 
 void sg_tls_bind_state(SSL *ssl, struct sg_tls *t)
 {
-    sg_assert(SSL_set_ex_data(ssl, data_index(), t) == 1);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_state_index);
+    sg_assert(SSL_set_ex_data(ssl, state_index, t) == 1);
 }
 
 static bool has_uri(X509 *x, const char *expect)
@@ -46,7 +45,7 @@ static bool has_uri(X509 *x, const char *expect)
 static int judge(int ok, X509_STORE_CTX *store)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct sg_tls *t = SSL_get_ex_data(ssl, data_index());
+    struct sg_tls *t = SSL_get_ex_data(ssl, state_index);
     if (ok && t->expect_uri && X509_STORE_CTX_get_error_depth(store) == 0 &&
         !has_uri(X509_STORE_CTX_get_current_cert(store), t->expect_uri)) {
         X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
@@ -155,8 +154,6 @@ int sg_tls_ctx_new(struct sg_tls_ctx **ret, const struct sg_tls_identity *id, bo
         r = set_identity(c->ssl, id);
     if (r == 0)
         r = set_roots(c->ssl, id, server);
-    if (r == 0)
-        r = sg_tls_bio_method(&c->method);
     if (r < 0)
         return r;
     SSL_CTX_set_verify(c->ssl, verify_mode(server, peer), judge);
@@ -169,6 +166,5 @@ void sg_tls_ctx_free(struct sg_tls_ctx *c)
     if (!c)
         return;
     SSL_CTX_free(c->ssl);
-    BIO_meth_free(c->method);
     free(c);
 }

@@ -4,7 +4,6 @@
  */
 #include "tls-int.h"
 #include <openssl/ssl.h>
-#include <stdatomic.h>
 
 #define SG_TLS_URI_MAX      256
 #define SG_TLS_READ_BUFFER  65536 /* one recv takes up to this: four full records */
@@ -12,7 +11,6 @@
 
 struct sg_tls_ctx {
     SSL_CTX *ssl;
-    BIO_METHOD *method;
     bool server, has_roots;
     enum sg_tls_peer peer;
 };
@@ -35,7 +33,8 @@ struct sg_tls {
 };
 
 SG_MUST_USE int sg_tls_raise(int negative_errno, const char *what);
-SG_MUST_USE int sg_tls_bio_method(BIO_METHOD **ret);
+/* Puts our socket below t->ssl. */
+SG_MUST_USE int sg_tls_bio_new(struct sg_tls *t);
 /* One send's worth from out; 0, SG_TLS_TIMEOUT (would block), -errno. */
 SG_MUST_USE int sg_tls_flush_step(struct sg_tls *t);
 void sg_tls_bind_state(SSL *ssl, struct sg_tls *t);

@@ -7,16 +7,6 @@
 
 /* ---- making a stream ---- */
 
-static int new_bio(struct sg_tls *t)
-{
-    BIO *b = BIO_new(t->ctx->method);
-    if (!b)
-        return sg_tls_raise(-ENOMEM, "TLS stream");
-    BIO_set_data(b, t);
-    SSL_set_bio(t->ssl, b, b);
-    return 0;
-}
-
 /* The stream borrows fd until the caller says otherwise: sg_tls_free would close it. */
 static int tls_new(struct sg_tls **ret, struct sg_tls_ctx *c, int fd)
 {
@@ -30,7 +20,7 @@ static int tls_new(struct sg_tls **ret, struct sg_tls_ctx *c, int fd)
     if (!t->out || !t->ssl)
         return sg_tls_raise(-ENOMEM, "TLS stream");
     sg_tls_bind_state(t->ssl, t);
-    int r = new_bio(t);
+    int r = sg_tls_bio_new(t);
     if (r == 0)
         r = sg_fd_nonblocking(fd);
     if (r < 0)
