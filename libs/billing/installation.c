@@ -8,7 +8,6 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#define FORMAT    1
 #define CERT_MAX  8192
 #define RATIO_MAX 1000000
 
@@ -143,15 +142,15 @@ static bool read_cert(const char *base64, struct sg_cert **ret)
 /* NULL, or what is wrong with the record. */
 static const char *read_record(const json_t *o, struct sg_installation *ret)
 {
-    const json_t *client = json_object_get(o, "client");
-    const char *serial = text_of(o, "serial", SG_INSTALLATION_SERIAL_MAX);
+    const json_t *client = json_object_get(o, "client_id");
+    const char *serial = text_of(o, "meter_serial", SG_INSTALLATION_SERIAL_MAX);
     const char *from = text_of(o, "from", 32);
-    const char *cert = text_of(o, "certificate", 2 * CERT_MAX);
+    const char *cert = text_of(o, "metrology_cert", 2 * CERT_MAX);
 
     if (!json_is_integer(client))
-        return "client must be an integer";
+        return "client_id must be an integer";
     if (!serial)
-        return "serial must be a text of 1 to 20 characters";
+        return "meter_serial must be a text of 1 to 20 characters";
     if (!from || sg_time_parse(from, &ret->from_s) != 0 || !read_until(o, &ret->until_s) ||
         ret->until_s <= ret->from_s)
         return "from and until must be times of RFC 3339, in order";
@@ -159,7 +158,7 @@ static const char *read_record(const json_t *o, struct sg_installation *ret)
         !read_ratio(o, "ratio_den", &ret->ratio_den))
         return "ratio_num and ratio_den must be 1..1000000";
     if (!cert || !read_cert(cert, &ret->cert))
-        return "certificate must be the base64 of a DER certificate";
+        return "metrology_cert must be the base64 of a DER certificate";
     ret->client = json_integer_value(client);
     snprintf(ret->serial, sizeof(ret->serial), "%s", serial);
     return NULL;
@@ -193,14 +192,11 @@ int sg_installations_read(struct sg_bytes json, struct sg_installations *ret, ch
         snprintf(why, 160, "line %d: %.120s", error.line, error.text);
         return SG_INSTALLATIONS_MALFORMED;
     }
-    const json_t *format = json_object_get(root, "format");
-    const json_t *list = json_object_get(root, "installations");
-    if (json_integer_value(format) != FORMAT || !json_is_array(list) ||
-        json_array_size(list) > SG_INSTALLATIONS_MAX) {
-        snprintf(why, 160, "not a file of installation records, format 1");
+    if (!json_is_array(root) || json_array_size(root) > SG_INSTALLATIONS_MAX) {
+        snprintf(why, 160, "not a list of installation records");
         return SG_INSTALLATIONS_MALFORMED;
     }
-    return read_records(list, ret, why);
+    return read_records(root, ret, why);
 }
 
 static void put_time(struct sg_json *j, const char *key, int64_t unix_s)
@@ -227,9 +223,9 @@ static int write_record(struct sg_json *j, const struct sg_installation *record)
     if (r)
         return r;
     sg_json_object(j);
-    sg_json_key(j, "client");
+    sg_json_key(j, "client_id");
     sg_json_int(j, record->client);
-    sg_json_key(j, "serial");
+    sg_json_key(j, "meter_serial");
     sg_json_str(j, record->serial);
     put_time(j, "from", record->from_s);
     put_time(j, "until", record->until_s);
@@ -237,7 +233,7 @@ static int write_record(struct sg_json *j, const struct sg_installation *record)
     sg_json_int(j, record->ratio_num);
     sg_json_key(j, "ratio_den");
     sg_json_int(j, record->ratio_den);
-    sg_json_key(j, "certificate");
+    sg_json_key(j, "metrology_cert");
     sg_json_strn(j, sg_buf_bytes(&text));
     sg_json_end_object(j);
     return 0;
@@ -249,17 +245,12 @@ int sg_installations_write(const struct sg_installation *records, size_t n, stru
     int r = 0;
 
     sg_json_init(&j, ret);
-    sg_json_object(&j);
-    sg_json_key(&j, "format");
-    sg_json_int(&j, FORMAT);
-    sg_json_key(&j, "installations");
     sg_json_array(&j);
     for (size_t i = 0; i < n && !r; i++)
         r = write_record(&j, &records[i]);
     if (r)
         return r;
     sg_json_end_array(&j);
-    sg_json_end_object(&j);
     return sg_json_done(&j);
 }
 

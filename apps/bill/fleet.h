@@ -1,0 +1,41 @@
+#pragma once
+/*
+ * fleet - many clients' bills on several threads, each with a session of its own.
+ */
+#include "options.h"
+#include "output.h"
+
+#include <stdatomic.h>
+
+struct fleet {
+    const struct bill_options *options;
+    const struct sg_tariff *tariff;
+    int64_t from_s, until_s;
+    char period[PERIOD_NAME_MAX];
+    const int64_t *clients;
+    size_t n_clients;
+    /* Opens one session for the calling thread. */
+    int (*open_kv)(void *user, struct sg_kv **ret);
+    void *user;
+};
+
+struct fleet_refusal {
+    int64_t client;
+    int64_t ts_s;
+    char word[32];
+};
+
+struct fleet_result {
+    uint64_t bills, readings, missing;
+    int64_t total;                  /* minor units */
+    struct fleet_refusal *refusals; /* the caller frees it */
+    size_t n_refusals;
+};
+
+SG_MUST_USE int fleet_run(const struct fleet *f, struct fleet_result *ret);
+/* One client over an open session; the bill's JSON appended to ret_bill.  *why is set on
+ * ISSUE_REFUSED. */
+struct client;
+struct refusal;
+SG_MUST_USE int fleet_one(const struct fleet *f, struct sg_kv *kv, struct client *c, int64_t client,
+                          struct sg_bill *ret, struct sg_buf *ret_bill, struct refusal *why);

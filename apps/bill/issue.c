@@ -1,0 +1,200 @@
+/* issue - joins readings and blocks, checks that they agree, makes the bill and its evidence. */
+#include "client.h"
+
+#include <sealgrid/base/cleanup.h>
+#include <sealgrid/crypto/merkle.h>
+
+#include <stdio.h>
+
+#define NO_BLOCK SIZE_MAX
+
+struct work {
+    const struct client *c;
+    const struct sg_tariff *t;
+    int64_t from_s, until_s;
+    size_t *block_of; /* per row */
+    uint8_t (*leaf)[32];
+    size_t *first_row; /* per block; its rows need not lie together */
+    size_t *n_rows;
+    struct refusal *why;
+};
+
+static int refuse(struct work *w, const char *word, int64_t ts_s)
+{
+    snprintf(w->why->word, sizeof(w->why->word), "%s", word);
+    w->why->ts_s = ts_s;
+    return ISSUE_REFUSED;
+}
+
+static bool holds(const struct client_block *b, const struct sg_row_reading *row)
+{
+    const struct sg_block_header *h = &b->evidence.header;
+    return row->reading.seq - h->first_seq < h->count && !strcmp(h->serial, row->serial);
+}
+
+/* Blocks and rows both go forward in time: the search starts where the last one ended. */
+static size_t find_block(const struct client *c, const struct sg_row_reading *row, size_t start)
+{
+    for (size_t i = start; i < c->n_blocks; i++)
+        if (holds(&c->blocks[i], row))
+            return i;
+    for (size_t i = 0; i < start && i < c->n_blocks; i++)
+        if (holds(&c->blocks[i], row))
+            return i;
+    return NO_BLOCK;
+}
+
+static int join(struct work *w)
+{
+    const struct client *c = w->c;
+    size_t at = 0;
+
+    for (size_t i = 0; i < c->n_rows; i++) {
+        const struct sg_row_reading *row = &c->rows[i];
+        size_t b = row->origin == SG_ORIGIN_METROLOGY ? find_block(c, row, at) : NO_BLOCK;
+        /* More rows than the block signed: two of them claim one number. */
+        if (b != NO_BLOCK && w->n_rows[b] == c->blocks[b].evidence.header.count)
+            b = NO_BLOCK;
+        w->block_of[i] = b;
+        if (b == NO_BLOCK)
+            continue;
+        at = b;
+        uint64_t index = row->reading.seq - c->blocks[b].evidence.header.first_seq;
+        int r = sg_block_reading_hash(c->blocks[b].evidence.seed, (uint32_t)index, &row->reading,
+                                      w->leaf[i]);
+        if (r)
+            return r;
+        if (w->n_rows[b]++ == 0)
+            w->first_row[b] = i;
+    }
+    return 0;
+}
+
+/* Rows of a block into the evidence form, ordered by their place in the block. */
+static void gather(const struct work *w, size_t b, struct sg_evidence_block *ret)
+{
+    const struct sg_block_header *h = &w->c->blocks[b].evidence.header;
+
+    ret->evidence = w->c->blocks[b].evidence;
+    ret->evidence.signature = SG_BYTES(w->c->blocks[b].signature, w->c->blocks[b].signature_len);
+    ret->n_readings = 0;
+    for (size_t i = w->first_row[b]; ret->n_readings < w->n_rows[b]; i++) {
+        if (w->block_of[i] != b)
+            continue;
+        uint64_t index = w->c->rows[i].reading.seq - h->first_seq;
+        memcpy(ret->leaves[index], w->leaf[i], 32);
+        ret->readings[ret->n_readings++] = w->c->rows[i].reading;
+    }
+    ret->n_leaves = h->count;
+}
+
+static bool in_period(const struct work *w, const struct sg_block_header *h)
+{
+    int64_t last = h->first_ts_s + (int64_t)(h->count - 1) * h->interval_s;
+    return last > w->from_s && h->first_ts_s <= w->until_s;
+}
+
+/* What is stored must still be what was signed. */
+static int check_block(struct work *w, const struct sg_evidence_block *b)
+{
+    const struct sg_block_header *h = &b->evidence.header;
+    uint8_t root[32];
+
+    if (b->n_readings != h->count)
+        return refuse(w, "block.incomplete", h->first_ts_s);
+    sg_merkle_root(root, (const uint8_t(*)[32])b->leaves, h->count);
+    return memcmp(root, h->root, 32) ? refuse(w, "block.altered", h->first_ts_s) : 0;
+}
+
+static int put_evidence(struct work *w, struct sg_buf *out)
+{
+    struct sg_evidence_head head = {w->c->id, w->from_s, w->until_s, 0};
+    struct sg_evidence_block *b = malloc(sizeof(*b));
+    int r;
+
+    if (!b)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < w->c->n_blocks; i++)
+        head.n_blocks += in_period(w, &w->c->blocks[i].evidence.header);
+    r = sg_evidence_put_head(out, &head);
+    for (size_t i = 0; i < w->c->n_blocks && !r; i++) {
+        if (!in_period(w, &w->c->blocks[i].evidence.header))
+            continue;
+        gather(w, i, b);
+        r = check_block(w, b);
+        if (!r)
+            r = sg_evidence_put_block(out, b);
+    }
+    free(b);
+    return r;
+}
+
+static int add_readings(struct work *w, struct sg_billing *billing, bool signed_only)
+{
+    for (size_t i = 0; i < w->c->n_rows; i++) {
+        const struct sg_row_reading *row = &w->c->rows[i];
+        int64_t ts_s = row->reading.ts_s, energy = row->reading.field[SG_READING_interval_energy];
+        if (ts_s <= w->from_s || ts_s > w->until_s)
+            continue; /* of a block that reaches over the period's end */
+        if (signed_only && w->block_of[i] == NO_BLOCK)
+            return refuse(w, "reading.unsigned", ts_s);
+        if (energy == SG_READING_NA)
+            continue; /* counted as missing */
+        int r = sg_billing_add(billing, row->serial, ts_s, energy, w->leaf[i]);
+        if (r)
+            return r < 0 ? r : refuse(w, sg_bill_outcome_word(r), ts_s);
+    }
+    return 0;
+}
+
+static int make_bill(struct work *w, bool signed_only, struct sg_bill *ret)
+{
+    SG_CLEANUP(sg_billing_freep) struct sg_billing *billing = NULL;
+    struct sg_bill_install installs[CLIENT_INSTALLS_MAX];
+    int r;
+
+    for (size_t i = 0; i < w->c->n_installs; i++) {
+        const struct client_install *in = &w->c->installs[i];
+        installs[i] = (struct sg_bill_install){in->serial, in->from_s, in->until_s, in->ratio_num,
+                                               in->ratio_den};
+    }
+    r = sg_billing_new(&billing, w->t, w->c->id, w->from_s, w->until_s, installs, w->c->n_installs);
+    if (!r)
+        r = add_readings(w, billing, signed_only);
+    else if (r > 0)
+        return refuse(w, sg_bill_outcome_word(r), INT64_MIN);
+    if (r)
+        return r;
+    r = sg_billing_finish(billing, ret);
+    if (!r && !signed_only)
+        sg_merkle_root(ret->root, NULL, 0);
+    return r > 0 ? refuse(w, sg_bill_outcome_word(r), INT64_MIN) : r;
+}
+
+static int run(struct work *w, bool signed_only, struct sg_bill *ret, struct sg_buf *ret_evidence)
+{
+    int r;
+
+    if (w->c->conflicts)
+        return refuse(w, "reading.conflict", INT64_MIN);
+    if (w->c->n_installs == 0)
+        return refuse(w, "installation.none", INT64_MIN);
+    r = join(w);
+    if (!r)
+        r = make_bill(w, signed_only, ret);
+    return r || !signed_only ? r : put_evidence(w, ret_evidence);
+}
+
+int issue(const struct client *c, const struct sg_tariff *t, int64_t from_s, int64_t until_s,
+          bool signed_only, struct sg_bill *ret, struct sg_buf *ret_evidence, struct refusal *why)
+{
+    SG_FREE size_t *block_of = calloc(c->n_rows + 1, sizeof(*block_of));
+    SG_FREE uint8_t(*leaf)[32] = calloc(c->n_rows + 1, sizeof(*leaf));
+    SG_FREE size_t *first_row = calloc(c->n_blocks + 1, sizeof(*first_row));
+    SG_FREE size_t *n_rows = calloc(c->n_blocks + 1, sizeof(*n_rows));
+    struct work w = {c, t, from_s, until_s, block_of, leaf, first_row, n_rows, why};
+
+    if (!block_of || !leaf || !first_row || !n_rows)
+        return sg_raise(-ENOMEM);
+    return run(&w, signed_only, ret, ret_evidence);
+}

@@ -1,0 +1,48 @@
+#pragma once
+/*
+ * audit, inside - one run: what the blocks say becomes a list of items, one for each interval that
+ * a signature vouches for; the list is then checked for completeness and against the bill.
+ */
+#include <sealgrid/billing/audit.h>
+
+enum sg_audit_state {
+    SG_ITEM_OK,
+    SG_ITEM_ALTERED, /* reported; vouched for but not as it stands in the file */
+    SG_ITEM_ABSENT,  /* reported; vouched for but not in the file */
+};
+
+struct sg_audit_item {
+    int64_t ts_s;
+    uint64_t seq;
+    const struct sg_installation *record;
+    int64_t energy_wh;
+    enum sg_audit_state state;
+    uint8_t leaf[32];
+};
+
+/* A meter's key, once its certificate was found good. */
+struct sg_audit_meter {
+    const struct sg_installation *record;
+    struct sg_key *key;      /* NULL: untrusted, reported once */
+    int64_t from_s, until_s; /* the certificate's validity */
+};
+
+struct sg_audit {
+    const struct sg_audit_input *in;
+    sg_audit_fn fn;
+    void *user;
+    struct sg_audit_result result;
+    struct sg_audit_meter meters[SG_BILL_METERS_MAX];
+    size_t n_meters;
+    struct sg_audit_item *items;
+    size_t n_items, capacity;
+    struct sg_evidence_block block;
+};
+
+void sg_audit_report(struct sg_audit *a, const struct sg_audit_finding *f);
+/* All blocks of the evidence into items. */
+SG_MUST_USE int sg_audit_blocks(struct sg_audit *a);
+/* Order, duplicates, sequence, intervals; leaves only one item an interval. */
+void sg_audit_completeness(struct sg_audit *a);
+/* The bill recomputed. */
+SG_MUST_USE int sg_audit_bill(struct sg_audit *a);

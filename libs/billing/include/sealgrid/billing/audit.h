@@ -1,0 +1,69 @@
+#pragma once
+/*
+ * audit - one bill against its evidence, the authority's installation records and its certificates;
+ * nothing else is believed.  What it establishes, in this order:
+ *
+ *   every block is signed by a meter whose certificate chains to the authority and which the
+ * records place at this client at that time; every reading is one of those that were signed, once;
+ * none is lacking, by sequence number and by interval; the bill's Merkle root is over exactly these
+ *   readings; the bill's amounts follow (from the tariff too, when it is given).
+ */
+#include <sealgrid/billing/bill.h>
+#include <sealgrid/billing/evidence.h>
+#include <sealgrid/billing/installation.h>
+
+/* C(id, word) */
+#define SG_AUDIT_CODES(C)                                                                          \
+    C(EVIDENCE_CLIENT, "evidence.client")       /* the file is about another client */             \
+    C(EVIDENCE_PERIOD, "evidence.period")       /* or another period */                            \
+    C(EVIDENCE_MALFORMED, "evidence.malformed") /* its rest cannot be read */                      \
+    C(CERTIFICATE, "certificate.untrusted")     /* the meter's certificate does not chain */       \
+    C(BLOCK_SIGNATURE, "block.signature")       /* not signed by that meter */                     \
+    C(BLOCK_INTERVAL, "block.interval")         /* another interval than the bill's */             \
+    C(BLOCK_LEAVES, "block.leaves")             /* leaf hashes are not those signed */             \
+    C(READING_FOREIGN, "reading.foreign")       /* of a meter that was not at this client */       \
+    C(READING_ALTERED, "reading.altered")       /* not what was signed */                          \
+    C(READING_DUPLICATED, "reading.duplicated") /* twice in the file */                            \
+    C(READING_CONFLICT, "reading.conflict")     /* two signed readings of one interval */          \
+    C(READING_MISSING, "reading.missing")       /* recorded, or due, and not in the file */        \
+    C(READING_SEQUENCE, "reading.sequence")     /* numbers do not follow although times do */      \
+    C(INSTALLATION_BAD, "installation.bad")     /* the records contradict each other */            \
+    C(BILL_HASH, "bill.hash")                   /* the bill's own hash is wrong */                 \
+    C(BILL_TARIFF, "bill.tariff")               /* the tariff given is not the bill's */           \
+    C(BILL_ROOT, "bill.root")                   /* not over the readings in evidence */            \
+    C(BILL_ARITHMETIC, "bill.arithmetic")       /* a number on it does not follow */
+
+enum sg_audit_code {
+#define SG_C(id, word) SG_AUDIT_##id,
+    SG_AUDIT_CODES(SG_C)
+#undef SG_C
+        SG_AUDIT_N_CODES
+};
+const char *sg_audit_word(enum sg_audit_code code);
+
+struct sg_audit_finding {
+    enum sg_audit_code code;
+    const char *serial; /* NULL if it is about no meter */
+    uint64_t seq;       /* first of a run; 0 unknown */
+    int64_t ts_s;       /* end of the first interval of the run; INT64_MIN unknown */
+    uint64_t count;     /* readings in the run */
+    const char *text;   /* for people */
+};
+typedef void (*sg_audit_fn)(void *user, const struct sg_audit_finding *f);
+
+struct sg_audit_input {
+    const struct sg_bill *bill;
+    bool bill_hash_ok;        /* from sg_bill_read */
+    struct sg_bytes evidence; /* unpacked */
+    const struct sg_installations *installations;
+    const struct sg_authority *authority;
+    const struct sg_tariff *tariff; /* NULL: amounts are checked against the bill's own lines */
+};
+
+struct sg_audit_result {
+    uint64_t findings, blocks, readings, gaps; /* gaps: intervals the meter itself did not record */
+};
+
+/* Calls fn for each finding.  Input of any kind ends in findings, never in a crash. */
+SG_MUST_USE int sg_audit_run(const struct sg_audit_input *in, sg_audit_fn fn, void *user,
+                             struct sg_audit_result *ret);
