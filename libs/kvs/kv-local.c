@@ -90,10 +90,7 @@ static int copy_bounds(struct scan *sc, const struct sg_kv_range *range)
     uint8_t *both = malloc(range->from.len + range->until.len + 1);
     if (!both)
         return sg_raise(-ENOMEM);
-    if (range->from.len)
-        memcpy(both, range->from.data, range->from.len);
-    if (range->until.len)
-        memcpy(both + range->from.len, range->until.data, range->until.len);
+    sg_put(sg_put(both, range->from), range->until);
     sc->from = SG_BYTES(both, range->from.len);
     sc->until = SG_BYTES(both + range->from.len, range->until.len);
     sc->reverse = range->reverse;

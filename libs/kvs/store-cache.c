@@ -100,8 +100,7 @@ static int new_part(struct sg_part **ret, struct sg_store *s, struct sg_bucket *
         free(copy);
         return sg_raise(-ENOMEM);
     }
-    if (partition.len)
-        memcpy(copy, partition.data, partition.len);
+    sg_put(copy, partition);
     p->bucket = b;
     p->table = table;
     p->partition = SG_BYTES(copy, partition.len);

@@ -230,8 +230,7 @@ static int checkpoint_volume(struct sg_store *s, struct sg_volume *v, const stru
     return r < 0 ? r : 0;
 }
 
-/* What every volume has got once its index is flushed. */
-static void mark(struct sg_store *s, struct sg_label *ret)
+void sg_store_mark(struct sg_store *s, struct sg_label *ret)
 {
     pthread_rwlock_wrlock(&s->gate);
     memcpy(ret->store_id, s->store_id, SG_STORE_ID_LEN);
@@ -245,7 +244,7 @@ int sg_store_checkpoint_locked(struct sg_store *s)
     struct sg_label at = {.seq = 0};
     unsigned good = 0;
     int result = 0;
-    mark(s, &at);
+    sg_store_mark(s, &at);
     for (unsigned slot = 0; slot < s->n_volumes; slot++) {
         struct sg_volume *v = &s->volumes[slot];
         if (sg_volume_state(v) != SG_VOLUME_ONLINE)

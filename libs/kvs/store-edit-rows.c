@@ -72,12 +72,9 @@ int sg_rows_copy(const struct sg_row *rows, size_t n, struct sg_row **ret)
     uint8_t *at = (uint8_t *)(copy + n);
     for (size_t i = 0; i < n; i++) {
         copy[i].sort = SG_BYTES(at, rows[i].sort.len);
-        memcpy(at, rows[i].sort.data, rows[i].sort.len);
-        at += rows[i].sort.len;
+        at = sg_put(at, rows[i].sort);
         copy[i].value = SG_BYTES(at, rows[i].value.len);
-        if (rows[i].value.len)
-            memcpy(at, rows[i].value.data, rows[i].value.len);
-        at += rows[i].value.len;
+        at = sg_put(at, rows[i].value);
     }
     *ret = copy;
     return 0;

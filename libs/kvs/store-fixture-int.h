@@ -110,8 +110,8 @@ static inline struct sg_kv_key fixture_row(struct fixture_row *row, uint32_t tab
 }
 
 /* Rows first..first+n-1 of a partition in one batch. */
-static inline int fixture_write(struct sg_kv *kv, enum sg_kv_op_kind kind, uint32_t table, int64_t p,
-                                int64_t first, size_t n, int revision)
+static inline int fixture_write(struct sg_kv *kv, enum sg_kv_op_kind kind, uint32_t table,
+                                int64_t p, int64_t first, size_t n, int revision)
 {
     struct fixture_row *rows = calloc(n, sizeof(*rows));
     struct sg_kv_op *ops = calloc(n, sizeof(*ops));

@@ -26,13 +26,22 @@
 
 struct sg_fragments;
 
+/* Copies b to at and returns where it ends; b may be empty with a NULL pointer, which memcpy may not. */
+static inline uint8_t *sg_put(uint8_t *at, struct sg_bytes b)
+{
+    if (b.len)
+        memcpy(at, b.data, b.len);
+    return at + b.len;
+}
+
 /* Tables below SG_TABLE_DICTIONARY's range that kv.h cannot name. */
 #define SG_TABLE_OBJECTS  0u
 #define SG_TABLE_SETTINGS 0xfffffffeu
 
-#define SG_PAGE_ROWS_MAX  SG_COLUMNS_ROWS_MAX
-#define SG_PAGE_BYTES_MAX (48u << 10) /* of keys and values, before packing; one row may be more   \
-                                       */
+#define SG_PAGE_ROWS_MAX SG_COLUMNS_ROWS_MAX
+#define SG_PAGE_BYTES_MAX                                                                          \
+    (48u << 10) /* of keys and values, before packing; one row may be more                         \
+                 */
 
 struct sg_bucket {
     struct sg_bucket_keys keys;
@@ -57,6 +66,9 @@ struct sg_part {
     uint8_t key[SG_HEAD_KEY_LEN];
     uint8_t replicas;
     struct sg_bytes partition; /* owned */
+    /* While its volume is rebuilt: what was left there, asked last. */
+    struct sg_index *salvage;
+    unsigned salvage_slot;
 
     pthread_mutex_t lock;
     bool loaded;
@@ -118,7 +130,8 @@ struct sg_store {
     pthread_mutex_t background_lock;
     pthread_cond_t background_wake;
     bool background_stop, checkpoint_due;
-    pthread_mutex_t checkpoint_lock; /* one checkpoint or scrub at a time */
+    pthread_mutex_t checkpoint_lock; /* one checkpoint or rebuild at a time */
+    pthread_mutex_t scrub_lock;      /* taken before the checkpoint lock */
 
     struct sg_fragments *fragments;
 
@@ -154,6 +167,8 @@ SG_MUST_USE int sg_store_commit(struct sg_store *s, struct sg_bytes payload);
  * older than seq. */
 SG_MUST_USE int sg_store_apply(struct sg_store *s, struct sg_bytes payload, bool after_label,
                                uint64_t seq);
+/* Store id and the journal's present end: what every volume has got once its index is flushed. */
+void sg_store_mark(struct sg_store *s, struct sg_label *ret);
 /* As sg_store_checkpoint; checkpoint lock held. */
 SG_MUST_USE int sg_store_checkpoint_locked(struct sg_store *s);
 
@@ -221,3 +236,17 @@ SG_MUST_USE int sg_settings_load(struct sg_store *s);
 /* 0, SG_KV_DENIED (no keys for such a bucket), -EINVAL (not a policy). */
 SG_MUST_USE int sg_settings_bucket_create(struct sg_store *s, const char *bucket,
                                           const char *policy);
+
+/* scrub-rebuild.c: the volume's index anew from the others.  Checkpoint lock held. */
+SG_MUST_USE int sg_volume_rebuild(struct sg_store *s, unsigned slot,
+                                  struct sg_scrub_report *report);
+/* scrub-walk.c: one call for each partition that any online volume (or extra) knows in a placement
+ * group, with a partition of its own that is neither loaded nor in the cache.  Gate held. */
+SG_MUST_USE int sg_scrub_walk(struct sg_store *s, uint8_t group, struct sg_index *extra,
+                              int (*fn)(struct sg_store *s, struct sg_part *p, void *user),
+                              void *user, struct sg_scrub_report *report);
+/* scrub-full.c */
+SG_MUST_USE int sg_scrub_partitions(struct sg_store *s, const struct sg_scrub_options *o,
+                                    struct sg_scrub_report *report);
+void sg_scrub_count(struct sg_store *s, unsigned slot, struct sg_scrub_report *report,
+                    uint64_t damage, uint64_t repaired);

@@ -106,8 +106,7 @@ static int add_partition(struct listing *l, struct sg_bytes partition)
     uint8_t *copy = malloc(partition.len + 1);
     if (!copy)
         return sg_raise(-ENOMEM);
-    if (partition.len)
-        memcpy(copy, partition.data, partition.len);
+    sg_put(copy, partition);
     l->out.keys[l->out.n++] = SG_BYTES(copy, partition.len);
     return 0;
 }

@@ -55,6 +55,26 @@ static bool readable(const struct sg_volume *v)
     return sg_volume_state(v) == SG_VOLUME_ONLINE;
 }
 
+/* Where copies may be: the replicas in order, and what is salvaged from a volume under rebuild. */
+struct source {
+    struct sg_index *index;
+    unsigned slot;
+};
+
+static unsigned sources(struct sg_store *s, const struct sg_part *p,
+                        struct source ret[SG_STORE_VOLUMES_MAX + 1])
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < p->replicas; i++) {
+        struct sg_volume *v = sg_store_replica(s, p->key, i);
+        if (readable(v))
+            ret[n++] = (struct source){v->index, v->slot};
+    }
+    if (p->salvage)
+        ret[n++] = (struct source){p->salvage, p->salvage_slot};
+    return n;
+}
+
 /* Head. */
 
 static bool same_partition(const struct loading *l, const struct sg_head *h)
@@ -95,27 +115,28 @@ static int judge_head(struct loading *l, unsigned slot)
     return 0;
 }
 
-static int ask_head(struct loading *l, struct sg_volume *v, uint64_t *absent)
+static int ask_head(struct loading *l, const struct source *from, uint64_t *absent)
 {
-    int r = sg_index_get(v->index, NULL, SG_BYTES(l->p->key, SG_HEAD_KEY_LEN), &l->entry);
+    int r = sg_index_get(from->index, NULL, SG_BYTES(l->p->key, SG_HEAD_KEY_LEN), &l->entry);
     if (r < 0)
         return r;
-    l->asked |= 1ull << v->slot;
+    l->asked |= 1ull << from->slot;
     if (r == SG_INDEX_NOT_FOUND)
-        *absent |= 1ull << v->slot;
+        *absent |= 1ull << from->slot;
     else if (r == SG_INDEX_DAMAGED)
-        l->bad |= 1ull << v->slot;
+        l->bad |= 1ull << from->slot;
     else
-        return judge_head(l, v->slot);
+        return judge_head(l, from->slot);
     return 0;
 }
 
 static int find_head(struct loading *l)
 {
+    struct source from[SG_STORE_VOLUMES_MAX + 1];
     uint64_t absent = 0;
-    for (unsigned i = 0; i < l->p->replicas; i++) {
-        struct sg_volume *v = sg_store_replica(l->s, l->p->key, i);
-        int r = readable(v) ? ask_head(l, v, &absent) : 0;
+    unsigned n = sources(l->s, l->p, from);
+    for (unsigned i = 0; i < n; i++) {
+        int r = ask_head(l, &from[i], &absent);
         if (r)
             return r;
     }
@@ -144,8 +165,7 @@ static int add_page(struct loading *l, const struct sg_page *page, size_t entry_
     e->bounds = malloc(page->first.len + page->last.len + 1);
     if (!e->bounds)
         return sg_raise(-ENOMEM);
-    memcpy(e->bounds, page->first.data, page->first.len);
-    memcpy(e->bounds + page->first.len, page->last.data, page->last.len);
+    sg_put(sg_put(e->bounds, page->first), page->last);
     e->page = *page;
     e->page.first.data = e->bounds;
     e->page.last.data = e->bounds + page->first.len;
@@ -165,14 +185,14 @@ static bool have_page(const struct loading *l, const struct sg_page *page)
 }
 
 /* All pages on one volume that open; merging: only those not found before. */
-static int collect_pages(struct loading *l, struct sg_volume *v, bool merging)
+static int collect_pages(struct loading *l, struct sg_index *ix, bool merging)
 {
     SG_CLEANUP(sg_index_iter_freep) struct sg_index_iter *it = NULL;
     uint8_t prefix[SG_PAGE_KEY_LEN];
     struct sg_bytes key, value;
     struct sg_page page;
     sg_page_key(sg_part_name(l->p), 0, prefix);
-    int r = sg_index_iter_new(&it, v->index, SG_BYTES(prefix, SG_PAGE_KEY_LEN - 8), false);
+    int r = sg_index_iter_new(&it, ix, SG_BYTES(prefix, SG_PAGE_KEY_LEN - 8), false);
     while (r == 0 && (r = sg_index_iter_next(it, &key, &value)) == 0) {
         if (key.len != SG_PAGE_KEY_LEN)
             return SG_KV_DAMAGED;
@@ -209,19 +229,19 @@ static bool complete(struct loading *l)
 /* First any one replica that is complete, then whatever all of them together give. */
 static int find_pages(struct loading *l)
 {
-    for (unsigned i = 0; i < l->p->replicas; i++) {
-        struct sg_volume *v = sg_store_replica(l->s, l->p->key, i);
-        if (!readable(v) || (l->bad >> v->slot & 1))
+    struct source from[SG_STORE_VOLUMES_MAX + 1];
+    unsigned n = sources(l->s, l->p, from);
+    for (unsigned i = 0; i < n; i++) {
+        if (l->bad >> from[i].slot & 1)
             continue;
-        int r = collect_pages(l, v, false);
+        int r = collect_pages(l, from[i].index, false);
         if (r < 0 || (r == 0 && complete(l)))
             return r;
-        l->bad |= 1ull << v->slot;
+        l->bad |= 1ull << from[i].slot;
         drop_dir(l);
     }
-    for (unsigned i = 0; i < l->p->replicas; i++) {
-        struct sg_volume *v = sg_store_replica(l->s, l->p->key, i);
-        int r = readable(v) ? collect_pages(l, v, true) : 0;
+    for (unsigned i = 0; i < n; i++) {
+        int r = collect_pages(l, from[i].index, true);
         if (r < 0)
             return r;
         if (complete(l))
@@ -259,8 +279,10 @@ static int count_and_mend(struct loading *l)
     for (unsigned slot = 0; slot < l->s->n_volumes; slot++) {
         if (!(l->bad >> slot & 1))
             continue;
+        if (l->p->salvage && slot == l->p->salvage_slot)
+            continue;
         sg_store_damage(l->s, slot, 1);
-        if (!l->p->loaded)
+        if (!l->p->loaded || sg_volume_state(&l->s->volumes[slot]) != SG_VOLUME_ONLINE)
             continue;
         int r = sg_part_copy_to(l->s, l->p, slot, NULL);
         if (r < 0)
@@ -390,6 +412,8 @@ int sg_part_fetch(struct sg_store *s, struct sg_part *p, struct sg_part_keys *ke
         r = fetch_from(v->index, p, keys, e, snaps ? snaps[i] : NULL, raw, plain, ret_page);
         bad |= r > 0 ? 1ull << v->slot : 0;
     }
+    if (r > 0 && p->salvage)
+        r = fetch_from(p->salvage, p, keys, e, NULL, raw, plain, ret_page);
     if (r < 0)
         return r;
     int mended = mend_page(s, p, e, bad, repair && r == 0, sg_buf_bytes(raw));

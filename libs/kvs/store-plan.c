@@ -38,8 +38,7 @@ static int emit_page(struct sg_edit *e, const struct sg_row *rows, size_t n, str
     uint8_t *bounds = r < 0 ? NULL : malloc(page.first.len + page.last.len + 1);
     if (!bounds)
         return r < 0 ? r : sg_raise(-ENOMEM);
-    memcpy(bounds, page.first.data, page.first.len);
-    memcpy(bounds + page.first.len, page.last.data, page.last.len);
+    sg_put(sg_put(bounds, page.first), page.last);
     page.first.data = bounds;
     page.last.data = bounds + page.first.len;
     page.columns = SG_BYTES_NONE;

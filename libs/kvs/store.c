@@ -426,6 +426,7 @@ static void init_locks(struct sg_store *s)
     pthread_mutex_init(&s->queue_lock, NULL);
     pthread_mutex_init(&s->background_lock, NULL);
     pthread_mutex_init(&s->checkpoint_lock, NULL);
+    pthread_mutex_init(&s->scrub_lock, NULL);
 }
 
 static void free_store(struct sg_store *s)

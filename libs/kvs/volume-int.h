@@ -64,6 +64,8 @@ enum sg_volume_outcome { SG_VOLUME_LOCKED = 1, SG_VOLUME_BAD };
 /* Makes the folder if need be, takes the lock, reads the label if there is a good one.
  * 0, SG_VOLUME_LOCKED, -errno. */
 SG_MUST_USE int sg_volume_attach(struct sg_volume *v, const char *path, struct sg_bytes label_key);
+/* Again, after its folder was lost.  0, SG_VOLUME_LOCKED. */
+SG_MUST_USE int sg_volume_lock(struct sg_volume *v);
 void sg_volume_detach(struct sg_volume *v);
 SG_MUST_USE int sg_volume_make_folders(const struct sg_volume *v);
 

@@ -13,7 +13,7 @@
 
 /* Attaching. */
 
-static int take_lock(struct sg_volume *v)
+int sg_volume_lock(struct sg_volume *v)
 {
     char path[300];
     snprintf(path, sizeof(path), "%s/lock", v->path);
@@ -57,7 +57,7 @@ int sg_volume_attach(struct sg_volume *v, const char *path, struct sg_bytes labe
         return sg_raise(-ENAMETOOLONG);
     int r = sg_mkdir_p(path, 0700);
     if (r == 0)
-        r = take_lock(v);
+        r = sg_volume_lock(v);
     if (r)
         return r;
     read_labels(v, label_key);
