@@ -85,8 +85,8 @@ static void play(enum trick trick, struct sg_evidence_block *b,
     case ALTER:
         r[at].field[SG_READING_interval_energy] += 1;
         break;
-    case FOREIGN:
-        memcpy(r[at].field, other->readings[at].field, sizeof r[at].field);
+    case FOREIGN: /* genuine, signed, and of the neighbour's meter */
+        *b = *other;
         break;
     }
 }
@@ -156,7 +156,7 @@ int sg_demo_tamper_evidence(struct sg_demo *m)
         {DROP, "evidence_reading_dropped", "reading.missing"},
         {DOUBLE, "evidence_reading_doubled", "reading.duplicated"},
         {ALTER, "evidence_reading_altered", "reading.altered"},
-        {FOREIGN, "evidence_reading_foreign", "reading.altered"},
+        {FOREIGN, "evidence_reading_foreign", "reading.foreign"},
     };
     struct case_file c[2];
     SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(FILE_BYTES_MAX);
