@@ -81,8 +81,8 @@ int sg_stream_write(struct sg_stream *s, struct sg_bytes b)
         if (r < 0)
             return r;
         reward(s, put);
-        b.data += put;
-        b.len -= put;
+        if (put)
+            b = SG_BYTES(b.data + put, b.len - put);
         if (r == 0 && b.len == 0)
             return 0;
         if (r == SG_STREAM_TIMEOUT) {

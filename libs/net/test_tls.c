@@ -231,6 +231,49 @@ static void tls_1_2_is_refused(void **state)
     sg_tls_ctx_free(server);
 }
 
+static struct sg_tls *connect_to(void *(*server)(void *), struct end *e, pthread_t *thread,
+                                 struct pair *p)
+{
+    int fds[2];
+    *p = pair_of(SG_TLS_PEER_REQUIRED, &client_id, &ca, SG_TLS_PEER_REQUIRED);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    *e = (struct end){.fd = fds[0], .ctx = p->server};
+    pthread_create(thread, NULL, server, e);
+    struct sg_tls *t = NULL;
+    assert_int_equal(
+        sg_tls_connect(&t, p->client, fds[1], "spiffe://sealgrid/kvsd", NULL, PATIENCE_MS), 0);
+    return t;
+}
+
+/* The old stream lives on under its old name, the next one has the new name. */
+static void identities_are_renewed_in_flight(void **state)
+{
+    (void)state;
+    struct end e;
+    struct pair p;
+    pthread_t thread;
+    struct sg_tls *t = connect_to(accept_end, &e, &thread, &p);
+    struct test_identity renewed = test_issue(&ca, "spiffe://sealgrid/kvsd2", false);
+    struct sg_cert *const roots[] = {ca.cert};
+    struct sg_tls_identity id = {
+        .cert = renewed.cert, .key = renewed.key, .roots = roots, .n_roots = 1};
+    assert_int_equal(sg_tls_ctx_renew(p.server, &id), 0);
+    id.cert = client_id.cert; /* key of another certificate */
+    assert_true(sg_tls_ctx_renew(p.server, &id) < 0);
+    char got[8];
+    size_t n = 0;
+    assert_int_equal(sg_tls_write(t, SG_BYTES_LIT("p"), PATIENCE_MS), 0);
+    assert_int_equal(sg_tls_read(t, got, sizeof(got), PATIENCE_MS, &n), 0);
+    assert_string_equal(sg_tls_peer_uri(t), "spiffe://sealgrid/kvsd");
+    pthread_join(thread, NULL);
+    assert_int_equal(e.r, 0);
+    sg_tls_free(t);
+    struct meeting m = meet(p.server, p.client, "spiffe://sealgrid/kvsd2", NULL);
+    assert_int_equal(m.read_r, 0);
+    free_pair(p);
+    test_identity_clear(&renewed);
+}
+
 /* A foreign client that would resume gets nothing to resume with. */
 static void sessions_are_not_resumed(void **state)
 {
@@ -274,20 +317,6 @@ static void *send_bulk(void *user)
     free(data);
     sg_tls_free(e->tls);
     return NULL;
-}
-
-static struct sg_tls *connect_to(void *(*server)(void *), struct end *e, pthread_t *thread,
-                                 struct pair *p)
-{
-    int fds[2];
-    *p = pair_of(SG_TLS_PEER_REQUIRED, &client_id, &ca, SG_TLS_PEER_REQUIRED);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-    *e = (struct end){.fd = fds[0], .ctx = p->server};
-    pthread_create(thread, NULL, server, e);
-    struct sg_tls *t = NULL;
-    assert_int_equal(
-        sg_tls_connect(&t, p->client, fds[1], "spiffe://sealgrid/kvsd", NULL, PATIENCE_MS), 0);
-    return t;
 }
 
 /* Also: what read-ahead holds is announced by sg_tls_pending, and the end is a clean one. */
@@ -473,6 +502,7 @@ int main(void)
         cmocka_unit_test(client_without_certificate),
         cmocka_unit_test(any_peer_has_no_name_unless_verified),
         cmocka_unit_test(tls_1_2_is_refused),
+        cmocka_unit_test(identities_are_renewed_in_flight),
         cmocka_unit_test(sessions_are_not_resumed),
         cmocka_unit_test(large_writes_arrive_whole),
         cmocka_unit_test(a_cut_is_no_end),

@@ -26,13 +26,6 @@ static void make_state_index(void)
     sg_assert(state_index >= 0);
 }
 
-void sg_tls_bind_state(SSL *ssl, struct sg_tls *t)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_state_index);
-    sg_assert(SSL_set_ex_data(ssl, state_index, t) == 1);
-}
-
 static bool has_uri(X509 *x, const char *expect)
 {
     char uri[SG_TLS_URI_MAX];
@@ -53,7 +46,7 @@ static int judge(int ok, X509_STORE_CTX *store)
     }
     if (!ok)
         t->untrusted = true;
-    return ok || t->ctx->peer == SG_TLS_PEER_ANY;
+    return ok || t->peer == SG_TLS_PEER_ANY;
 }
 
 /* SPIFFE X509-SVID section 2: exactly one URI.  A certificate with two names is two identities,
@@ -134,30 +127,60 @@ static int verify_mode(bool server, enum sg_tls_peer peer)
     return SSL_VERIFY_PEER | (must ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
 }
 
+/* The inner context for one identity. */
+static int make_inner(SSL_CTX **ret, const struct sg_tls_identity *id, bool server,
+                      enum sg_tls_peer peer)
+{
+    if ((server && !id->cert) || (id->cert && !id->key))
+        return sg_raisef(-EINVAL, "TLS identity");
+    SSL_CTX *inner = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+    if (!inner)
+        return sg_tls_raise(-ENOMEM, "TLS context");
+    int r = set_protocol(inner);
+    if (r == 0)
+        r = set_identity(inner, id);
+    if (r == 0)
+        r = set_roots(inner, id, server);
+    if (r < 0) {
+        SSL_CTX_free(inner);
+        return r;
+    }
+    SSL_CTX_set_verify(inner, verify_mode(server, peer), judge);
+    *ret = inner;
+    return 0;
+}
+
 int sg_tls_ctx_new(struct sg_tls_ctx **ret, const struct sg_tls_identity *id, bool server,
                    enum sg_tls_peer peer)
 {
-    if ((server && !id->cert) || (id->cert && !id->key) ||
-        (!server && peer == SG_TLS_PEER_OPTIONAL))
-        return sg_raisef(-EINVAL, "TLS identity");
+    if (!server && peer == SG_TLS_PEER_OPTIONAL)
+        return sg_raisef(-EINVAL, "a server always has a certificate");
     SG_CLEANUP(sg_tls_ctx_freep) struct sg_tls_ctx *c = calloc(1, sizeof(*c));
     if (!c)
         return sg_raise(-ENOMEM);
+    pthread_mutex_init(&c->lock, NULL);
     c->server = server;
     c->peer = peer;
     c->has_roots = id->n_roots > 0;
-    c->ssl = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
-    if (!c->ssl)
-        return sg_tls_raise(-ENOMEM, "TLS context");
-    int r = set_protocol(c->ssl);
-    if (r == 0)
-        r = set_identity(c->ssl, id);
-    if (r == 0)
-        r = set_roots(c->ssl, id, server);
+    int r = make_inner(&c->ssl, id, server, peer);
     if (r < 0)
         return r;
-    SSL_CTX_set_verify(c->ssl, verify_mode(server, peer), judge);
     *ret = TAKE_PTR(c);
+    return 0;
+}
+
+int sg_tls_ctx_renew(struct sg_tls_ctx *c, const struct sg_tls_identity *id)
+{
+    SSL_CTX *fresh = NULL;
+    int r = make_inner(&fresh, id, c->server, c->peer);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&c->lock);
+    SSL_CTX *old = c->ssl;
+    c->ssl = fresh;
+    c->has_roots = id->n_roots > 0;
+    pthread_mutex_unlock(&c->lock);
+    SSL_CTX_free(old);
     return 0;
 }
 
@@ -166,5 +189,20 @@ void sg_tls_ctx_free(struct sg_tls_ctx *c)
     if (!c)
         return;
     SSL_CTX_free(c->ssl);
+    pthread_mutex_destroy(&c->lock);
     free(c);
+}
+
+int sg_tls_session_new(struct sg_tls_ctx *c, struct sg_tls *t)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_state_index);
+    t->peer = c->peer;
+    pthread_mutex_lock(&c->lock);
+    t->has_roots = c->has_roots;
+    t->ssl = SSL_new(c->ssl);
+    pthread_mutex_unlock(&c->lock);
+    if (!t->ssl || SSL_set_ex_data(t->ssl, state_index, t) != 1)
+        return sg_tls_raise(-ENOMEM, "TLS stream");
+    return 0;
 }

@@ -4,20 +4,24 @@
  */
 #include "tls-int.h"
 #include <openssl/ssl.h>
+#include <pthread.h>
 
 #define SG_TLS_URI_MAX      256
 #define SG_TLS_READ_BUFFER  65536 /* one recv takes up to this: four full records */
 #define SG_TLS_WRITE_BUFFER 66560 /* one send takes up to this: four full records and headers */
 
 struct sg_tls_ctx {
-    SSL_CTX *ssl;
-    bool server, has_roots;
+    bool server;
     enum sg_tls_peer peer;
+    pthread_mutex_t lock;
+    SSL_CTX *ssl;   /* under lock; every SSL holds a reference of its own */
+    bool has_roots; /* under lock */
 };
 
 struct sg_tls {
-    struct sg_tls_ctx *ctx; /* borrowed */
     SSL *ssl;
+    enum sg_tls_peer peer;
+    bool has_roots;
     int fd;
     bool untrusted;         /* some certificate of the peer's chain was judged bad */
     bool established;       /* handshake done */
@@ -37,5 +41,6 @@ SG_MUST_USE int sg_tls_raise(int negative_errno, const char *what);
 SG_MUST_USE int sg_tls_bio_new(struct sg_tls *t);
 /* One send's worth from out; 0, SG_TLS_TIMEOUT (would block), -errno. */
 SG_MUST_USE int sg_tls_flush_step(struct sg_tls *t);
-void sg_tls_bind_state(SSL *ssl, struct sg_tls *t);
+/* A session under the context's present identity, for t. */
+SG_MUST_USE int sg_tls_session_new(struct sg_tls_ctx *c, struct sg_tls *t);
 void sg_tls_uri_of(X509 *x, char ret[SG_TLS_URI_MAX]);

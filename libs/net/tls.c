@@ -13,14 +13,13 @@ static int tls_new(struct sg_tls **ret, struct sg_tls_ctx *c, int fd)
     SG_CLEANUP(sg_tls_freep) struct sg_tls *t = calloc(1, sizeof(*t));
     if (!t)
         return sg_raise(-ENOMEM);
-    t->ctx = c;
     t->fd = -1;
     t->out = malloc(SG_TLS_WRITE_BUFFER);
-    t->ssl = SSL_new(c->ssl);
-    if (!t->out || !t->ssl)
-        return sg_tls_raise(-ENOMEM, "TLS stream");
-    sg_tls_bind_state(t->ssl, t);
-    int r = sg_tls_bio_new(t);
+    if (!t->out)
+        return sg_raise(-ENOMEM);
+    int r = sg_tls_session_new(c, t);
+    if (r == 0)
+        r = sg_tls_bio_new(t);
     if (r == 0)
         r = sg_fd_nonblocking(fd);
     if (r < 0)
@@ -63,7 +62,7 @@ static int keep_peer(struct sg_tls *t)
     OPENSSL_free(der);
     if (r < 0)
         return r;
-    if (t->ctx->has_roots && !t->untrusted && SSL_get_verify_result(t->ssl) == X509_V_OK)
+    if (t->has_roots && !t->untrusted && SSL_get_verify_result(t->ssl) == X509_V_OK)
         sg_tls_uri_of(x, t->uri);
     return 0;
 }
@@ -345,8 +344,8 @@ int sg_tls_write(struct sg_tls *t, struct sg_bytes b, int timeout_ms)
         int r = sg_tls_try_write(t, b, &n);
         if (r < 0)
             return r;
-        b.data += n;
-        b.len -= n;
+        if (n)
+            b = SG_BYTES(b.data + n, b.len - n);
         if (r == 0 && b.len == 0)
             return 0;
         if (r == 0)

@@ -2,7 +2,7 @@
 /*
  * tls - TLS 1.3 (RFC 8446) over OpenSSL 3, nothing older, both sides authenticated by default.
  * A context is one identity plus one trust root set, usable from any number of threads; make one
- * per thread where throughput counts (OpenSSL 3 locks).  It outlives its streams.  Streams are
+ * per thread where throughput counts (OpenSSL 3 locks).  Streams are
  * blocking with a deadline; a stream is used by one thread at a time.
  * No resumption, no tickets, no early data, no renegotiation: every session starts with both
  * certificates.
@@ -33,6 +33,9 @@ struct sg_tls_identity {
 /* Everything is copied or referenced: the caller may free its parts afterwards. */
 SG_MUST_USE int sg_tls_ctx_new(struct sg_tls_ctx **ret, const struct sg_tls_identity *id,
                                bool server, enum sg_tls_peer peer);
+/* A new identity (a renewed certificate, say) for every handshake from now on; streams that exist
+ * keep the one they began with.  Any thread, while others use c.  On failure nothing changes. */
+SG_MUST_USE int sg_tls_ctx_renew(struct sg_tls_ctx *c, const struct sg_tls_identity *id);
 void sg_tls_ctx_free(struct sg_tls_ctx *c);
 SG_DEFINE_FREEP(struct sg_tls_ctx, sg_tls_ctx_free)
 
@@ -42,7 +45,7 @@ enum sg_tls_outcome {
     SG_TLS_REFUSED, /* handshake failed: certificate, version, name */
 };
 
-/* Own fd from success on, borrow c.  Handshake done within timeout_ms.  A client checks that the
+/* Own fd from success on.  Handshake done within timeout_ms.  A client checks that the
  * server's certificate carries expect_uri (a SPIFFE-style service identity) or expect_host (DNS
  * name or IP); one of them must be given unless peer is SG_TLS_PEER_ANY. */
 SG_MUST_USE int sg_tls_accept(struct sg_tls **ret, struct sg_tls_ctx *c, int fd, int timeout_ms);
