@@ -205,7 +205,7 @@ static void changed(struct pair *p, struct sg_buf *b)
     add(b, PICK(p, "UPDATE t SET n = ifnull(n, 0) + 1", "UPDATE t SET v = n, x = zeroblob(2)",
                 "DELETE FROM t", "UPDATE t SET b = b + 100, s = s || 'z'"));
     add_where(p, b, false);
-    if (!strstr((const char *)b->data, "WHERE"))
+    if (!memmem(b->data, b->len, "WHERE", 5))
         add(b, " WHERE a = 99");
 }
 

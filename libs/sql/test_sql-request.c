@@ -203,6 +203,7 @@ static void t_error_before_and_after_start(void **state)
     assert_int_equal(result(f, "SELECT nosuch", &s, &started), SG_SQL_REFUSED);
     assert_false(started);
     assert_int_equal(s.pieces, 0);
+    sg_buf_clear(&s.text);
     const char *late = MANY "SELECT x, abs(CASE WHEN x = 49999 THEN -9223372036854775808 "
                             "ELSE x END) FROM n";
     assert_int_equal(result(f, late, &s, &started), SG_SQL_REFUSED);
