@@ -464,6 +464,55 @@ static void a_cut_reply_is_seen_as_cut(void **state)
     assert_int_equal(status, 0);
 }
 
+/* A peer that closes, or resets, after every prefix of a request. */
+static void peers_vanish_at_any_point(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_http_server_freep) struct sg_http_server *s = start_small();
+    static const char text[] = "POST /stream HTTP/1.1\r\n" HOST "Expect: 100-continue\r\n"
+                               "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    for (size_t n = 0; n < 2 * sizeof(text); n++) {
+        SG_CLOSE int fd = dial(s);
+        struct linger reset = {.l_onoff = n % 2, .l_linger = 0};
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+        say(fd, SG_BYTES(text, n / 2));
+    }
+    assert_true(ends(ask(s, "GET /alive HTTP/1.1\r\n" LAST "\r\n"), "\r\n\r\n/alive"));
+}
+
+/* What is not TLS at all, what is half a hello, and what never speaks. */
+static void noise_before_the_handshake(void **state)
+{
+    (void)state;
+    struct test_identity ca = test_issue(NULL, NULL, true);
+    struct test_identity id = test_issue(&ca, "spiffe://sealgrid/kvsd", false);
+    struct sg_tls_ctx *tls = test_context(&id, &ca, true, SG_TLS_PEER_OPTIONAL);
+    struct sg_tls_ctx *client_tls = test_context(NULL, &ca, false, SG_TLS_PEER_REQUIRED);
+    struct sg_http_server *s =
+        start(&(struct sg_http_server_options){.workers = 1, .tls = tls, .head_timeout_ms = 300});
+    int silent = dial(s), half = dial(s);
+    say(half, SG_BYTES_LIT("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"));
+    ask(s, "GET / HTTP/1.1\r\n" LAST "\r\n");
+    struct sg_http_client *c = NULL;
+    struct sg_http_client_options o = {
+        .connect = address(s), .tls = client_tls, .expect_host = "127.0.0.1"};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(100);
+    int status = 0;
+    assert_int_equal(sg_http_client_new(&c, &o), 0);
+    assert_int_equal(sg_http_call(c, "GET", "/x", NULL, 0, SG_BYTES_NONE, &status, &b), 0);
+    assert_true(sg_bytes_equal(sg_buf_bytes(&b), SG_BYTES_LIT("/x")));
+    hear(silent, NULL); /* both are ended by the server in the end */
+    hear(half, NULL);
+    close(silent);
+    close(half);
+    sg_http_client_free(c);
+    sg_http_server_free(s);
+    sg_tls_ctx_free(client_tls);
+    sg_tls_ctx_free(tls);
+    test_identity_clear(&id);
+    test_identity_clear(&ca);
+}
+
 static void *stop_server(void *user)
 {
     sg_http_server_stop(user, PATIENCE_MS);
@@ -508,6 +557,8 @@ int main(void)
         cmocka_unit_test(idle_connections_end),
         cmocka_unit_test(too_many_connections_are_turned_away),
         cmocka_unit_test(a_cut_reply_is_seen_as_cut),
+        cmocka_unit_test(peers_vanish_at_any_point),
+        cmocka_unit_test(noise_before_the_handshake),
         cmocka_unit_test(stop_lets_running_exchanges_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
