@@ -42,14 +42,14 @@ int sg_file_read(const char *path, struct sg_buf *b)
     int r;
 
     if (fd < 0)
-        return sg_raise_errno();
+        return sg_raisef(-errno, "%s", path);
     if (fstat(fd, &st) < 0)
         return sg_raise_errno();
     if (S_ISDIR(st.st_mode))
-        return sg_raise(-EISDIR);
+        return sg_raisef(-EISDIR, "%s", path);
     if (st.st_size > 0) {
         if ((uint64_t)st.st_size > b->max - b->len)
-            return sg_raise(-EFBIG);
+            return sg_raisef(-EFBIG, "%s", path);
         r = sg_buf_reserve(b, (size_t)st.st_size);
         if (r)
             return r;

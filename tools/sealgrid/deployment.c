@@ -216,7 +216,16 @@ static int init_casd(struct sg_deployment *d, const char *authority)
         return r;
     if (!exists(d->dir, "platform/public.pem") && (r = sg_sim_platform_create(platform)))
         return r;
-    if ((r = write_policy(d, authority)))
+    if (authority) {
+        char *absolute = realpath(authority, NULL);
+        if (!absolute)
+            return sg_raisef(-errno, "%s", authority);
+        r = write_policy(d, absolute);
+        free(absolute);
+    } else {
+        r = write_policy(d, NULL);
+    }
+    if (r)
         return r;
     snprintf(program, sizeof program, "%s/sealgrid-casd", d->programs);
     const char *argv[] = {program, "--init",     "--dir",  cas, "--policy",
