@@ -144,6 +144,8 @@ int sg_sql_open(struct sg_sql **ret, struct sg_sql_engine *e)
     if (sqlite3_open_v2(":memory:", &c->db, flags, NULL) != SQLITE_OK)
         return sg_raise(-ENOMEM);
     int r = sg_sql_guard(c);
+    if (r == 0)
+        r = sg_sql_schema_register(c);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(c);

@@ -32,13 +32,18 @@ static bool is_table(const struct sg_sql *c, const char *name)
 
 static int may_read(struct sg_sql *c, const char *table, const char *column)
 {
-    static const char *const functions[] = {"json_each", "json_tree", "pragma_table_info",
-                                            "pragma_table_xinfo", NULL};
+    static const char *const others[] = {"json_each",
+                                         "json_tree",
+                                         "pragma_table_info",
+                                         "pragma_table_xinfo",
+                                         "sealgrid_tables",
+                                         "sealgrid_columns",
+                                         NULL};
     if (!column || !*column)
         return SQLITE_OK; /* count(*) and the like, also of a common table expression */
     if (sqlite3_stricmp(column, "_row") == 0)
         return deny(c, SG_SQL_ERR_denied, "column _row is internal");
-    if (is_table(c, table) || is_one_of(table, functions))
+    if (is_table(c, table) || is_one_of(table, others))
         return SQLITE_OK;
     return deny(c, SG_SQL_ERR_denied, "this table is internal");
 }

@@ -16,7 +16,8 @@
 #include "sql-int.h"
 
 #define PIECE_BYTES ((size_t)64 << 10)
-#define PIECE_MAX   ((size_t)64 << 20) /* one row at most */
+#define ROW_MAX     ((size_t)32 << 20)  /* of text and blobs in a row */
+#define PIECE_MAX   ((size_t)256 << 20) /* room for such a row with every octet escaped */
 #define NUMBER_MAX  26
 
 void sg_sql_json_base64(struct sg_json *j, struct sg_bytes v)
@@ -163,10 +164,10 @@ static int flush(struct document *d)
     return r;
 }
 
-static int put_row(struct document *d)
+static int append_row(struct document *d)
 {
     struct out o = {&d->piece, 0};
-    size_t n = sg_sql_columns(d->c);
+    size_t n = sg_sql_columns(d->c), size = 0;
     /* Room for all numbers of the row at once; the rest makes its own. */
     int r = sg_buf_reserve(o.b, n * NUMBER_MAX + 8);
     if (r < 0)
@@ -185,6 +186,9 @@ static int put_row(struct document *d)
             memcpy(p, "null", 4);
             p += 4;
         } else {
+            size += v.bytes.len;
+            if (size > ROW_MAX)
+                return sg_sql_refuse(&d->c->error, SG_SQL_ERR_limit, "a row is longer than 32 MiB");
             o.b->len = (size_t)(p - o.b->data);
             put_other(&o, &v, d->blob_column[i]);
             if (o.failure == 0)
@@ -198,6 +202,16 @@ static int put_row(struct document *d)
     o.b->len = (size_t)(p - o.b->data);
     d->rows++;
     return 0;
+}
+
+/* 0; SG_SQL_REFUSED with the piece as before. */
+static int put_row(struct document *d)
+{
+    size_t before = d->piece.len;
+    int r = append_row(d);
+    if (r)
+        d->piece.len = before;
+    return r;
 }
 
 static int put_columns(struct document *d)
@@ -253,12 +267,13 @@ static int put_rows(struct document *d, int r)
 {
     while (r == 0) {
         r = put_row(d);
-        if (r == 0 && d->piece.len >= PIECE_BYTES)
+        if (r)
+            return r;
+        if (d->piece.len >= PIECE_BYTES)
             r = flush(d);
-        if (r == 0)
-            r = sg_sql_next(d->c);
-        else
+        if (r)
             return r < 0 ? r : sg_fold(r);
+        r = sg_sql_next(d->c);
     }
     return r;
 }

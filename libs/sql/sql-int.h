@@ -151,6 +151,9 @@ SG_MUST_USE int sg_sql_define(struct sg_sql *c, struct sg_bytes sql);
 /* Rows of tables whose DROP was cut short. */
 SG_MUST_USE int sg_sql_purge_dropped(struct sg_sql *c);
 
+/* The tables sealgrid_tables and sealgrid_columns. */
+SG_MUST_USE int sg_sql_schema_register(struct sg_sql *c);
+
 /* ---- module ---- */
 
 struct sg_sql_vtab {

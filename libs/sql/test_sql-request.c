@@ -217,6 +217,23 @@ static void t_error_before_and_after_start(void **state)
     sg_buf_clear(&s.text);
 }
 
+static void t_row_too_long(void **state)
+{
+    struct fixture *f = *state;
+    struct sink s = {.fail_at = 0};
+    bool started;
+    const char *sql = "SELECT x, printf('%.*c', 15000000, 'a'), printf('%.*c', 15000000, 'b'), "
+                      "printf('%.*c', x, 'c') FROM (SELECT 1 AS x UNION ALL SELECT 15000000)";
+    assert_int_equal(result(f, sql, &s, &started), SG_SQL_REFUSED);
+    assert_int_equal(sg_sql_error(f->c)->code, SG_SQL_ERR_limit);
+    assert_true(started);
+    json_t *root = json_loads((const char *)s.text.data, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(root, "rows")), 1);
+    assert_non_null(json_object_get(root, "error"));
+    json_decref(root);
+    sg_buf_clear(&s.text);
+}
+
 static void t_reader_gone(void **state)
 {
     struct fixture *f = *state;
@@ -240,6 +257,7 @@ int main(void)
         T(t_integers),
         T(t_pieces),
         T(t_error_before_and_after_start),
+        T(t_row_too_long),
         T(t_reader_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

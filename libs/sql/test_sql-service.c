@@ -19,6 +19,7 @@ struct front {
     struct sg_tls_ctx *server_tls;
     struct sg_http_server *http;
     char connect[32];
+    _Atomic int updates;
 };
 
 static int front_setup(void **state)
@@ -186,6 +187,50 @@ static void t_store_gone_and_back(void **state)
     expect_answer(t, READER, "{\"sql\":\"SELECT * FROM t\"}", 200, "\"rowcount\":0}");
 }
 
+static void *hammer(void *user)
+{
+    struct front *t = user;
+    SG_CLEANUP(sg_tls_ctx_freep)
+    struct sg_tls_ctx *tls = test_context(NULL, &t->ca, false, SG_TLS_PEER_REQUIRED);
+    SG_CLEANUP(sg_http_client_freep) struct sg_http_client *c = NULL;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
+    struct sg_http_client_options o = {
+        .connect = t->connect, .tls = tls, .expect_uri = "spiffe://sealgrid/sqld"};
+    struct sg_http_field field = {"Authorization", ADMIN};
+    assert_int_equal(sg_http_client_new(&c, &o), 0);
+    for (int i = 0; i < 40; i++) {
+        static const char *const bodies[] = {
+            "{\"sql\":\"CREATE TABLE IF NOT EXISTS h (a INTEGER PRIMARY KEY, n INTEGER)\"}",
+            "{\"sql\":\"INSERT OR IGNORE INTO h VALUES (1, 0)\"}",
+            "{\"sql\":\"UPDATE h SET n = n + 1\"}",
+            "{\"sql\":\"SELECT * FROM h\"}",
+        };
+        int status = 0;
+        sg_buf_reset(&b);
+        assert_int_equal(
+            sg_http_call(c, "POST", "/v1/sql", &field, 1, sg_bytes_str(bodies[i % 4]), &status, &b),
+            0);
+        assert_true(status == 200 || status == 409); /* 409: another thread was first */
+        if (status == 200 && i % 4 == 2)
+            atomic_fetch_add(&t->updates, 1);
+    }
+    return NULL;
+}
+
+/* Statements of several clients at once: every update that was acknowledged counts. */
+static void t_many_at_once(void **state)
+{
+    struct front *t = *state;
+    pthread_t threads[4];
+    char expected[64];
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, hammer, t), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    snprintf(expected, sizeof(expected), "[[%d]]", atomic_load(&t->updates));
+    expect_answer(t, READER, "{\"sql\":\"SELECT n FROM h\"}", 200, expected);
+}
+
 static void t_paths_and_methods(void **state)
 {
     struct front *t = *state;
@@ -218,10 +263,9 @@ static void t_grants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(t_round_trip),        T(t_who_may),
-        T(t_transaction),       T(t_limits),
-        T(t_large_result),      T(t_store_gone_and_back),
-        T(t_paths_and_methods), cmocka_unit_test(t_grants),
+        T(t_round_trip),   T(t_who_may),           T(t_transaction),
+        T(t_limits),       T(t_large_result),      T(t_store_gone_and_back),
+        T(t_many_at_once), T(t_paths_and_methods), cmocka_unit_test(t_grants),
     };
     int r = cmocka_run_group_tests(tests, NULL, NULL);
     sg_buf_clear(&answer);

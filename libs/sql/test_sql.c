@@ -225,6 +225,27 @@ static void t_reading_is_unsigned_and_once(void **state)
     expect_rows(f, "SELECT count(*) FROM pragma_table_info('reading')", "43;");
 }
 
+static void t_schema_tables(void **state)
+{
+    struct fixture *f = *state;
+    expect_done(f, "CREATE TABLE z (a TEXT, b INTEGER, c REAL, PRIMARY KEY (b, a)) "
+                   "PARTITION BY (b, a)");
+    expect_rows(f, "SELECT name, kind, partition_columns FROM sealgrid_tables",
+                "'block' 'system' 'client_id';'installation' 'system' 'client_id';"
+                "'reading' 'system' 'client_id';'reading_conflict' 'system' 'client_id';"
+                "'z' 'user' 'b, a';");
+    expect_rows(f,
+                "SELECT position, name, type, not_null, key_position, unit "
+                "FROM sealgrid_columns WHERE table_name = 'z'",
+                "1 'a' 'TEXT' 1 2 null;2 'b' 'INTEGER' 1 1 null;3 'c' 'REAL' 0 null null;");
+    expect_rows(f,
+                "SELECT unit FROM sealgrid_columns WHERE table_name = 'reading' "
+                "AND name IN ('ts', 'voltage_a', 'origin')",
+                "'s';'mV';null;");
+    expect_rows(f, "DELETE FROM sealgrid_tables", "!denied");
+    expect_rows(f, "CREATE TABLE sealgrid_x (a INTEGER PRIMARY KEY)", "!denied");
+}
+
 static void t_roles(void **state)
 {
     struct fixture *f = *state;
@@ -469,6 +490,7 @@ int main(void)
         T(t_second_connection_sees_tables),
         T(t_write_into_dropped_table),
         T(t_reading_is_unsigned_and_once),
+        T(t_schema_tables),
         T(t_roles),
         T(t_nothing_but_tables),
         T(t_nul_in_sql),
