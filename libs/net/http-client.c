@@ -17,8 +17,7 @@ struct sg_http_client {
     struct sg_http_head head;
     struct sg_http_body body;
     struct sg_buf out;
-    size_t in_at, in_len;
-    uint8_t in[16384];
+    struct sg_inbox in;
 };
 
 /* ---- life ---- */
@@ -40,7 +39,7 @@ int sg_http_client_new(struct sg_http_client **ret, const struct sg_http_client_
     c->body_max = o->body_max ? o->body_max : UINT64_C(64) << 20;
     c->stream =
         (struct sg_stream){.fd = -1, .timeout_ms = o->io_timeout_ms ? o->io_timeout_ms : 30000};
-    c->out = (struct sg_buf)SG_BUF_INIT(SG_HTTP_HEAD_MAX + 65536);
+    c->out = (struct sg_buf)SG_BUF_INIT_SECRET(SG_HTTP_HEAD_MAX + 65536);
     sg_http_head_init(&c->head, SG_HTTP_RESPONSE);
     int r = copy_text(&c->address, o->connect);
     if (r == 0)
@@ -58,7 +57,8 @@ static void disconnect(struct sg_http_client *c)
     if (c->connected)
         sg_stream_close(&c->stream);
     c->connected = c->used = c->busy = false;
-    c->in_at = c->in_len = 0;
+    c->in.len = 0;
+    sg_inbox_wipe(&c->in);
 }
 
 void sg_http_client_free(struct sg_http_client *c)
@@ -79,7 +79,7 @@ void sg_http_client_free(struct sg_http_client *c)
 /* An idle connection has nothing to read but its end. */
 static bool still_good(const struct sg_http_client *c)
 {
-    return c->in_len == 0 && !sg_stream_pending(&c->stream) &&
+    return c->in.len == 0 && !sg_stream_pending(&c->stream) &&
            sg_wait_fd(c->stream.fd, POLLIN, sg_deadline(0)) == SG_TLS_TIMEOUT;
 }
 
@@ -164,11 +164,10 @@ static int send_request(struct sg_http_client *c, struct sg_bytes body, bool *re
 static int fill(struct sg_http_client *c)
 {
     size_t n = 0;
-    int r = sg_stream_read(&c->stream, c->in, sizeof(c->in), &n);
+    int r = sg_stream_read(&c->stream, c->in.data, sizeof(c->in.data), &n);
     if (r)
         return r;
-    c->in_at = 0;
-    c->in_len = n;
+    sg_inbox_filled(&c->in, n);
     return 0;
 }
 
@@ -177,16 +176,15 @@ static int read_head(struct sg_http_client *c)
 {
     for (;;) {
         size_t used = 0;
-        int r = c->in_len ? 0 : fill(c);
+        int r = c->in.len ? 0 : fill(c);
         if (r)
             return r == SG_STREAM_REFUSED ? sg_raise(-EACCES) : SG_HTTP_PEER_GONE;
-        r = sg_http_head_feed(&c->head, SG_BYTES(c->in + c->in_at, c->in_len), &used);
+        r = sg_http_head_feed(&c->head, sg_inbox_bytes(&c->in), &used);
         if (r < 0)
             return r;
         if (r > SG_HTTP_PARSE_MORE)
             return SG_HTTP_BAD;
-        c->in_at += used;
-        c->in_len -= used;
+        sg_inbox_took(&c->in, used);
         if (r == 0)
             return 0;
     }
@@ -239,6 +237,8 @@ static void end_if_done(struct sg_http_client *c)
     if (!c->body.done)
         return;
     c->busy = false;
+    sg_inbox_wipe(&c->in);
+    sg_buf_reset(&c->out);
     if (!c->keep)
         disconnect(c);
 }
@@ -281,14 +281,13 @@ static int read_framed(struct sg_http_client *c, void *p, size_t n, size_t *ret_
 {
     struct sg_bytes piece = SG_BYTES_NONE;
     size_t used = 0;
-    int r = sg_http_body_feed(&c->body, SG_BYTES(c->in + c->in_at, c->in_len < n ? c->in_len : n),
-                              &used, &piece);
+    int r = sg_http_body_feed(
+        &c->body, SG_BYTES(c->in.data + c->in.at, c->in.len < n ? c->in.len : n), &used, &piece);
     if (r)
         return SG_HTTP_BAD;
     if (piece.len)
         memcpy(p, piece.data, piece.len);
-    c->in_at += used;
-    c->in_len -= used;
+    sg_inbox_took(&c->in, used);
     *ret_n = piece.len;
     return 0;
 }
@@ -322,7 +321,7 @@ int sg_http_call_read(struct sg_http_client *c, void *p, size_t n, size_t *ret_n
     while (r == 0 && got == 0 && !c->body.done) {
         if (!c->busy)
             return SG_HTTP_PEER_GONE;
-        if (c->in_len)
+        if (c->in.len)
             r = read_framed(c, p, n, &got);
         else if (n >= 1024 && sg_http_body_plain(&c->body))
             r = read_plain(c, p, n, &got);

@@ -13,7 +13,6 @@
 #include <sealgrid/net/http.h>
 #include <stdatomic.h>
 
-#define SG_HTTP_IN_SIZE  16384
 #define SG_HTTP_OUT_SIZE 65536
 /* Of a body that the handler left unread: up to so much is read to keep the connection, and no
  * worker waits longer than this for it. */
@@ -43,8 +42,7 @@ struct sg_http_conn {
     struct sg_http_head head;
     struct sg_http_target target;
     struct sg_buf out;
-    size_t in_at, in_len;
-    uint8_t in[SG_HTTP_IN_SIZE];
+    struct sg_inbox in;
 };
 
 enum sg_http_reply_state { SG_HTTP_UNANSWERED, SG_HTTP_ANSWERING, SG_HTTP_ANSWERED };

@@ -29,7 +29,7 @@ int sg_http_conn_new(struct sg_http_conn **ret, struct sg_http_server *s, int fd
     c->wants = POLLIN;
     c->phase = SG_HTTP_HEAD;
     c->stream = (struct sg_stream){.fd = -1, .timeout_ms = o->io_timeout_ms};
-    c->out = (struct sg_buf)SG_BUF_INIT(SG_HTTP_OUT_SIZE + 64);
+    c->out = (struct sg_buf)SG_BUF_INIT_SECRET(SG_HTTP_OUT_SIZE + 64);
     sg_http_head_init(&c->head, SG_HTTP_REQUEST);
     sg_http_target_init(&c->target);
     int r = begin_tls(c, o->tls, fd);
@@ -52,6 +52,7 @@ void sg_http_conn_free(struct sg_http_conn *c)
     sg_http_head_clear(&c->head);
     sg_http_target_clear(&c->target);
     sg_buf_clear(&c->out);
+    sg_inbox_wipe(&c->in);
     pthread_mutex_destroy(&c->turn);
     free(c);
 }
@@ -143,6 +144,7 @@ static enum sg_http_verdict exchange(struct sg_http_conn *c)
     if (!keep)
         return begin_linger(c);
     sg_http_head_reset(&c->head);
+    sg_inbox_wipe(&c->in);
     c->head_timed = false;
     sg_http_conn_until(c, s->o.idle_timeout_ms);
     return SG_HTTP_GO_ON;
@@ -154,27 +156,25 @@ static enum sg_http_verdict exchange(struct sg_http_conn *c)
 static enum sg_http_verdict fill(struct sg_http_conn *c)
 {
     size_t n = 0;
-    int r = sg_stream_read_now(&c->stream, c->in, sizeof(c->in), &n);
+    int r = sg_stream_read_now(&c->stream, c->in.data, sizeof(c->in.data), &n);
     c->wants = POLLIN;
     if (r == SG_STREAM_TIMEOUT)
         return SG_HTTP_PARK;
     if (r)
         return SG_HTTP_CLOSE;
-    c->in_at = 0;
-    c->in_len = n;
+    sg_inbox_filled(&c->in, n);
     return SG_HTTP_GO_ON;
 }
 
 static enum sg_http_verdict feed_head(struct sg_http_conn *c)
 {
     size_t used = 0;
-    int r = sg_http_head_feed(&c->head, SG_BYTES(c->in + c->in_at, c->in_len), &used);
+    int r = sg_http_head_feed(&c->head, sg_inbox_bytes(&c->in), &used);
     if (r < 0)
         return refuse_head(c, 503);
     if (r > SG_HTTP_PARSE_MORE)
         return refuse_head(c, sg_http_parse_status(r));
-    c->in_at += used;
-    c->in_len -= used;
+    sg_inbox_took(&c->in, used);
     if (r == 0)
         return exchange(c);
     if (!c->head_timed) {
@@ -188,12 +188,12 @@ static enum sg_http_verdict feed_head(struct sg_http_conn *c)
 static enum sg_http_verdict serve(struct sg_http_conn *c)
 {
     for (;;) {
-        enum sg_http_verdict v = c->in_len ? feed_head(c) : fill(c);
+        enum sg_http_verdict v = c->in.len ? feed_head(c) : fill(c);
         if (v)
             return v;
-        if (sg_http_stopping(c->server) && !sg_http_head_begun(&c->head) && c->in_len == 0)
+        if (sg_http_stopping(c->server) && !sg_http_head_begun(&c->head) && c->in.len == 0)
             return begin_linger(c);
-        if (c->in_len == 0 && !c->head_timed && !sg_stream_pending(&c->stream))
+        if (c->in.len == 0 && !c->head_timed && !sg_stream_pending(&c->stream))
             return SG_HTTP_PARK;
     }
 }

@@ -67,11 +67,10 @@ static int fill(struct sg_http_exchange *x)
 {
     struct sg_http_conn *c = x->conn;
     size_t n = 0;
-    int r = sg_stream_read(&c->stream, c->in, sizeof(c->in), &n);
+    int r = sg_stream_read(&c->stream, c->in.data, sizeof(c->in.data), &n);
     if (r)
         return lost(x, r);
-    c->in_at = 0;
-    c->in_len = n;
+    sg_inbox_filled(&c->in, n);
     return 0;
 }
 
@@ -92,14 +91,13 @@ static int read_framed(struct sg_http_exchange *x, void *p, size_t n, size_t *re
 {
     struct sg_http_conn *c = x->conn;
     struct sg_bytes piece = SG_BYTES_NONE;
-    size_t used = 0, give = c->in_len < n ? c->in_len : n;
-    int r = sg_http_body_feed(&x->body, SG_BYTES(c->in + c->in_at, give), &used, &piece);
+    size_t used = 0, give = c->in.len < n ? c->in.len : n;
+    int r = sg_http_body_feed(&x->body, SG_BYTES(c->in.data + c->in.at, give), &used, &piece);
     if (r)
         return fail(x, sg_http_parse_status(r), SG_HTTP_BAD);
     if (piece.len)
         memcpy(p, piece.data, piece.len);
-    c->in_at += used;
-    c->in_len -= used;
+    sg_inbox_took(&c->in, used);
     *ret_n = piece.len;
     return 0;
 }
@@ -108,10 +106,10 @@ static int read_some(struct sg_http_exchange *x, void *p, size_t n, size_t *ret_
 {
     size_t got = 0;
     int r = 0;
-    if (x->owes_100 && !x->body.done && x->conn->in_len == 0)
+    if (x->owes_100 && !x->body.done && x->conn->in.len == 0)
         r = send_100(x);
     while (r == 0 && got == 0 && !x->body.done) {
-        if (x->conn->in_len)
+        if (x->conn->in.len)
             r = read_framed(x, p, n, &got);
         else if (n >= 1024 && sg_http_body_plain(&x->body))
             r = read_plain(x, p, n, &got);

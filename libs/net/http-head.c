@@ -32,7 +32,7 @@ void sg_http_head_init(struct sg_http_head *h, enum sg_http_kind kind)
 {
     memset(h, 0, sizeof(*h));
     h->kind = kind;
-    h->raw = (struct sg_buf)SG_BUF_INIT(SG_HTTP_HEAD_MAX);
+    h->raw = (struct sg_buf)SG_BUF_INIT_SECRET(SG_HTTP_HEAD_MAX);
 }
 
 void sg_http_head_reset(struct sg_http_head *h)

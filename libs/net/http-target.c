@@ -5,7 +5,7 @@ void sg_http_target_init(struct sg_http_target *t)
 {
     memset(t, 0, sizeof(*t));
     /* Decoding never lengthens; every pair adds two NULs, the path one. */
-    t->text = (struct sg_buf)SG_BUF_INIT(SG_HTTP_LINE_MAX + 2 * SG_HTTP_HEADERS_MAX + 2);
+    t->text = (struct sg_buf)SG_BUF_INIT_SECRET(SG_HTTP_LINE_MAX + 2 * SG_HTTP_HEADERS_MAX + 2);
 }
 
 void sg_http_target_clear(struct sg_http_target *t)

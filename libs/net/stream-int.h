@@ -7,6 +7,7 @@
  * is given up, however regularly it sends.
  */
 #include "tls-int.h"
+#include <sealgrid/base/secret.h>
 
 struct sg_stream {
     int fd; /* owned, also when tls is set (then by tls) */
@@ -37,3 +38,41 @@ void sg_stream_end(struct sg_stream *s);
 /* Closes.  sg_stream_cut leaves the peer no way to take what it got for all there was. */
 void sg_stream_close(struct sg_stream *s);
 void sg_stream_cut(struct sg_stream *s);
+
+/* Octets received and not yet taken.  What was taken may have been secret: wiped between exchanges.
+ */
+struct sg_inbox {
+    size_t at, len;
+    size_t high; /* everything from here on has been wiped */
+    uint8_t data[16384];
+};
+
+static inline struct sg_bytes sg_inbox_bytes(const struct sg_inbox *in)
+{
+    return SG_BYTES(in->data + in->at, in->len);
+}
+
+/* n octets were read to the start of data. */
+static inline void sg_inbox_filled(struct sg_inbox *in, size_t n)
+{
+    in->at = 0;
+    in->len = n;
+    if (n > in->high)
+        in->high = n;
+}
+
+static inline void sg_inbox_took(struct sg_inbox *in, size_t n)
+{
+    in->at += n;
+    in->len -= n;
+}
+
+/* All but what is still to be taken. */
+static inline void sg_inbox_wipe(struct sg_inbox *in)
+{
+    size_t keep = in->at + in->len;
+    sg_wipe(in->data, in->len ? in->at : in->high);
+    if (in->len && in->high > keep)
+        sg_wipe(in->data + keep, in->high - keep);
+    in->high = in->len ? keep : 0;
+}

@@ -9,7 +9,8 @@
  * any transfer coding but one "chunked", chunked in HTTP/1.0, an absent or second Host.
  * A failed parser stays failed.
  *
- * Owns: a copy of the head (at most SG_HTTP_HEAD_MAX octets).  One thread at a time.
+ * Owns: a copy of the head (at most SG_HTTP_HEAD_MAX octets), wiped when it is reset or cleared,
+ * for fields carry API keys.  One thread at a time.
  */
 #include <sealgrid/base/buf.h>
 
