@@ -1,0 +1,329 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "test-fixture.c"
+
+#include <sealgrid/base/cleanup.h>
+
+static struct fixture f;
+
+static int make(void **state)
+{
+    (void)state;
+    return fx_make(&f);
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    fx_clear(&f);
+    return 0;
+}
+
+/* ---- a run and what it found ---------------------------------------------------------------- */
+
+struct found {
+    unsigned n[SG_AUDIT_N_CODES];
+    struct sg_audit_finding first[SG_AUDIT_N_CODES];
+};
+
+static void note(void *user, const struct sg_audit_finding *finding)
+{
+    struct found *found = user;
+    if (found->n[finding->code]++ == 0)
+        found->first[finding->code] = *finding;
+}
+
+static struct found audit_with(const struct sg_bill *bill, struct sg_bytes evidence,
+                               const struct sg_tariff *tariff)
+{
+    struct found found = {.n = {0}};
+    struct sg_audit_result result;
+    const struct sg_audit_input in = {.bill = bill,
+                                      .bill_hash_ok = true,
+                                      .evidence = evidence,
+                                      .installations = &f.installations,
+                                      .authority = &f.authority,
+                                      .tariff = tariff};
+    assert_int_equal(sg_audit_run(&in, note, &found, &result), 0);
+    return found;
+}
+
+static struct found audit_blocks(const struct sg_evidence_block *const *blocks, size_t n)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(1 << 24);
+    assert_int_equal(fx_evidence(blocks, n, &file), 0);
+    return audit_with(&f.bill, sg_buf_bytes(&file), f.tariff);
+}
+
+/* Only these codes, each at least once. */
+static void expect_only(const struct found *found, size_t n, const enum sg_audit_code *codes)
+{
+    for (int code = 0; code < SG_AUDIT_N_CODES; code++) {
+        bool expected = false;
+        for (size_t i = 0; i < n; i++)
+            expected = expected || (int)codes[i] == code;
+        if (expected != (found->n[code] > 0))
+            fail_msg("%s: %u", sg_audit_word((enum sg_audit_code)code), found->n[code]);
+    }
+}
+#define EXPECT(found, ...)                                                                         \
+    expect_only(&(found),                                                                          \
+                sizeof((enum sg_audit_code[]){__VA_ARGS__}) / sizeof(enum sg_audit_code),          \
+                (const enum sg_audit_code[]){__VA_ARGS__})
+
+static void expect_at(const struct found *found, enum sg_audit_code code, uint64_t seq, uint64_t n)
+{
+    assert_int_equal(found->first[code].seq, seq);
+    assert_int_equal(found->first[code].count, n);
+    assert_int_equal(found->first[code].ts_s, FX_FROM + (int64_t)seq * 900);
+}
+
+/* A copy of the first day's block, to be doctored. */
+static struct sg_evidence_block *copy_first(void)
+{
+    struct sg_evidence_block *b = malloc(sizeof(*b));
+    assert_non_null(b);
+    *b = *f.blocks[0][0];
+    return b;
+}
+
+static struct found audit_doctored(const struct sg_evidence_block *first)
+{
+    const struct sg_evidence_block *blocks[] = {first, f.blocks[0][1]};
+    return audit_blocks(blocks, 2);
+}
+
+/* ---- tests ---------------------------------------------------------------------------------- */
+
+static void an_honest_bill_passes(void **state)
+{
+    (void)state;
+    struct found with = audit_with(&f.bill, sg_buf_bytes(&f.evidence), f.tariff);
+    struct found without = audit_with(&f.bill, sg_buf_bytes(&f.evidence), NULL);
+
+    expect_only(&with, 0, NULL);
+    expect_only(&without, 0, NULL);
+}
+
+static void a_dropped_reading_is_named(void **state)
+{
+    (void)state;
+    SG_FREE struct sg_evidence_block *b = copy_first();
+
+    memmove(&b->readings[40], &b->readings[41], 55 * sizeof(b->readings[0]));
+    b->n_readings = 95;
+    struct found found = audit_doctored(b);
+    EXPECT(found, SG_AUDIT_READING_MISSING, SG_AUDIT_BILL_ROOT, SG_AUDIT_BILL_ARITHMETIC);
+    expect_at(&found, SG_AUDIT_READING_MISSING, 41, 1);
+}
+
+static void a_doubled_reading_is_named(void **state)
+{
+    (void)state;
+    SG_FREE struct sg_evidence_block *b = copy_first();
+
+    b->readings[96] = b->readings[10];
+    b->n_readings = 97;
+    struct found found = audit_doctored(b);
+    EXPECT(found, SG_AUDIT_READING_DUPLICATED);
+    expect_at(&found, SG_AUDIT_READING_DUPLICATED, 11, 1);
+}
+
+static void an_altered_reading_is_named(void **state)
+{
+    (void)state;
+    SG_FREE struct sg_evidence_block *b = copy_first();
+
+    b->readings[70].field[SG_READING_interval_energy] -= 50;
+    struct found found = audit_doctored(b);
+    EXPECT(found, SG_AUDIT_READING_ALTERED, SG_AUDIT_BILL_ROOT, SG_AUDIT_BILL_ARITHMETIC);
+    expect_at(&found, SG_AUDIT_READING_ALTERED, 71, 1);
+}
+
+/* With the leaf hash adjusted too, the block's root gives it away. */
+static void an_altered_reading_with_its_hash_is_noticed(void **state)
+{
+    (void)state;
+    SG_FREE struct sg_evidence_block *b = copy_first();
+
+    b->readings[70].field[SG_READING_interval_energy] -= 50;
+    assert_int_equal(sg_block_reading_hash(b->evidence.seed, 70, &b->readings[70], b->leaves[70]),
+                     0);
+    struct found found = audit_doctored(b);
+    EXPECT(found, SG_AUDIT_BLOCK_LEAVES, SG_AUDIT_READING_ALTERED, SG_AUDIT_BILL_ROOT,
+           SG_AUDIT_BILL_ARITHMETIC);
+    expect_at(&found, SG_AUDIT_READING_ALTERED, 1, 96);
+}
+
+static void damaged_leaf_hashes_alone_change_no_reading(void **state)
+{
+    (void)state;
+    SG_FREE struct sg_evidence_block *b = copy_first();
+
+    b->leaves[3][0] ^= 1;
+    struct found found = audit_doctored(b);
+    EXPECT(found, SG_AUDIT_BLOCK_LEAVES);
+}
+
+static void a_reading_of_another_meter_is_named(void **state)
+{
+    (void)state;
+    SG_FREE struct sg_evidence_block *b = copy_first();
+
+    b->readings[20] = f.blocks[1][0]->readings[20];
+    struct found found = audit_doctored(b);
+    EXPECT(found, SG_AUDIT_READING_ALTERED, SG_AUDIT_BILL_ROOT, SG_AUDIT_BILL_ARITHMETIC);
+    expect_at(&found, SG_AUDIT_READING_ALTERED, 21, 1);
+
+    *b = *f.blocks[0][0];
+    b->readings[20] = f.blocks[1][1]->readings[20]; /* a number of another block */
+    found = audit_doctored(b);
+    EXPECT(found, SG_AUDIT_READING_FOREIGN, SG_AUDIT_READING_MISSING, SG_AUDIT_BILL_ROOT,
+           SG_AUDIT_BILL_ARITHMETIC);
+}
+
+static void a_block_of_another_client_is_named(void **state)
+{
+    (void)state;
+    const struct sg_evidence_block *blocks[] = {f.blocks[1][0], f.blocks[0][1]};
+    struct found found = audit_blocks(blocks, 2);
+
+    EXPECT(found, SG_AUDIT_READING_FOREIGN, SG_AUDIT_READING_MISSING, SG_AUDIT_BILL_ROOT,
+           SG_AUDIT_BILL_ARITHMETIC);
+    assert_string_equal(found.first[SG_AUDIT_READING_FOREIGN].text,
+                        "this meter was installed at another client");
+    expect_at(&found, SG_AUDIT_READING_MISSING, 1, 96);
+}
+
+static void a_relabelled_block_fails_its_signature(void **state)
+{
+    (void)state;
+    SG_FREE struct sg_evidence_block *b = copy_first();
+
+    *b = *f.blocks[1][0];
+    memcpy(b->evidence.header.serial, "10000000", 9);
+    struct found found = audit_doctored(b);
+    EXPECT(found, SG_AUDIT_BLOCK_SIGNATURE, SG_AUDIT_READING_MISSING, SG_AUDIT_BILL_ROOT,
+           SG_AUDIT_BILL_ARITHMETIC);
+}
+
+static void a_dropped_block_is_named_by_its_numbers(void **state)
+{
+    (void)state;
+    const struct sg_evidence_block *second[] = {f.blocks[0][1]}, *first[] = {f.blocks[0][0]};
+    struct found found = audit_blocks(second, 1);
+
+    EXPECT(found, SG_AUDIT_READING_MISSING, SG_AUDIT_BILL_ROOT, SG_AUDIT_BILL_ARITHMETIC);
+    expect_at(&found, SG_AUDIT_READING_MISSING, 1, 96);
+    found = audit_blocks(first, 1);
+    expect_at(&found, SG_AUDIT_READING_MISSING, 97, 96);
+    found = audit_blocks(first, 0);
+    assert_int_equal(found.first[SG_AUDIT_READING_MISSING].count, 192);
+}
+
+static void a_doubled_block_is_named(void **state)
+{
+    (void)state;
+    const struct sg_evidence_block *blocks[] = {f.blocks[0][0], f.blocks[0][1], f.blocks[0][0]};
+    struct found found = audit_blocks(blocks, 3);
+
+    EXPECT(found, SG_AUDIT_READING_DUPLICATED);
+    assert_int_equal(found.n[SG_AUDIT_READING_DUPLICATED], 96);
+}
+
+static void certificates_must_chain(void **state)
+{
+    (void)state;
+    struct sg_cert *ca = f.authority.intermediates[0];
+
+    f.authority.intermediates[0] = f.root;
+    struct found found = audit_with(&f.bill, sg_buf_bytes(&f.evidence), f.tariff);
+    f.authority.intermediates[0] = ca;
+    EXPECT(found, SG_AUDIT_CERTIFICATE, SG_AUDIT_READING_MISSING, SG_AUDIT_BILL_ROOT,
+           SG_AUDIT_BILL_ARITHMETIC);
+    assert_int_equal(found.n[SG_AUDIT_CERTIFICATE], 1);
+}
+
+static void a_meter_must_have_been_installed_then(void **state)
+{
+    (void)state;
+    struct sg_installation *record = &f.installations.records[0];
+
+    record->from_s = FX_FROM + 86400;
+    struct found found = audit_with(&f.bill, sg_buf_bytes(&f.evidence), f.tariff);
+    record->from_s = FX_FROM;
+    assert_int_equal(found.n[SG_AUDIT_READING_FOREIGN], 1);
+    expect_at(&found, SG_AUDIT_READING_FOREIGN, 1, 96);
+    record->ratio_num = 40;
+    found = audit_with(&f.bill, sg_buf_bytes(&f.evidence), NULL);
+    record->ratio_num = 1;
+    EXPECT(found, SG_AUDIT_BILL_ARITHMETIC);
+}
+
+static void doctored_bills_are_named(void **state)
+{
+    (void)state;
+    struct sg_bytes evidence = sg_buf_bytes(&f.evidence);
+    struct sg_bill b = f.bill;
+
+    b.root[5] ^= 1;
+    struct found found = audit_with(&b, evidence, f.tariff);
+    EXPECT(found, SG_AUDIT_BILL_ROOT);
+    b = f.bill;
+    b.total += 100;
+    found = audit_with(&b, evidence, NULL);
+    EXPECT(found, SG_AUDIT_BILL_ARITHMETIC);
+    /* Energy moved from a cheap post to a dear one, every sum adjusted: only the tariff can tell.
+     */
+    b = f.bill;
+    b.lines[0].energy_wh += 1000;
+    b.lines[2].energy_wh -= 1000;
+    found = audit_with(&b, evidence, f.tariff);
+    EXPECT(found, SG_AUDIT_BILL_ARITHMETIC);
+    b = f.bill;
+    b.tariff_sha256[0] ^= 1;
+    found = audit_with(&b, evidence, f.tariff);
+    assert_int_equal(found.n[SG_AUDIT_BILL_TARIFF], 1);
+    b = f.bill;
+    b.client = FX_OTHER;
+    found = audit_with(&b, evidence, f.tariff);
+    assert_int_equal(found.n[SG_AUDIT_EVIDENCE_CLIENT], 1);
+    assert_int_equal(found.n[SG_AUDIT_READING_FOREIGN], 2);
+}
+
+static void a_cut_file_is_named(void **state)
+{
+    (void)state;
+    struct found found =
+        audit_with(&f.bill, SG_BYTES(f.evidence.data, f.evidence.len - 1), f.tariff);
+    assert_int_equal(found.n[SG_AUDIT_EVIDENCE_MALFORMED], 1);
+    found = audit_with(&f.bill, SG_BYTES_LIT("nothing"), f.tariff);
+    assert_int_equal(found.n[SG_AUDIT_EVIDENCE_MALFORMED], 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_honest_bill_passes),
+        cmocka_unit_test(a_dropped_reading_is_named),
+        cmocka_unit_test(a_doubled_reading_is_named),
+        cmocka_unit_test(an_altered_reading_is_named),
+        cmocka_unit_test(an_altered_reading_with_its_hash_is_noticed),
+        cmocka_unit_test(damaged_leaf_hashes_alone_change_no_reading),
+        cmocka_unit_test(a_reading_of_another_meter_is_named),
+        cmocka_unit_test(a_block_of_another_client_is_named),
+        cmocka_unit_test(a_relabelled_block_fails_its_signature),
+        cmocka_unit_test(a_dropped_block_is_named_by_its_numbers),
+        cmocka_unit_test(a_doubled_block_is_named),
+        cmocka_unit_test(certificates_must_chain),
+        cmocka_unit_test(a_meter_must_have_been_installed_then),
+        cmocka_unit_test(doctored_bills_are_named),
+        cmocka_unit_test(a_cut_file_is_named),
+    };
+    return cmocka_run_group_tests(tests, make, clear);
+}
