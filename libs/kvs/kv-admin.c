@@ -10,6 +10,7 @@
 #include "kv-status-int.h"
 
 #define REPORT_MAX ((size_t)256 << 10)
+#define FILES_MAX  (16u << 20)
 /* Well below what a client waits for an octet. */
 enum { ALIVE_EVERY_S = 5 };
 
@@ -88,6 +89,40 @@ int sg_store_admin_volumes(void *store, struct sg_http_exchange *x)
     put_status(&j, store);
     sg_json_end_object(&j);
     int r = sg_json_done(&j);
+    return r < 0 ? r : sg_http_reply(x, 200, "application/json", sg_buf_bytes(&out));
+}
+
+static int put_file(void *user, enum sg_store_file_class class, const char *path,
+                    uint64_t live_bytes)
+{
+    static const char *const words[] = {
+        [SG_FILE_INDEX] = "index",
+        [SG_FILE_MANIFEST] = "manifest",
+        [SG_FILE_JOURNAL] = "journal",
+        [SG_FILE_FRAGMENT] = "fragment",
+    };
+    struct sg_json *j = user;
+    sg_json_object(j);
+    put_str(j, "class", words[class]);
+    put_str(j, "path", path);
+    put_uint(j, "live_bytes", live_bytes);
+    sg_json_end_object(j);
+    return 0;
+}
+
+int sg_store_admin_files(void *store, struct sg_http_exchange *x)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf out = SG_BUF_INIT(FILES_MAX);
+    struct sg_json j;
+    sg_json_init(&j, &out);
+    sg_json_object(&j);
+    sg_json_key(&j, "files");
+    sg_json_array(&j);
+    int r = sg_store_files(store, put_file, &j);
+    sg_json_end_array(&j);
+    sg_json_end_object(&j);
+    if (r == 0)
+        r = sg_json_done(&j);
     return r < 0 ? r : sg_http_reply(x, 200, "application/json", sg_buf_bytes(&out));
 }
 
@@ -187,6 +222,19 @@ static int write_report(const struct scrub *s, struct sg_http_exchange *x)
     return r < 0 ? r : sg_http_reply_end(x);
 }
 
+/* One slot's bit; all of them when none is named. */
+static bool parse_volume(const char *text, uint64_t *ret)
+{
+    char *end;
+    if (!text)
+        return true;
+    unsigned long slot = strtoul(text, &end, 10);
+    if (end == text || *end || slot >= SG_STORE_VOLUMES_MAX)
+        return false;
+    *ret = UINT64_C(1) << slot;
+    return true;
+}
+
 static bool parse_options(const struct sg_http_exchange *x, struct sg_scrub_options *ret)
 {
     const char *depth = sg_http_query(x, "depth"), *verify = sg_http_query(x, "verify_only");
@@ -196,7 +244,7 @@ static bool parse_options(const struct sg_http_exchange *x, struct sg_scrub_opti
     else if (depth && strcmp(depth, "full") != 0)
         return false;
     ret->verify_only = verify && strcmp(verify, "1") == 0;
-    return !verify || ret->verify_only;
+    return (!verify || ret->verify_only) && parse_volume(sg_http_query(x, "volume"), &ret->volumes);
 }
 
 static void log_report(const struct sg_scrub_report *r)

@@ -15,6 +15,7 @@
     R(OBJECT_LIST, "object_list")                                                                  \
     R(BUCKET, "bucket")                                                                            \
     R(VOLUMES, "volumes")                                                                          \
+    R(FILES, "files")                                                                              \
     R(SCRUB, "scrub")
 
 enum sg_kv_route {

@@ -26,6 +26,7 @@ struct sg_kv_service {
     void *user;
     int (*admin_volumes)(void *admin_user, struct sg_http_exchange *x);
     int (*admin_scrub)(void *admin_user, struct sg_http_exchange *x);
+    int (*admin_files)(void *admin_user, struct sg_http_exchange *x);
     void *admin_user;
     size_t object_max;
     pthread_mutex_t lock; /* over idle */
@@ -86,6 +87,7 @@ int sg_kv_service_new(struct sg_kv_service **ret, const struct sg_kv_service_opt
     s->user = o->user;
     s->admin_volumes = o->admin_volumes;
     s->admin_scrub = o->admin_scrub;
+    s->admin_files = o->admin_files;
     s->admin_user = o->admin_user;
     s->object_max = o->object_max ? o->object_max : OBJECT_MAX_DEFAULT;
     sg_kv_count_init();
@@ -163,6 +165,8 @@ static enum sg_kv_route admin_route(const char *method, const char *rest)
 {
     if (strcmp(rest, "volumes") == 0)
         return strcmp(method, "GET") == 0 ? SG_KV_ROUTE_VOLUMES : SG_KV_ROUTE_BAD_METHOD;
+    if (strcmp(rest, "files") == 0)
+        return strcmp(method, "GET") == 0 ? SG_KV_ROUTE_FILES : SG_KV_ROUTE_BAD_METHOD;
     if (strcmp(rest, "scrub") == 0)
         return strcmp(method, "POST") == 0 ? SG_KV_ROUTE_SCRUB : SG_KV_ROUTE_BAD_METHOD;
     return SG_KV_ROUTE_UNKNOWN;
@@ -314,6 +318,11 @@ static int handle_volumes(struct sg_kv_call *c)
     return handle_admin(c, c->service->admin_volumes);
 }
 
+static int handle_files(struct sg_kv_call *c)
+{
+    return handle_admin(c, c->service->admin_files);
+}
+
 static int handle_scrub(struct sg_kv_call *c)
 {
     return handle_admin(c, c->service->admin_scrub);
@@ -333,6 +342,7 @@ static const struct {
     [SG_KV_ROUTE_OBJECT_LIST] = {handle_object_list, true},
     [SG_KV_ROUTE_BUCKET] = {handle_bucket, true},
     [SG_KV_ROUTE_VOLUMES] = {handle_volumes, false},
+    [SG_KV_ROUTE_FILES] = {handle_files, false},
     [SG_KV_ROUTE_SCRUB] = {handle_scrub, false},
 };
 
@@ -368,7 +378,7 @@ static int refuse(struct sg_kv_call *c, const char *who)
 
 static bool names_ok(const struct sg_kv_call *c, enum sg_kv_route route)
 {
-    if (route == SG_KV_ROUTE_VOLUMES || route == SG_KV_ROUTE_SCRUB)
+    if (route == SG_KV_ROUTE_VOLUMES || route == SG_KV_ROUTE_FILES || route == SG_KV_ROUTE_SCRUB)
         return true;
     bool object = route == SG_KV_ROUTE_OBJECT_PUT || route == SG_KV_ROUTE_OBJECT_GET ||
                   route == SG_KV_ROUTE_OBJECT_DELETE;

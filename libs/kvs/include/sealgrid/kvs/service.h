@@ -41,6 +41,7 @@ struct sg_kv_service_options {
     /* Volumes and scrub (kvs/admin.h); NULL: there are none, 404. */
     int (*admin_volumes)(void *admin_user, struct sg_http_exchange *x);
     int (*admin_scrub)(void *admin_user, struct sg_http_exchange *x);
+    int (*admin_files)(void *admin_user, struct sg_http_exchange *x);
     void *admin_user;
     const struct sg_kv_grant *grants;
     size_t n_grants;
