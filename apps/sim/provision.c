@@ -155,10 +155,14 @@ static int write_file(const char *dir, const char *name, const struct sg_buf *b,
     return sg_file_write_atomic(path, sg_buf_bytes(b), mode);
 }
 
-static int write_cert(const char *dir, const char *name, const struct sg_cert *cert)
+/* below: a certificate under the first, in the same file, or NULL. */
+static int write_certs(const char *dir, const char *name, const struct sg_cert *cert,
+                       const struct sg_cert *below)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf pem = SG_BUF_INIT(65536);
     int r = sg_cert_pem(cert, &pem);
+    if (r == 0 && below)
+        r = sg_cert_pem(below, &pem);
     return r ? r : write_file(dir, name, &pem, 0644);
 }
 
@@ -348,11 +352,11 @@ static int print_params(const struct sim_params *p, struct sg_buf *b)
 static int write_files(const struct sim_fleet *f, const struct work *w, const char *dir,
                        const struct sg_buf *yaml)
 {
-    int r = write_cert(dir, "authority-root.pem", w->authority->root);
+    int r = write_certs(dir, "authority-root.pem", w->authority->root, w->authority->ca);
     if (r == 0)
-        r = write_cert(dir, "authority-ca.pem", w->authority->ca);
+        r = write_certs(dir, "authority-ca.pem", w->authority->ca, NULL);
     if (r == 0)
-        r = write_cert(dir, "meter-ca.pem", w->authority->utility);
+        r = write_certs(dir, "meter-ca.pem", w->authority->utility, NULL);
     if (r == 0)
         r = write_keys(w, dir);
     if (r == 0)
