@@ -1,0 +1,347 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../../libs/billing/test-fixture.c"
+
+#include "fleet.h"
+#include "source.h"
+
+#include <sealgrid/base/cleanup.h>
+#include <sealgrid/base/file.h>
+#include <sealgrid/kvs/memory.h>
+
+static struct fixture f;
+static struct sg_kv_memory *memory;
+static struct sg_kv *kv;
+static char folder[] = "/tmp/sg-test-bill.XXXXXX";
+
+/* ---- the store as an authenticator leaves it ------------------------------------------------ */
+
+struct record {
+    uint8_t room[3][2048];
+    struct sg_buf partition, sort, value;
+};
+
+static void record_init(struct record *r)
+{
+    struct sg_buf *parts[] = {&r->partition, &r->sort, &r->value};
+    for (int i = 0; i < 3; i++)
+        *parts[i] = (struct sg_buf){r->room[i], 0, sizeof(r->room[i]), sizeof(r->room[i]), false};
+}
+
+static void put(uint32_t table, const struct record *r)
+{
+    const struct sg_kv_op op = {.kind = SG_KV_PUT,
+                                .key = {table, sg_buf_bytes(&r->partition), sg_buf_bytes(&r->sort)},
+                                .value = sg_buf_bytes(&r->value)};
+    assert_int_equal(sg_kv_batch(kv, STORE_BUCKET, &op, 1, NULL), 0);
+}
+
+static void put_installation(int meter)
+{
+    const struct sg_installation *in = &f.installations.records[meter];
+    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(4096);
+    struct sg_row_installation row = {.client_id = in->client,
+                                      .from_ts_s = in->from_s,
+                                      .open = true,
+                                      .ratio_num = 1,
+                                      .ratio_den = 1,
+                                      .tariff_class = "B1"};
+    struct record r;
+
+    record_init(&r);
+    memcpy(row.serial, in->serial, sizeof(row.serial));
+    assert_int_equal(sg_cert_der(in->cert, &der), 0);
+    row.metrology_cert = sg_buf_bytes(&der);
+    assert_int_equal(sg_row_client_partition(&r.partition, in->client), 0);
+    assert_int_equal(sg_row_int_sort(&r.sort, in->from_s), 0);
+    assert_int_equal(sg_row_installation_encode(&r.value, &row), 0);
+    put(SG_TABLE_INSTALLATION, &r);
+}
+
+static void put_block(int meter, int day)
+{
+    const struct sg_evidence_block *b = f.blocks[meter][day];
+    uint8_t room[SG_BLOCK_EVIDENCE_MAX];
+    struct sg_buf evidence = {room, 0, sizeof(room), sizeof(room), false};
+    struct record r;
+
+    record_init(&r);
+    assert_int_equal(sg_block_evidence_encode(&b->evidence, &evidence), 0);
+    const struct sg_row_block row = {.count = 96, .evidence = sg_buf_bytes(&evidence)};
+    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT + meter), 0);
+    assert_int_equal(sg_row_block_sort(&r.sort, &b->evidence.header), 0);
+    assert_int_equal(sg_row_block_encode(&r.value, &row), 0);
+    put(SG_TABLE_BLOCK, &r);
+}
+
+static void put_reading(int meter, const struct sg_reading *reading, enum sg_row_origin origin)
+{
+    struct sg_row_reading row = {.reading = *reading, .origin = origin};
+    struct record r;
+
+    record_init(&r);
+    memcpy(row.serial, f.installations.records[meter].serial, sizeof(row.serial));
+    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT + meter), 0);
+    assert_int_equal(sg_row_int_sort(&r.sort, reading->ts_s), 0);
+    assert_int_equal(sg_row_reading_encode(&r.value, &row), 0);
+    put(SG_TABLE_READING, &r);
+}
+
+static void delete_reading(int meter, int64_t ts_s)
+{
+    struct record r;
+
+    record_init(&r);
+    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT + meter), 0);
+    assert_int_equal(sg_row_int_sort(&r.sort, ts_s), 0);
+    const struct sg_kv_op op = {
+        .kind = SG_KV_DELETE,
+        .key = {SG_TABLE_READING, sg_buf_bytes(&r.partition), sg_buf_bytes(&r.sort)}};
+    assert_int_equal(sg_kv_batch(kv, STORE_BUCKET, &op, 1, NULL), 0);
+}
+
+static void put_conflict(int meter, const struct sg_reading *reading)
+{
+    struct sg_row_conflict row = {.row.reading = *reading, .received_ts_s = FX_UNTIL};
+    uint8_t digest[SG_ROW_DIGEST_LEN];
+    struct record r;
+
+    record_init(&r);
+    memcpy(row.row.serial, f.installations.records[meter].serial, sizeof(row.row.serial));
+    assert_int_equal(sg_row_digest(reading, digest), 0);
+    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT + meter), 0);
+    assert_int_equal(sg_row_conflict_sort(&r.sort, reading, digest), 0);
+    assert_int_equal(sg_row_conflict_encode(&r.value, &row), 0);
+    put(SG_TABLE_READING_CONFLICT, &r);
+}
+
+static int make(void **state)
+{
+    (void)state;
+    if (fx_make(&f) || sg_kv_memory_new(&memory) || sg_kv_open_memory(&kv, memory))
+        return -1;
+    for (int meter = 0; meter < 2; meter++) {
+        put_installation(meter);
+        for (int day = 0; day < FX_DAYS; day++) {
+            put_block(meter, day);
+            for (int i = 0; i < 96; i++)
+                put_reading(meter, &f.blocks[meter][day]->readings[i], SG_ORIGIN_METROLOGY);
+        }
+    }
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    sg_kv_free(kv);
+    sg_kv_memory_free(memory);
+    fx_clear(&f);
+    return sg_remove_tree(folder);
+}
+
+/* ---- tests ---------------------------------------------------------------------------------- */
+
+static int open_session(void *user, struct sg_kv **ret)
+{
+    return sg_kv_open_memory(ret, user);
+}
+
+static struct bill_options options = {.out = folder, .upload = true, .threads = 2};
+
+static struct fleet fleet_of(int64_t from_s, int64_t until_s)
+{
+    struct fleet fleet = {.options = &options,
+                          .tariff = f.tariff,
+                          .from_s = from_s,
+                          .until_s = until_s,
+                          .open_kv = open_session,
+                          .user = memory};
+    output_period_name(fleet.period, f.tariff, from_s, until_s);
+    return fleet;
+}
+
+static int bill_one(int64_t from_s, int64_t until_s, struct sg_bill *ret, struct refusal *why)
+{
+    SG_CLEANUP(client_clear) struct client c = {.id = 0};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
+    struct fleet fleet = fleet_of(from_s, until_s);
+    return fleet_one(&fleet, kv, &c, FX_CLIENT, ret, &json, why);
+}
+
+static unsigned findings;
+
+static void count(void *user, const struct sg_audit_finding *finding)
+{
+    (void)user;
+    (void)finding;
+    findings++;
+}
+
+static void audit_object(const char *evidence_name, const struct sg_bill *bill)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf packed = SG_BUF_INIT(1 << 24);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_EVIDENCE_MAX);
+    struct sg_audit_result result;
+
+    assert_int_equal(sg_kv_object_get(kv, EVIDENCE_BUCKET, evidence_name, &packed), 0);
+    assert_int_equal(sg_evidence_unpack(sg_buf_bytes(&packed), &evidence), 0);
+    const struct sg_audit_input in = {.bill = bill,
+                                      .bill_hash_ok = true,
+                                      .evidence = sg_buf_bytes(&evidence),
+                                      .installations = &f.installations,
+                                      .authority = &f.authority,
+                                      .tariff = f.tariff};
+    findings = 0;
+    assert_int_equal(sg_audit_run(&in, count, NULL, &result), 0);
+    assert_int_equal(findings, 0);
+}
+
+static void the_fleet_is_billed_and_every_bill_passes_the_audit(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
+    SG_FREE int64_t *clients = NULL;
+    struct fleet fleet = fleet_of(FX_FROM, FX_UNTIL);
+    struct fleet_result result;
+    struct sg_bill bill;
+    char path[256];
+
+    assert_int_equal(source_clients(kv, &clients, &fleet.n_clients), 0);
+    assert_int_equal(fleet.n_clients, 2);
+    fleet.clients = clients;
+    assert_int_equal(fleet_run(&fleet, &result), 0);
+    assert_int_equal(result.bills, 2);
+    assert_int_equal(result.readings, 2 * 96 * FX_DAYS);
+    assert_int_equal(result.missing, 0);
+    assert_int_equal(result.n_refusals, 0);
+
+    snprintf(path, sizeof(path), "%s/bill/%lld/%s.json", folder, (long long)FX_CLIENT,
+             fleet.period);
+    assert_int_equal(sg_file_read(path, &json), 0);
+    assert_int_equal(sg_bill_read(sg_buf_bytes(&json), &bill), 0);
+    assert_null(sg_bill_difference(&bill, &f.bill));
+    snprintf(path, sizeof(path), "evidence/%lld/%s.cbor", (long long)FX_CLIENT, fleet.period);
+    audit_object(path, &bill);
+}
+
+/* A period that cuts through both day blocks: evidence holds them whole. */
+static void a_period_may_cut_blocks(void **state)
+{
+    (void)state;
+    struct sg_bill bill;
+    struct refusal why;
+    char name[128], period[PERIOD_NAME_MAX];
+
+    assert_int_equal(bill_one(FX_FROM + 3600, FX_FROM + 36 * 3600, &bill, &why), 0);
+    assert_int_equal(bill.billed, 35 * 4);
+    assert_int_equal(bill.missing, 0);
+    output_period_name(period, f.tariff, FX_FROM + 3600, FX_FROM + 36 * 3600);
+    assert_string_equal(period, "20260901T040000Z-20260902T150000Z");
+    snprintf(name, sizeof(name), "evidence/%lld/%s.cbor", (long long)FX_CLIENT, period);
+    audit_object(name, &bill);
+}
+
+static void months_have_their_name(void **state)
+{
+    (void)state;
+    char period[PERIOD_NAME_MAX];
+    output_period_name(period, f.tariff, FX_FROM, FX_FROM + INT64_C(30) * 86400);
+    assert_string_equal(period, "2026-09");
+}
+
+static void an_unsigned_reading_refuses_the_bill(void **state)
+{
+    (void)state;
+    const struct sg_reading *reading = &f.blocks[0][0]->readings[5];
+    struct sg_bill bill;
+    struct refusal why;
+
+    put_reading(0, reading, SG_ORIGIN_SQL);
+    assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), ISSUE_REFUSED);
+    assert_string_equal(why.word, "reading.unsigned");
+    assert_int_equal(why.ts_s, reading->ts_s);
+    put_reading(0, reading, SG_ORIGIN_METROLOGY);
+    assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), 0);
+}
+
+static void a_changed_or_lost_row_refuses_the_bill(void **state)
+{
+    (void)state;
+    struct sg_reading changed = f.blocks[0][1]->readings[50];
+    struct sg_bill bill;
+    struct refusal why;
+
+    changed.field[SG_READING_interval_energy]++;
+    put_reading(0, &changed, SG_ORIGIN_METROLOGY);
+    assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), ISSUE_REFUSED);
+    assert_string_equal(why.word, "block.altered");
+    delete_reading(0, changed.ts_s);
+    assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), ISSUE_REFUSED);
+    assert_string_equal(why.word, "block.incomplete");
+    put_reading(0, &f.blocks[0][1]->readings[50], SG_ORIGIN_METROLOGY);
+    assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), 0);
+}
+
+static void an_empty_stretch_is_counted_not_invented(void **state)
+{
+    (void)state;
+    struct sg_bill bill;
+    struct refusal why;
+
+    assert_int_equal(bill_one(FX_FROM, FX_UNTIL + 86400, &bill, &why), 0);
+    assert_int_equal(bill.billed, 96 * FX_DAYS);
+    assert_int_equal(bill.missing, 96);
+}
+
+static void damage_is_a_failure_not_a_short_bill(void **state)
+{
+    (void)state;
+    struct sg_bill bill;
+    struct refusal why;
+
+    sg_kv_memory_damage_after(memory, 100);
+    assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), -EUCLEAN);
+    sg_kv_memory_damage_after(memory, -1);
+}
+
+/* Last, because the conflict stays. */
+static void a_conflict_blocks_that_client_alone(void **state)
+{
+    (void)state;
+    SG_FREE int64_t *clients = NULL;
+    struct fleet fleet = fleet_of(FX_FROM, FX_UNTIL);
+    struct sg_reading other = f.blocks[0][0]->readings[7];
+    struct fleet_result result;
+
+    other.field[SG_READING_interval_energy] = 1;
+    put_conflict(0, &other);
+    assert_int_equal(source_clients(kv, &clients, &fleet.n_clients), 0);
+    fleet.clients = clients;
+    assert_int_equal(fleet_run(&fleet, &result), 0);
+    SG_FREE struct fleet_refusal *refusals = result.refusals;
+    assert_int_equal(result.bills, 1);
+    assert_int_equal(result.n_refusals, 1);
+    assert_int_equal(refusals[0].client, FX_CLIENT);
+    assert_string_equal(refusals[0].word, "reading.conflict");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_fleet_is_billed_and_every_bill_passes_the_audit),
+        cmocka_unit_test(a_period_may_cut_blocks),
+        cmocka_unit_test(months_have_their_name),
+        cmocka_unit_test(an_unsigned_reading_refuses_the_bill),
+        cmocka_unit_test(a_changed_or_lost_row_refuses_the_bill),
+        cmocka_unit_test(an_empty_stretch_is_counted_not_invented),
+        cmocka_unit_test(damage_is_a_failure_not_a_short_bill),
+        cmocka_unit_test(a_conflict_blocks_that_client_alone),
+    };
+    return cmocka_run_group_tests(tests, make, clear);
+}
