@@ -46,6 +46,15 @@ SG_MUST_USE int sg_fragment_read(struct sg_fragments *f, const struct sg_shard *
                                  const struct sg_shard_name *name, uint8_t *contents);
 
 /*
+ * Every octet of every segment on these slots (bits) against its record's checksum, fragments that
+ * nothing names any more included; fn once for each segment with a bad record.  Those segments are
+ * remembered until the next check: what lives in them moves elsewhere, so that they can go.
+ */
+SG_MUST_USE int sg_fragments_check(struct sg_fragments *f, uint64_t slots,
+                                   void (*fn)(void *user, unsigned slot), void *user);
+bool sg_fragments_is_bad(const struct sg_fragments *f, const struct sg_shard *shard);
+
+/*
  * Removal of waste.  Writers hold the use from before their first fragment until their manifest is
  * committed.  sg_fragments_mark waits for them and remembers the segments closed by then;
  * sg_fragments_live tells of one that is still named; sg_fragments_sweep deletes the others.

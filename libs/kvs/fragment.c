@@ -30,6 +30,8 @@ struct sg_fragments {
     pthread_rwlock_t use;
     struct old_segment *old; /* between mark and sweep */
     size_t n_old;
+    struct old_segment *bad; /* since the last check */
+    size_t n_bad;
 };
 
 int sg_fragments_new(struct sg_fragments **ret, struct sg_store *s)
@@ -54,6 +56,7 @@ void sg_fragments_free(struct sg_fragments *f)
     for (size_t i = 0; i < SG_STORE_VOLUMES_MAX; i++)
         sg_io_close(&f->sites[i].file);
     free(f->old);
+    free(f->bad);
     free(f);
 }
 
@@ -67,6 +70,14 @@ static void folder_of(const struct sg_fragments *f, unsigned slot, char ret[300]
 static void path_of(const struct sg_fragments *f, unsigned slot, uint32_t segment, char ret[330])
 {
     snprintf(ret, 330, "%s/fragments/%08x", f->s->volumes[slot].path, segment);
+}
+
+static uint64_t segment_bytes(const struct sg_fragments *f, unsigned slot, uint32_t segment)
+{
+    char path[330];
+    struct stat st;
+    path_of(f, slot, segment, path);
+    return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
 /* One call per segment file, by number. */
@@ -132,6 +143,15 @@ static void encode_header(const struct sg_shard_name *name, struct sg_bytes cont
     sg_store_be32(p + 36, sg_crc32c(sg_crc32c(0, SG_BYTES(p, 36)), contents));
 }
 
+/* The file's end is in doubt: nothing is ever appended there again.  What others wrote before and
+ * have not synced yet is made durable now; if that fails too, the volume is to blame. */
+static void abandon(struct sg_fragments *f, unsigned slot)
+{
+    if (sg_io_sync(&f->sites[slot].file) < 0)
+        sg_store_set_aside(f->s, slot, SG_VOLUME_DAMAGED);
+    sg_io_close(&f->sites[slot].file);
+}
+
 static int write_locked(struct sg_fragments *f, unsigned slot, const uint8_t *header,
                         struct sg_bytes contents, struct sg_shard *ret)
 {
@@ -146,7 +166,7 @@ static int write_locked(struct sg_fragments *f, unsigned slot, const uint8_t *he
     ret->offset = (uint32_t)at->file.len;
     r = sg_io_append(&at->file, parts, 2);
     if (r < 0)
-        sg_io_close(&at->file); /* its end is in doubt: never append there again */
+        abandon(f, slot);
     return r;
 }
 
@@ -166,7 +186,7 @@ int sg_fragment_write(struct sg_fragments *f, unsigned slot, const struct sg_sha
     return r;
 }
 
-/* A segment that was closed meanwhile, being full, was synced then. */
+/* A segment that was closed meanwhile was synced then. */
 int sg_fragments_sync(struct sg_fragments *f, uint64_t slots)
 {
     int r = 0;
@@ -175,7 +195,7 @@ int sg_fragments_sync(struct sg_fragments *f, uint64_t slots)
         if (!(slots >> slot & 1))
             continue;
         pthread_mutex_lock(&at->lock);
-        r = at->file.fd >= 0 ? sg_io_sync(&at->file) : sg_raise(-EIO);
+        r = at->file.fd >= 0 ? sg_io_sync(&at->file) : 0;
         pthread_mutex_unlock(&at->lock);
     }
     return r;
@@ -272,19 +292,98 @@ void sg_fragments_restart(struct sg_fragments *f, unsigned slot)
 {
     struct site *at = &f->sites[slot];
     pthread_mutex_lock(&at->lock);
-    sg_io_close(&at->file);
+    if (at->file.fd >= 0)
+        abandon(f, slot);
     pthread_mutex_unlock(&at->lock);
 }
 
-/* Files. */
+/* Check. */
 
-static uint64_t segment_bytes(const struct sg_fragments *f, unsigned slot, uint32_t segment)
+/* 0 and the record's whole length, SG_FRAGMENT_BAD, or -errno.  buffer: SG_FRAGMENT_BYTES_MAX. */
+static int check_record(int fd, uint64_t at, uint64_t end, uint8_t *buffer, uint64_t *ret_len)
 {
-    char path[330];
-    struct stat st;
-    path_of(f, slot, segment, path);
-    return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+    uint8_t header[SG_FRAGMENT_HEADER_LEN];
+    if (end - at < sizeof(header) || sg_pread_all(fd, header, sizeof(header), at) < 0)
+        return SG_FRAGMENT_BAD;
+    uint64_t len = sg_load_be32(header + 32);
+    if (memcmp(header, magic, 8) != 0 || len > SG_FRAGMENT_BYTES_MAX ||
+        len > end - at - sizeof(header) || sg_pread_all(fd, buffer, len, at + sizeof(header)) < 0)
+        return SG_FRAGMENT_BAD;
+    uint32_t crc = sg_crc32c(sg_crc32c(0, SG_BYTES(header, 36)), SG_BYTES(buffer, len));
+    if (crc != sg_load_be32(header + 36))
+        return SG_FRAGMENT_BAD;
+    *ret_len = sizeof(header) + len;
+    return 0;
 }
+
+static bool segment_good(const char *path, uint64_t end, uint8_t *buffer)
+{
+    SG_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    uint64_t len;
+    if (fd < 0)
+        return access(path, F_OK) < 0; /* swept meanwhile */
+    for (uint64_t at = 0; at < end; at += len)
+        if (check_record(fd, at, end, buffer, &len))
+            return false;
+    return true;
+}
+
+struct segment_check {
+    void (*fn)(void *user, unsigned slot);
+    void *user;
+    uint8_t *buffer;
+};
+
+static int add_bad(struct sg_fragments *f, unsigned slot, uint32_t segment)
+{
+    struct old_segment *more = reallocarray(f->bad, f->n_bad + 1, sizeof(*more));
+    if (!more)
+        return sg_raise(-ENOMEM);
+    f->bad = more;
+    more[f->n_bad++] = (struct old_segment){.slot = (uint8_t)slot, .segment = segment};
+    return 0;
+}
+
+static int check_segment(struct sg_fragments *f, unsigned slot, uint32_t segment, void *user)
+{
+    struct segment_check *c = user;
+    struct site *at = &f->sites[slot];
+    char path[330];
+    path_of(f, slot, segment, path);
+    pthread_mutex_lock(&at->lock); /* so that the length is that of whole records */
+    bool open = at->file.fd >= 0 && at->segment == segment;
+    uint64_t end = open ? at->file.len : segment_bytes(f, slot, segment);
+    pthread_mutex_unlock(&at->lock);
+    if (segment_good(path, end, c->buffer))
+        return 0;
+    c->fn(c->user, slot);
+    if (open)
+        sg_fragments_restart(f, slot);
+    return add_bad(f, slot, segment);
+}
+
+int sg_fragments_check(struct sg_fragments *f, uint64_t slots,
+                       void (*fn)(void *user, unsigned slot), void *user)
+{
+    SG_FREE uint8_t *buffer = malloc(SG_FRAGMENT_BYTES_MAX);
+    struct segment_check c = {fn, user, buffer};
+    int r = buffer ? 0 : sg_raise(-ENOMEM);
+    f->n_bad = 0;
+    for (unsigned slot = 0; r == 0 && slot < f->s->n_volumes; slot++)
+        if (slots >> slot & 1)
+            r = each_segment(f, slot, check_segment, &c);
+    return r;
+}
+
+bool sg_fragments_is_bad(const struct sg_fragments *f, const struct sg_shard *shard)
+{
+    for (size_t i = 0; i < f->n_bad; i++)
+        if (f->bad[i].slot == shard->slot && f->bad[i].segment == shard->segment)
+            return true;
+    return false;
+}
+
+/* Files. */
 
 static int add_bytes(struct sg_fragments *f, unsigned slot, uint32_t segment, void *user)
 {

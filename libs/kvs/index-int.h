@@ -68,6 +68,7 @@ SG_MUST_USE int sg_index_iter_next(struct sg_index_iter *it, struct sg_bytes *re
 enum sg_index_file_kind {
     SG_INDEX_FILE_TABLE,    /* never changes once written */
     SG_INDEX_FILE_MANIFEST, /* grows */
+    SG_INDEX_FILE_POINTER,  /* names the manifest */
     SG_INDEX_FILE_OTHER,    /* small, never changes once written */
 };
 /* Live files by name below the index's folder.  fn may stop it with a nonzero value. */
@@ -77,4 +78,6 @@ sg_index_files(struct sg_index *ix,
 /* Every record of a manifest against its own checksum, the first live octets.  0, SG_INDEX_DAMAGED,
  * -errno. */
 SG_MUST_USE int sg_index_manifest_check(struct sg_bytes contents);
+/* Whether a pointer's contents name a manifest that is there. */
+bool sg_index_pointer_ok(const char *path);
 uint64_t sg_index_bytes(struct sg_index *ix);

@@ -142,6 +142,16 @@ static void set_options(struct sg_index *ix, struct sg_index_pool *pool, bool cr
     set_table_options(ix, pool);
 }
 
+/* Whoever closes has flushed, or does not care; an index whose folder is lost would try for a
+ * second.  There is no call of its own for this option. */
+static void no_flush_at_close(struct sg_index *ix, char **error)
+{
+    rocksdb_options_t *o = rocksdb_options_create();
+    rocksdb_get_options_from_string(ix->options, "avoid_flush_during_shutdown=true", o, error);
+    rocksdb_options_destroy(ix->options);
+    ix->options = o;
+}
+
 static int missing(const char *path)
 {
     char current[340];
@@ -169,7 +179,10 @@ int sg_index_open(struct sg_index **ret, struct sg_index_pool *pool, const char 
     rocksdb_readoptions_set_readahead_size(ix->bulk, 1u << 20);
     ix->write = rocksdb_writeoptions_create();
     rocksdb_writeoptions_disable_WAL(ix->write, 1);
-    ix->db = rocksdb_open(ix->options, path, &error);
+    if (!error)
+        no_flush_at_close(ix, &error);
+    if (!error)
+        ix->db = rocksdb_open(ix->options, path, &error);
     if (error) {
         free_index(ix);
         return damaged(error);
@@ -396,7 +409,9 @@ static int list_one(struct sg_index *ix, const char *name,
     enum sg_index_file_kind kind;
     if (strncmp(name, "MANIFEST-", 9) == 0)
         kind = SG_INDEX_FILE_MANIFEST;
-    else if (strcmp(name, "CURRENT") == 0 || strcmp(name, "IDENTITY") == 0)
+    else if (strcmp(name, "CURRENT") == 0)
+        kind = SG_INDEX_FILE_POINTER;
+    else if (strcmp(name, "IDENTITY") == 0)
         kind = SG_INDEX_FILE_OTHER;
     else
         return 0;
@@ -419,6 +434,23 @@ int sg_index_files(struct sg_index *ix,
         r = list_one(ix, e->d_name, fn, user);
     closedir(d);
     return r;
+}
+
+bool sg_index_pointer_ok(const char *path)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(64);
+    char manifest[480];
+    unsigned long number;
+    int used = 0;
+    if (sg_file_read(path, &b) < 0 || sg_buf_append_u8(&b, 0) < 0)
+        return false;
+    if (sscanf((const char *)b.data, "MANIFEST-%6lu\n%n", &number, &used) != 1 ||
+        (size_t)used + 1 != b.len)
+        return false;
+    const char *slash = strrchr(path, '/');
+    snprintf(manifest, sizeof(manifest), "%.*s/%.*s", (int)(slash - path), path, used - 1,
+             (const char *)b.data);
+    return access(manifest, R_OK) == 0;
 }
 
 /* Manifest: 32 KiB blocks of records, each CRC32C (masked, little endian, over type and payload),

@@ -34,6 +34,11 @@ struct sg_journal_segment {
     size_t n_copies;
 };
 
+/*
+ * Of two segments that start at the same record the one of the higher era counts; the other holds
+ * void records, perhaps on a volume that was away meanwhile.  An era is the wall clock in
+ * microseconds at the segment's start, or one more than the highest seen if that is more.
+ */
 struct sg_journal {
     struct sg_secret key;
     uint8_t store_id[SG_STORE_ID_LEN];
@@ -47,6 +52,7 @@ struct sg_journal {
     struct sg_journal_segment *segments; /* the last is the open one */
     size_t n_segments;
     uint64_t bytes; /* in all segments, one copy */
+    uint64_t era;   /* of the last segment begun: see below */
 };
 
 SG_MUST_USE int sg_journal_init(struct sg_journal *j, struct sg_bytes key,
@@ -68,6 +74,7 @@ struct sg_journal_scan {
         run_first; /* first record of the unbroken run that ends with `last`; last + 1 if none */
     uint64_t last; /* 0: no record at all */
     uint8_t mac[SG_JOURNAL_MAC_LEN];
+    uint64_t era;        /* the highest seen */
     uint64_t damage[64]; /* per slot: pieces that were there and failed their check */
     uint64_t bytes;
 };
@@ -82,10 +89,14 @@ SG_MUST_USE int sg_journal_read(const struct sg_journal *j, const struct sg_jour
                                 void *user, struct sg_journal_scan *ret);
 
 /* Segment header and record header, for the fuzzer. */
-#define SG_JOURNAL_HEADER_LEN (8 + SG_STORE_ID_LEN + 8 + 2 * SG_JOURNAL_MAC_LEN)
+#define SG_JOURNAL_HEADER_LEN (8 + SG_STORE_ID_LEN + 8 + 8 + 2 * SG_JOURNAL_MAC_LEN)
 #define SG_JOURNAL_RECORD_LEN (4 + 8 + SG_JOURNAL_MAC_LEN)
-bool sg_journal_header_decode(const struct sg_journal *j, const uint8_t *p, uint64_t *ret_first,
-                              uint8_t ret_mac[SG_JOURNAL_MAC_LEN]);
+struct sg_journal_header {
+    uint64_t first, era;
+    uint8_t mac[SG_JOURNAL_MAC_LEN]; /* of the record before the first */
+};
+bool sg_journal_header_decode(const struct sg_journal *j, const uint8_t p[SG_JOURNAL_HEADER_LEN],
+                              struct sg_journal_header *ret);
 
 /* Physical operations, the payload of a record. */
 struct sg_physical {

@@ -18,7 +18,9 @@ struct copy {
 /* All copies of one segment found on the volumes. */
 struct group {
     uint64_t first;
-    unsigned attempt;
+    uint64_t era;
+    bool known; /* one of its headers is good */
+    uint8_t mac[SG_JOURNAL_MAC_LEN];
     struct copy copies[64];
     size_t n;
 };
@@ -38,10 +40,10 @@ static void close_groups(struct groups *g)
     g->n = 0;
 }
 
-static struct group *find_group(struct groups *g, uint64_t first, unsigned attempt)
+static struct group *find_group(struct groups *g, uint64_t first, uint64_t era)
 {
     for (size_t i = 0; i < g->n; i++)
-        if (g->all[i].first == first && g->all[i].attempt == attempt)
+        if (g->all[i].first == first && g->all[i].era == era)
             return &g->all[i];
     struct group *all = realloc(g->all, (g->n + 1) * sizeof(*all));
     if (!all)
@@ -49,20 +51,19 @@ static struct group *find_group(struct groups *g, uint64_t first, unsigned attem
     g->all = all;
     memset(&all[g->n], 0, sizeof(*all));
     all[g->n].first = first;
-    all[g->n].attempt = attempt;
+    all[g->n].era = era;
     return &all[g->n++];
 }
 
 static int add_file(struct groups *g, const struct sg_journal_site *site, const char *name)
 {
     char path[600];
-    unsigned long long first;
-    unsigned attempt;
+    unsigned long long first, era;
     int used = 0;
     struct stat st;
-    if (sscanf(name, "%16llx.%2x%n", &first, &attempt, &used) != 2 || name[used] || first == 0)
+    if (sscanf(name, "%16llx.%16llx%n", &first, &era, &used) != 2 || name[used] || first == 0)
         return 0;
-    struct group *into = find_group(g, first, attempt);
+    struct group *into = find_group(g, first, era);
     if (!into)
         return sg_raise(-ENOMEM);
     snprintf(path, sizeof(path), "%s/%s", site->folder, name);
@@ -82,7 +83,7 @@ static int by_number(const void *a, const void *b)
     const struct group *x = a, *y = b;
     if (x->first != y->first)
         return x->first < y->first ? -1 : 1;
-    return (x->attempt > y->attempt) - (x->attempt < y->attempt);
+    return (x->era > y->era) - (x->era < y->era);
 }
 
 static int find_segments(struct groups *g, const struct sg_journal_site *sites, size_t n)
@@ -114,21 +115,23 @@ struct reading {
     void *user;
 };
 
-/* The first good header gives the chain's value, unless we carry it from the segment before. */
+/* The first good header gives the MAC before the segment.  A name alone proves nothing: a segment
+ * without a good header neither ends the one before it nor breaks the chain. */
 static void read_headers(struct reading *rd, struct group *g)
 {
-    uint8_t p[SG_JOURNAL_HEADER_LEN], mac[SG_JOURNAL_MAC_LEN];
-    uint64_t first;
+    uint8_t p[SG_JOURNAL_HEADER_LEN];
+    struct sg_journal_header h;
     for (size_t i = 0; i < g->n; i++) {
         struct copy *c = &g->copies[i];
         if (c->len < sizeof(p) || sg_pread_all(c->fd, p, sizeof(p), 0) < 0)
             continue;
-        if (!sg_journal_header_decode(rd->j, p, &first, mac) || first != g->first) {
+        if (!sg_journal_header_decode(rd->j, p, &h) || h.first != g->first || h.era != g->era) {
             rd->scan.damage[c->slot]++;
-        } else if (!rd->linked) {
-            memcpy(rd->scan.mac, mac, sizeof(mac));
-            rd->linked = true;
+            continue;
         }
+        memcpy(g->mac, h.mac, sizeof(h.mac));
+        g->known = true;
+        rd->scan.era = h.era > rd->scan.era ? h.era : rd->scan.era;
     }
 }
 
@@ -193,16 +196,32 @@ static int accept_record(struct reading *rd, uint64_t seq,
     return rd->fn ? rd->fn(rd->user, seq, sg_buf_bytes(&rd->payload)) : 0;
 }
 
-/* Records from limit on are void: the next segment starts there. */
+/* Where the segment's records end at the latest: those that the next one has again are void. */
+static uint64_t limit_of(const struct groups *g, size_t i)
+{
+    for (size_t k = i + 1; k < g->n; k++)
+        if (g->all[k].known)
+            return g->all[k].first;
+    return UINT64_MAX;
+}
+
+/* False: there is nothing to check its records against. */
+static bool link_segment(struct reading *rd, const struct group *g)
+{
+    bool follows = rd->linked && g->first == rd->scan.last + 1;
+    if (!follows && g->known) {
+        memcpy(rd->scan.mac, g->mac, sizeof(g->mac));
+        rd->scan.run_first = g->first;
+        rd->linked = true;
+    }
+    return follows || g->known;
+}
+
 static int read_segment(struct reading *rd, struct group *g, uint64_t limit)
 {
     uint8_t lead[SG_JOURNAL_RECORD_LEN];
     uint64_t at = SG_JOURNAL_HEADER_LEN;
-    rd->linked = rd->linked && g->first == rd->scan.last + 1;
-    if (!rd->linked)
-        rd->scan.run_first = g->first;
-    read_headers(rd, g);
-    if (!rd->linked)
+    if (!link_segment(rd, g))
         return 0;
     for (uint64_t seq = g->first; seq < limit; seq++) {
         int r = read_record(rd, g, at, seq, lead);
@@ -230,7 +249,9 @@ int sg_journal_read(const struct sg_journal *j, const struct sg_journal_site *si
     rd.scan.run_first = 1;
     int r = find_segments(&g, sites, n_sites);
     for (size_t i = 0; r == 0 && i < g.n; i++)
-        r = read_segment(&rd, &g.all[i], i + 1 < g.n ? g.all[i + 1].first : UINT64_MAX);
+        read_headers(&rd, &g.all[i]);
+    for (size_t i = 0; r == 0 && i < g.n; i++)
+        r = read_segment(&rd, &g.all[i], limit_of(&g, i));
     sg_buf_clear(&rd.payload);
     if (r)
         return r;

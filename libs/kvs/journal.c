@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <sealgrid/crypto/hash.h>
 
@@ -66,20 +67,22 @@ static void encode_header(const struct sg_journal *j, uint64_t first,
     memcpy(p, magic, 8);
     memcpy(p + 8, j->store_id, SG_STORE_ID_LEN);
     sg_store_be64(p + 24, first);
-    memcpy(p + 32, j->mac, SG_JOURNAL_MAC_LEN);
-    header_mac(j, p, p + 48);
+    sg_store_be64(p + 32, j->era);
+    memcpy(p + 40, j->mac, SG_JOURNAL_MAC_LEN);
+    header_mac(j, p, p + 56);
 }
 
-bool sg_journal_header_decode(const struct sg_journal *j, const uint8_t *p, uint64_t *ret_first,
-                              uint8_t ret_mac[SG_JOURNAL_MAC_LEN])
+bool sg_journal_header_decode(const struct sg_journal *j, const uint8_t p[SG_JOURNAL_HEADER_LEN],
+                              struct sg_journal_header *ret)
 {
     uint8_t mac[SG_JOURNAL_MAC_LEN];
     header_mac(j, p, mac);
     if (memcmp(p, magic, 8) != 0 || memcmp(p + 8, j->store_id, SG_STORE_ID_LEN) != 0 ||
-        !sg_secret_equal(SG_BYTES_ARRAY(mac), SG_BYTES(p + 48, SG_JOURNAL_MAC_LEN)))
+        !sg_secret_equal(SG_BYTES_ARRAY(mac), SG_BYTES(p + 56, SG_JOURNAL_MAC_LEN)))
         return false;
-    *ret_first = sg_load_be64(p + 24);
-    memcpy(ret_mac, p + 32, SG_JOURNAL_MAC_LEN);
+    ret->first = sg_load_be64(p + 24);
+    ret->era = sg_load_be64(p + 32);
+    memcpy(ret->mac, p + 40, SG_JOURNAL_MAC_LEN);
     return true;
 }
 
@@ -96,28 +99,15 @@ static struct sg_journal_segment *add_segment(struct sg_journal *j, uint64_t fir
     return &all[j->n_segments++];
 }
 
-/* A void record's segment may have the same number: then the name gets a suffix. */
-static int create_copy(struct sg_io_file *f, const char *folder, uint64_t first)
-{
-    char name[40];
-    for (unsigned attempt = 0;; attempt++) {
-        snprintf(name, sizeof(name), "%016llx.%02x", (unsigned long long)first, attempt);
-        int r = sg_io_create(f, folder, name);
-        if (r == 0 || attempt == 255 || access(folder, W_OK) < 0)
-            return r;
-        char path[360];
-        snprintf(path, sizeof(path), "%s/%s", folder, name);
-        if (access(path, F_OK) < 0)
-            return r;
-    }
-}
-
 static int start_copy(struct sg_journal *j, const struct sg_journal_site *site,
                       const uint8_t *header, struct sg_journal_segment *s)
 {
     struct sg_io_file *f = &j->copies[j->n_copies];
     struct sg_bytes part = SG_BYTES(header, SG_JOURNAL_HEADER_LEN);
-    int r = create_copy(f, site->folder, s->first);
+    char name[40];
+    snprintf(name, sizeof(name), "%016llx.%016llx", (unsigned long long)s->first,
+             (unsigned long long)j->era);
+    int r = sg_io_create(f, site->folder, name);
     if (r < 0)
         return r;
     r = sg_io_append(f, &part, 1);
@@ -133,6 +123,14 @@ static int start_copy(struct sg_journal *j, const struct sg_journal_site *site,
     return 0;
 }
 
+static void next_era(struct sg_journal *j)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    j->era = us > j->era ? us : j->era + 1;
+}
+
 int sg_journal_begin(struct sg_journal *j, const struct sg_journal_site *sites, size_t n_sites)
 {
     uint8_t header[SG_JOURNAL_HEADER_LEN];
@@ -141,6 +139,7 @@ int sg_journal_begin(struct sg_journal *j, const struct sg_journal_site *sites, 
     struct sg_journal_segment *s = add_segment(j, j->seq + 1);
     if (!s)
         return sg_raise(-ENOMEM);
+    next_era(j);
     encode_header(j, s->first, header);
     for (size_t i = 0; i < n_sites && j->n_copies < SG_JOURNAL_COPIES; i++) {
         int started = start_copy(j, &sites[i], header, s);

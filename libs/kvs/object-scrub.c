@@ -17,12 +17,22 @@ static void mark_live(struct object_check *o)
         sg_fragments_live(o->s->fragments, &o->m.shards[i]);
 }
 
-static void count(struct object_check *o, const struct sg_chunk *c)
+/* Shards in a segment that has a bad record anywhere move too, so that the segment can go; its
+ * damage was counted when it was checked.  Returns the shards to write. */
+static uint32_t count(struct object_check *o, const struct sg_chunk *c)
 {
-    o->report->fragments += sg_manifest_shards(&o->m);
-    for (unsigned slot = 0; slot < o->s->n_volumes; slot++)
-        if (c->bad_slots >> slot & 1)
-            sg_scrub_count(o->s, slot, o->report, 1, 0);
+    unsigned n = sg_manifest_shards(&o->m);
+    uint32_t which = c->bad_shards;
+    o->report->fragments += n;
+    for (unsigned i = 0; i < n; i++) {
+        const struct sg_shard *shard = &o->m.shards[c->i * n + i];
+        bool counted = sg_fragments_is_bad(o->s->fragments, shard);
+        if (counted)
+            which |= 1u << i;
+        else if (c->bad_shards >> i & 1 && shard->slot < o->s->n_volumes)
+            sg_scrub_count(o->s, shard->slot, o->report, 1, 0);
+    }
+    return which;
 }
 
 static int check_chunk(struct object_check *o, size_t i)
@@ -32,12 +42,12 @@ static int check_chunk(struct object_check *o, size_t i)
     int r = sg_chunk_read(&c, true);
     if (r < 0)
         return r;
-    count(o, &c);
+    uint32_t which = count(o, &c);
     o->lost |= r == SG_KV_DAMAGED;
-    if (r || c.bad_shards == 0 || o->verify_only)
+    if (r || which == 0 || o->verify_only)
         return 0;
     o->changed = true;
-    return sg_chunk_write(&c, c.bad_shards, o->m.shards + i * per_chunk, &o->slots);
+    return sg_chunk_write(&c, which, o->m.shards + i * per_chunk, &o->slots);
 }
 
 /* If somebody has replaced the object meanwhile there is nothing left to mend. */
@@ -62,6 +72,8 @@ static int commit_manifest(struct object_check *o, struct sg_bytes name)
     return 0;
 }
 
+/* Places that are left count as live only if the manifest that leaves them is not committed, and
+ * then sg_objects_scrub fails or somebody else has replaced the object. */
 static int check_chunks(struct object_check *o, struct sg_bytes name)
 {
     int r = 0;
@@ -69,7 +81,7 @@ static int check_chunks(struct object_check *o, struct sg_bytes name)
         r = check_chunk(o, i);
     if (r == 0 && o->changed)
         r = commit_manifest(o, name);
-    mark_live(o); /* the old places stay marked too if the commit failed: o->m names the new ones */
+    mark_live(o);
     return r;
 }
 
@@ -83,7 +95,6 @@ static int check_object(struct object_check *o, struct sg_bytes name)
         r = sg_manifest_decode(sg_buf_bytes(&o->value), &o->m);
     if (r)
         return r < 0 ? r : 0; /* deleted meanwhile; or lost, which the partitions' scrub counts */
-    mark_live(o);
     r = o->m.is_inline ? 0 : check_chunks(o, name);
     o->report->objects++;
     o->report->lost += o->lost;

@@ -137,10 +137,18 @@ static int rebuild_volumes(struct scrub *sc, bool *ret_rebuilt)
 
 /* Contents. */
 
+static void count_segment(void *user, unsigned slot)
+{
+    struct scrub *sc = user;
+    sg_scrub_count(sc->s, slot, sc->report, 1, 0);
+}
+
 static int scrub_objects(struct scrub *sc)
 {
     struct sg_store *s = sc->s;
-    int r = sg_fragments_mark(s->fragments);
+    int r = sg_fragments_check(s->fragments, sc->o->volumes, count_segment, sc);
+    if (r == 0)
+        r = sg_fragments_mark(s->fragments);
     for (size_t i = 0; r == 0 && i < s->n_buckets; i++)
         r = sg_objects_scrub(s, &s->buckets[i], sc->o->verify_only, sc->report);
     if (r == 0 && !sc->o->verify_only && sc->report->lost == 0)

@@ -287,6 +287,7 @@ static int read_journal(struct sg_store *s)
             sg_store_damage(s, slot, scan.damage[slot]);
             s->journal_damage += scan.damage[slot];
         }
+    s->journal.era = scan.era;
     bool journal_is_newer = scan.last > newest.seq;
     s->journal.seq = journal_is_newer ? scan.last : newest.seq;
     memcpy(s->journal.mac, journal_is_newer ? scan.mac : newest.mac, SG_JOURNAL_MAC_LEN);

@@ -196,7 +196,7 @@ static int take_inventory_of(void *user, enum sg_index_file_kind kind, const cha
     const char *name = path + w->folder_len + 1;
     uint64_t bytes;
     uint32_t crc;
-    if (kind == SG_INDEX_FILE_MANIFEST)
+    if (kind == SG_INDEX_FILE_MANIFEST || kind == SG_INDEX_FILE_POINTER)
         return 0;
     const struct sg_volume_file *known = w->old ? find_file(w->old, name) : NULL;
     if (known)
@@ -274,6 +274,8 @@ static bool file_ok(const struct check_walk *w, enum sg_index_file_kind kind, co
     *ret_bytes = 0;
     if (kind == SG_INDEX_FILE_MANIFEST)
         return manifest_ok(path, ret_bytes);
+    if (kind == SG_INDEX_FILE_POINTER)
+        return sg_index_pointer_ok(path);
     const struct sg_volume_file *known = find_file(w->known, path + w->folder_len + 1);
     if (crc_file(path, ret_bytes, &crc) < 0)
         return false;
