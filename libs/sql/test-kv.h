@@ -17,7 +17,6 @@
 
 struct counts {
     unsigned opens, gets, scans, listings, batches, rows, listed;
-    uint64_t last_limit;
     int fail; /* the next so many calls fail with -EPIPE */
 };
 
@@ -40,9 +39,16 @@ struct counting_scan {
     unsigned *rows;
 };
 
+/* From any thread; the counts are read when nothing else runs. */
+static inline void count(unsigned *n)
+{
+    __atomic_fetch_add(n, 1, __ATOMIC_RELAXED);
+}
+
 static inline bool must_fail(struct counting_kv *k)
 {
-    return k->n->fail > 0 && k->n->fail-- > 0;
+    int left = __atomic_load_n(&k->n->fail, __ATOMIC_RELAXED);
+    return left > 0 && __atomic_fetch_sub(&k->n->fail, 1, __ATOMIC_RELAXED) > 0;
 }
 
 static inline void counting_free(struct sg_kv *kv)
@@ -56,7 +62,7 @@ static inline int counting_batch(struct sg_kv *kv, const char *bucket, const str
                                  size_t n, enum sg_kv_op_result *ret)
 {
     struct counting_kv *k = (struct counting_kv *)kv;
-    k->n->batches++;
+    count(&k->n->batches);
     return must_fail(k) ? sg_raise(-EPIPE) : sg_kv_batch(k->inner, bucket, list, n, ret);
 }
 
@@ -64,7 +70,7 @@ static inline int counting_get(struct sg_kv *kv, const char *bucket, struct sg_k
                                struct sg_buf *ret)
 {
     struct counting_kv *k = (struct counting_kv *)kv;
-    k->n->gets++;
+    count(&k->n->gets);
     return must_fail(k) ? sg_raise(-EPIPE) : sg_kv_get(k->inner, bucket, key, ret);
 }
 
@@ -72,7 +78,8 @@ static inline int counting_next(struct sg_kv_scan *s, struct sg_bytes *sort, str
 {
     struct counting_scan *c = (struct counting_scan *)s;
     int r = sg_kv_scan_next(c->inner, sort, value);
-    *c->rows += r == 0;
+    if (r == 0)
+        count(c->rows);
     return r;
 }
 
@@ -98,8 +105,7 @@ static inline int counting_scan_open(struct sg_kv_scan **ret, struct sg_kv *kv, 
 {
     struct counting_kv *k = (struct counting_kv *)kv;
     struct sg_kv_scan *inner;
-    k->n->scans++;
-    k->n->last_limit = range->limit;
+    count(&k->n->scans);
     int r = must_fail(k) ? sg_raise(-EPIPE) : sg_kv_scan_open(&inner, k->inner, bucket, range);
     return r ? r : wrap_scan(inner, &k->n->rows, ret);
 }
@@ -109,7 +115,7 @@ static inline int counting_partitions(struct sg_kv_scan **ret, struct sg_kv *kv,
 {
     struct counting_kv *k = (struct counting_kv *)kv;
     struct sg_kv_scan *inner;
-    k->n->listings++;
+    count(&k->n->listings);
     int r = must_fail(k) ? sg_raise(-EPIPE)
                          : sg_kv_partitions_open(&inner, k->inner, bucket, table, from, until);
     return r ? r : wrap_scan(inner, &k->n->listed, ret);
@@ -129,7 +135,7 @@ static inline int open_counting(void *user, struct sg_kv **ret)
     assert_non_null(k);
     k->kv.ops = &ops;
     k->n = &f->n;
-    f->n.opens++;
+    count(&f->n.opens);
     assert_int_equal(sg_kv_open_memory(&k->inner, f->memory), 0);
     *ret = &k->kv;
     return 0;

@@ -181,9 +181,9 @@ static void t_store_gone_and_back(void **state)
 {
     struct front *t = *state;
     expect_answer(t, ADMIN, "{\"sql\":\"CREATE TABLE t (a INTEGER PRIMARY KEY)\"}", 200, "0}");
-    t->f->n.fail = 1000;
+    __atomic_store_n(&t->f->n.fail, 1000, __ATOMIC_RELAXED);
     expect_answer(t, READER, "{\"sql\":\"SELECT * FROM t\"}", 503, "57P03");
-    t->f->n.fail = 0;
+    __atomic_store_n(&t->f->n.fail, 0, __ATOMIC_RELAXED);
     expect_answer(t, READER, "{\"sql\":\"SELECT * FROM t\"}", 200, "\"rowcount\":0}");
 }
 
