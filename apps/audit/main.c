@@ -11,7 +11,9 @@
 #include <sealgrid/base/json.h>
 #include <sealgrid/base/secret.h>
 
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define EXIT_FINDINGS 1
 #define EXIT_UNUSABLE 2
@@ -23,7 +25,8 @@
     O("evidence", STRING, evidence, NULL, 0, 0, "its evidence file")                               \
     O("dir", STRING, dir, NULL, 0, 0, "instead: a folder with bill/ and evidence/, all of it")     \
     O("installations", STRING, installations, NULL, 0, 0, "the authority's records, JSON")         \
-    O("keys", LIST, keys, NULL, 0, 0, "the authority's certificates, PEM: root and second level")  \
+    O("keys", LIST, keys, NULL, 0, 0,                                                              \
+      "the authority's certificates, PEM: root and second level; or the folder of its files")      \
     O("tariff", STRING, tariff, NULL, 0, 0, "recompute every amount by this tariff")               \
     O("threads", INT, threads, "2", 1, 64, "bills worked on at a time (with --dir)")               \
     O("json", BOOL, json, "false", 0, 0, "report as JSON")
@@ -57,19 +60,47 @@ static int complain(const char *what, const char *why)
     return EXIT_UNUSABLE;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int load_installations(struct app *a)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(SG_INSTALLATION_FILE_MAX);
-    char why[160];
+    char in_folder[PATH_MAX], why[160];
+    const char *path = a->o.installations;
     int r;
 
-    if (!a->o.installations)
+    if (!path && a->o.keys.n && is_folder(a->o.keys.items[0])) {
+        snprintf(in_folder, sizeof(in_folder), "%s/installations.json", a->o.keys.items[0]);
+        path = in_folder;
+    }
+    if (!path)
         return complain("--installations", "must be given");
-    r = sg_file_read(a->o.installations, &text);
+    r = sg_file_read(path, &text);
     if (r)
-        return complain(a->o.installations, strerror(-r));
+        return complain(path, strerror(-r));
     r = sg_installations_read(sg_buf_bytes(&text), &a->installations, why);
-    return r ? complain(a->o.installations, r > 0 ? why : sg_error_trace()) : 0;
+    return r ? complain(path, r > 0 ? why : sg_error_trace()) : 0;
+}
+
+/* Of a folder only the authority's own files: others in it may be the utility's. */
+static int read_keys(const char *item, struct sg_buf *pem)
+{
+    static const char *const leaves[] = {"authority-root.pem", "authority-ca.pem"};
+    char path[PATH_MAX];
+    int r = 0;
+
+    if (!is_folder(item))
+        return sg_file_read(item, pem);
+    for (size_t i = 0; i < 2 && !r; i++) {
+        snprintf(path, sizeof(path), "%s/%s", item, leaves[i]);
+        if (access(path, F_OK) == 0)
+            r = sg_file_read(path, pem);
+    }
+    return r;
 }
 
 static int load_keys(struct app *a)
@@ -79,7 +110,7 @@ static int load_keys(struct app *a)
     if (!a->o.keys.n)
         return complain("--keys", "must be given");
     for (size_t i = 0; i < a->o.keys.n; i++) {
-        int r = sg_file_read(a->o.keys.items[i], &pem);
+        int r = read_keys(a->o.keys.items[i], &pem);
         if (r)
             return complain(a->o.keys.items[i], strerror(-r));
     }
@@ -133,12 +164,12 @@ static int put_summary(const struct folder_result *result, struct sg_bytes repor
         return r;
     sg_json_init(&j, ret);
     sg_json_object(&j);
-    sg_json_key(&j, "ok");
-    sg_json_bool(&j, result->bad == 0 && result->unusable == 0 && result->bills > 0);
     sg_json_key(&j, "bills");
     sg_json_uint(&j, result->bills);
-    sg_json_key(&j, "with_findings");
-    sg_json_uint(&j, result->bad);
+    sg_json_key(&j, "ok");
+    sg_json_uint(&j, result->bills - result->bad - result->unusable);
+    sg_json_key(&j, "refused");
+    sg_json_uint(&j, result->bad + result->unusable);
     sg_json_key(&j, "unusable");
     sg_json_uint(&j, result->unusable);
     sg_json_key(&j, "readings");

@@ -22,7 +22,7 @@ void report_clear(struct report *r)
 
 static void print_line(const struct sg_audit_finding *f, const char *at)
 {
-    printf("%s:", sg_audit_word(f->code));
+    printf("%s", sg_audit_word(f->code));
     if (f->serial)
         printf(" meter %s", f->serial);
     if (f->seq)
