@@ -9,6 +9,6 @@
 SG_MUST_USE int sg_store_admin_volumes(void *store, struct sg_http_exchange *x);
 /* Every live file: {"files":[{"class","path","live_bytes"}]}. */
 SG_MUST_USE int sg_store_admin_files(void *store, struct sg_http_exchange *x);
-/* Query: depth=files or full (the default), verify_only=1, volume=SLOT (default: all).  Blank lines while the scrub runs, so
- * that no peer gives up waiting, then the report as one JSON object. */
+/* Query: depth=files or full (the default), verify_only=1, volume=SLOT (default: all).  Blank lines
+ * while the scrub runs, so that no peer gives up waiting, then the report as one JSON object. */
 SG_MUST_USE int sg_store_admin_scrub(void *store, struct sg_http_exchange *x);
