@@ -34,12 +34,6 @@ int kvsd_bootstrap(const struct kvsd_options *o, struct sg_cas_grant *ret)
     }
 }
 
-void kvsd_forget_secrets(struct sg_cas_grant *g)
-{
-    for (size_t i = 0; i < g->n_secrets; i++)
-        sg_secret_clear(&g->secrets[i].value);
-}
-
 static int run(const struct kvsd_options *o, const sigset_t *ends)
 {
     SG_CLEANUP(sg_cas_grant_clear) struct sg_cas_grant grant = {0};

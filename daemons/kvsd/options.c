@@ -13,8 +13,9 @@ int kvsd_bucket_parse(const char *text, struct kvsd_bucket *ret)
     struct kvsd_bucket b;
     size_t len = strcspn(text, " ");
     const char *rest = text + len + strspn(text + len, " ");
-    if (len < 3 || len >= sizeof(b.name) || strlen(rest) >= sizeof(b.policy))
-        return sg_raisef(-EINVAL, "buckets: want \"NAME POLICY\"");
+    if (len < 3 || len >= sizeof(b.name) || strlen(rest) >= sizeof(b.policy) ||
+        strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-") != len)
+        return sg_raisef(-EINVAL, "want \"NAME POLICY\"");
     memcpy(b.name, text, len);
     b.name[len] = 0;
     memcpy(b.policy, rest, strlen(rest) + 1);
