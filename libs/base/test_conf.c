@@ -27,12 +27,20 @@ static const struct sg_conf_option rows[] = {
     {"quiet", SG_CONF_BOOL, offsetof(struct options, quiet), NULL, 0, 0, false, "say less"},
     {"peers", SG_CONF_LIST, offsetof(struct options, peers), NULL, 0, 0, false, "others"},
 };
-static const struct sg_conf_table table = {"tested", "a test", rows, 4};
+static int check_options(const void *conf)
+{
+    const struct options *o = conf;
+    return o->volumes == 13 ? SG_CONF_BAD : 0;
+}
+
+static const struct sg_conf_table table = {
+    .program = "tested", .summary = "a test", .options = rows, .n = 4, .check = check_options};
 
 static const struct sg_conf_option strict_rows[] = {
     {"listen", SG_CONF_STRING, offsetof(struct options, listen), NULL, 0, 0, true, "where"},
 };
-static const struct sg_conf_table strict_table = {"tested", "a test", strict_rows, 1};
+static const struct sg_conf_table strict_table = {
+    .program = "tested", .summary = "a test", .options = strict_rows, .n = 1};
 
 static char file[] = "/tmp/sg-test-conf.XXXXXX";
 
@@ -169,7 +177,7 @@ static void mistakes_are_named(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"listen: a\nlisten: b\n", "listen: given twice"},
+        {"listen: a\nlisten: b\n", ":2: key given twice"},
         {"store.volumes: 5\nstore: {volumes: 6}\n", "store.volumes: given twice"},
         {"\nunknown: 1\n", ":2: unknown: unknown key"},
         {"store: 5\n", "store: unknown key"},
@@ -177,7 +185,7 @@ static void mistakes_are_named(void **state)
         {"store.volumes: many\n", "not a whole number"},
         {"store.volumes: [1]\n", "one value expected"},
         {"quiet: perhaps\n", "true or false"},
-        {"listen: &a b\npeers: [*a]\n", "aliases"},
+        {"listen: &a b\npeers: [*a]\n", "anchors"},
         {"listen: [\n", ":2:"},
         {"- a\n", "mapping"},
         {"listen: {a: b}\n", "listen.a: unknown key"},
@@ -209,6 +217,17 @@ static void a_required_option_must_be_given(void **state)
     assert_non_null(strstr(said, "listen: must be given"));
     assert_int_equal(parse(&strict_table, &o, &first, 2, argv), 0);
     sg_conf_clear(&strict_table, &o);
+}
+
+static void the_program_may_check_more(void **state)
+{
+    (void)state;
+    struct options o;
+    int first;
+
+    assert_int_equal(PARSE(&o, &first, "--store.volumes", "13"), SG_CONF_BAD);
+    assert_null(o.listen);
+    assert_int_equal(PARSE(&o, &first, "--check-conf", "--store.volumes", "13"), SG_CONF_BAD);
 }
 
 static void help_and_dump_exit(void **state)
@@ -243,6 +262,7 @@ int main(void)
         cmocka_unit_test(the_command_line_wins_over_the_file),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(a_required_option_must_be_given),
+        cmocka_unit_test(the_program_may_check_more),
         cmocka_unit_test(help_and_dump_exit),
     };
     return cmocka_run_group_tests(tests, make_file, drop_file);
