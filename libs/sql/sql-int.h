@@ -65,6 +65,9 @@ struct sg_sql_table *sg_sql_catalog_find(const struct sg_sql_catalog *c, const c
 /* Appends the system tables; new references. */
 SG_MUST_USE int sg_sql_system_tables(struct sg_sql_table **ret, size_t max, size_t *ret_n);
 #define SG_SQL_SYSTEM_TABLES 4
+/* A row to be written, by column: the first column whose value the metering side would refuse to
+ * read back, or NULL. */
+const char *sg_sql_system_check(const struct sg_sql_table *t, const struct sg_value *v);
 
 /*
  * The dictionary, table SG_TABLE_DICTIONARY (partition | sort -> value):

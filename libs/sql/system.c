@@ -16,8 +16,9 @@ static const struct {
     int16_t repeated; /* place in the value of a field that only repeats a key part, or 0 */
 } system_tables[SG_SQL_SYSTEM_TABLES] = {
     {SG_TABLE_READING, SG_SQL_TABLE_SYSTEM | SG_SQL_TABLE_INSERT_ONLY,
-     "CREATE TABLE reading (client_id INTEGER, ts INTEGER, meter_serial TEXT, seq "
-     "INTEGER, " READING_FIELDS "origin INTEGER NOT NULL, PRIMARY KEY (client_id, ts))",
+     "CREATE TABLE reading (client_id INTEGER, ts INTEGER, meter_serial TEXT NOT NULL, "
+     "seq INTEGER NOT NULL, " READING_FIELDS
+     "origin INTEGER NOT NULL, PRIMARY KEY (client_id, ts))",
      0},
     {SG_TABLE_READING_CONFLICT, SG_SQL_TABLE_SYSTEM | SG_SQL_TABLE_READ_ONLY,
      "CREATE TABLE reading_conflict (client_id INTEGER, ts INTEGER, meter_serial TEXT, seq "
@@ -86,4 +87,55 @@ int sg_sql_system_tables(struct sg_sql_table **ret, size_t max, size_t *ret_n)
     }
     *ret_n = SG_SQL_SYSTEM_TABLES;
     return 0;
+}
+
+/* ---- what the metering side accepts ---- */
+
+/* Of an integer its value; of a text its length in printable ASCII without space. */
+static const struct {
+    const char *column;
+    int64_t min, max;
+} domains[] = {{"ts", 0, INT64_C(253402300799)}, /* year 9999 */
+               {"seq", 1, INT64_MAX},
+               {"meter_serial", 1, 20},
+               {"class", 1, 15},
+               {"ratio_num", 1, INT64_MAX},
+               {"ratio_den", 1, INT64_MAX},
+#define SG_D(name, unit, lo, hi) {#name, lo, hi},
+               SG_READING_FIELDS(SG_D)
+#undef SG_D
+};
+
+static bool is_name(struct sg_bytes text, int64_t min, int64_t max)
+{
+    if ((int64_t)text.len < min || (int64_t)text.len > max)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] <= ' ' || text.data[i] > '~')
+            return false;
+    return true;
+}
+
+static bool in_domain(const char *column, const struct sg_value *v)
+{
+    for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++) {
+        if (strcmp(domains[i].column, column) != 0)
+            continue;
+        if (v->type == SG_INTEGER)
+            return v->i >= domains[i].min && v->i <= domains[i].max;
+        return v->type != SG_TEXT || is_name(v->bytes, domains[i].min, domains[i].max);
+    }
+    return true;
+}
+
+const char *sg_sql_system_check(const struct sg_sql_table *t, const struct sg_value *v)
+{
+    const struct sg_sql_shape *s = &t->shape;
+    for (unsigned i = 0; i < s->n_columns; i++)
+        if (!in_domain(s->columns[i].name, &v[i]))
+            return s->columns[i].name;
+    int from = column_of(s, "from_ts"), until = column_of(s, "until_ts");
+    if (from >= 0 && until >= 0 && v[until].type == SG_INTEGER && v[until].i <= v[from].i)
+        return "until_ts";
+    return NULL;
 }

@@ -211,10 +211,12 @@ static void t_reading_is_unsigned_and_once(void **state)
                 "SELECT client_id, ts, meter_serial, seq, voltage_a, voltage_b, origin "
                 "FROM reading",
                 "3000000001 900 '12345678' 1 220000 null 2;");
-    const char *again = "INSERT INTO reading (client_id, ts, seq) VALUES (3000000001, 900, 1)";
+    const char *again = "INSERT INTO reading (client_id, ts, meter_serial, seq) "
+                        "VALUES (3000000001, 900, '12345678', 1)";
     expect_rows(f, again, "!duplicate_key");
     expect_rows(f,
-                "INSERT OR REPLACE INTO reading (client_id, ts, seq) VALUES (3000000001, 900, 1)",
+                "INSERT OR REPLACE INTO reading (client_id, ts, meter_serial, seq) "
+                "VALUES (3000000001, 900, '12345678', 1)",
                 "!read_only");
     expect_rows(f, "UPDATE reading SET voltage_a = 1", "!read_only");
     expect_rows(f, "DELETE FROM reading", "!read_only");
@@ -223,6 +225,29 @@ static void t_reading_is_unsigned_and_once(void **state)
                 "VALUES (1, 1, 'x', 1)",
                 "!read_only");
     expect_rows(f, "SELECT count(*) FROM pragma_table_info('reading')", "43;");
+}
+
+/* What SQL lets in, billing and audit can read. */
+static void t_system_rows_keep_their_ranges(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const refused[] = {
+        "INSERT INTO reading (client_id, ts, meter_serial, seq) VALUES (1, -1, 'm', 1)",
+        "INSERT INTO reading (client_id, ts, meter_serial, seq) VALUES (1, 1, 'm', 0)",
+        "INSERT INTO reading (client_id, ts, meter_serial, seq) VALUES (1, 1, '', 1)",
+        "INSERT INTO reading (client_id, ts, meter_serial, seq) VALUES (1, 1, 'a b', 1)",
+        "INSERT INTO reading (client_id, ts, meter_serial, seq, voltage_a) "
+        "VALUES (1, 1, 'm', 1, -1)",
+        "INSERT INTO reading (client_id, ts, meter_serial, seq, power_factor) "
+        "VALUES (1, 1, 'm', 1, 1001)",
+        "INSERT INTO installation VALUES (1, 5, 'm', 5, 1, 1, x'30', 'B1')",
+        "INSERT INTO installation VALUES (1, 5, 'm', NULL, 0, 1, x'30', 'B1')",
+        "INSERT INTO installation VALUES (1, 5, 'm', NULL, 1, 1, x'30', '')",
+    };
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        expect_rows(f, refused[i], "!range");
+    expect_rows(f, "INSERT INTO reading (client_id, ts) VALUES (1, 1)", "!not_null");
+    expect_done(f, "INSERT INTO installation VALUES (1, 5, 'm', 6, 1, 1, x'30', 'B1')");
 }
 
 static void t_schema_tables(void **state)
@@ -490,6 +515,7 @@ int main(void)
         T(t_second_connection_sees_tables),
         T(t_write_into_dropped_table),
         T(t_reading_is_unsigned_and_once),
+        T(t_system_rows_keep_their_ranges),
         T(t_schema_tables),
         T(t_roles),
         T(t_nothing_but_tables),

@@ -175,21 +175,25 @@ static int encode_row(const struct sg_sql_vtab *t, const struct sg_value *key,
 static int make_row(const struct sg_sql_vtab *t, sqlite3_value **columns, struct new_row *ret)
 {
     const struct sg_sql_shape *s = &t->table->shape;
-    struct sg_value key[SG_SQL_KEY_MAX], fields[SG_SQL_COLUMNS_MAX];
+    struct sg_value v[SG_SQL_COLUMNS_MAX], key[SG_SQL_KEY_MAX], fields[SG_SQL_COLUMNS_MAX];
     unsigned n_fields = 0;
     for (unsigned i = 0; i < s->n_columns; i++) {
         const struct sg_sql_column *c = &s->columns[i];
-        struct sg_value v = sg_sql_from_sqlite(columns[i]);
-        if ((int)i == t->table->origin_column)
-            v = SG_VAL_INT(SG_SQL_ORIGIN);
-        int rc = fit(t, c, &v);
+        v[i] = (int)i == t->table->origin_column ? SG_VAL_INT(SG_SQL_ORIGIN)
+                                                 : sg_sql_from_sqlite(columns[i]);
+        int rc = fit(t, c, &v[i]);
         if (rc)
             return rc;
         if (c->key >= 0)
-            key[c->key] = v;
+            key[c->key] = v[i];
         else
-            fields[n_fields++] = v;
+            fields[n_fields++] = v[i];
     }
+    const char *column =
+        t->table->flags & SG_SQL_TABLE_SYSTEM ? sg_sql_system_check(t->table, v) : NULL;
+    if (column)
+        return sg_sql_vtab_fail(t->conn, SG_SQL_ERR_range, "column %s of table %s is out of range",
+                                column, s->name);
     return encode_row(t, key, fields, n_fields, ret);
 }
 

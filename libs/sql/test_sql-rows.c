@@ -1,0 +1,144 @@
+/* Rows as the authenticators write them (meter/rows.h), read through SQL column by column. */
+#include "test-kv.h"
+
+#include <sealgrid/meter/rows.h>
+
+#define CLIENT INT64_C(3123456789)
+
+static void put(struct fixture *f, uint32_t table, struct sg_bytes sort, struct sg_bytes value)
+{
+    SG_CLEANUP(sg_kv_freep) struct sg_kv *kv = NULL;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf partition = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    assert_int_equal(sg_row_client_partition(&partition, CLIENT), 0);
+    struct sg_kv_op op = {
+        .kind = SG_KV_INSERT, .key = {table, sg_buf_bytes(&partition), sort}, .value = value};
+    assert_int_equal(sg_kv_open_memory(&kv, f->memory), 0);
+    assert_int_equal(sg_kv_batch(kv, "metering", &op, 1, NULL), 0);
+}
+
+static struct sg_row_reading a_reading(void)
+{
+    struct sg_row_reading row = {.serial = "12345678", .origin = SG_ORIGIN_EDGE};
+    row.reading.seq = 77;
+    row.reading.ts_s = 1788232500;
+    for (int i = 0; i < SG_READING_N_FIELDS; i++)
+        row.reading.field[i] = i;
+    row.reading.field[SG_READING_temperature] = SG_READING_NA;
+    row.reading.field[SG_READING_active_power_a] = -5;
+    return row;
+}
+
+/* Every field stands in the column of its own name. */
+static void expect_fields(struct fixture *f, const char *table)
+{
+    struct sg_row_reading row = a_reading();
+    for (int i = 0; i < SG_READING_N_FIELDS; i++) {
+        char sql[128], expected[32];
+        snprintf(sql, sizeof(sql), "SELECT %s FROM %s", sg_reading_names[i], table);
+        if (row.reading.field[i] == SG_READING_NA)
+            snprintf(expected, sizeof(expected), "null;");
+        else
+            snprintf(expected, sizeof(expected), "%lld;", (long long)row.reading.field[i]);
+        expect_rows(f, sql, expected);
+    }
+}
+
+static void t_reading(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(SG_ROW_READING_MAX);
+    struct sg_row_reading row = a_reading();
+    assert_int_equal(sg_row_int_sort(&sort, row.reading.ts_s), 0);
+    assert_int_equal(sg_row_reading_encode(&value, &row), 0);
+    put(f, SG_TABLE_READING, sg_buf_bytes(&sort), sg_buf_bytes(&value));
+    expect_rows(f, "SELECT client_id, ts, meter_serial, seq, origin FROM reading",
+                "3123456789 1788232500 '12345678' 77 1;");
+    expect_fields(f, "reading");
+}
+
+/* And the other way: a row inserted through SQL decodes as a reading, unsigned. */
+static void t_inserted_reading(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_kv_freep) struct sg_kv *kv = NULL;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf partition = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(SG_ROW_READING_MAX);
+    struct sg_row_reading row;
+    expect_done(f, "INSERT INTO reading (client_id, ts, meter_serial, seq, demand, origin) "
+                   "VALUES (3123456789, 900, '12345678', 5, 42, 0)");
+    assert_int_equal(sg_row_client_partition(&partition, CLIENT), 0);
+    assert_int_equal(sg_row_int_sort(&sort, 900), 0);
+    assert_int_equal(sg_kv_open_memory(&kv, f->memory), 0);
+    struct sg_kv_key key = {SG_TABLE_READING, sg_buf_bytes(&partition), sg_buf_bytes(&sort)};
+    assert_int_equal(sg_kv_get(kv, "metering", key, &value), 0);
+    assert_int_equal(sg_row_reading_decode(sg_buf_bytes(&sort), sg_buf_bytes(&value), &row), 0);
+    assert_int_equal(row.origin, SG_ORIGIN_SQL);
+    assert_int_equal(row.reading.field[SG_READING_demand], 42);
+    assert_int_equal(row.reading.field[SG_READING_voltage_a], SG_READING_NA);
+}
+
+static void t_conflict(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(SG_ROW_READING_MAX);
+    struct sg_row_conflict row = {.row = a_reading(), .received_ts_s = 1788240000};
+    uint8_t digest[SG_ROW_DIGEST_LEN] = {0xab, 0, 1};
+    assert_int_equal(sg_row_conflict_sort(&sort, &row.row.reading, digest), 0);
+    assert_int_equal(sg_row_conflict_encode(&value, &row), 0);
+    put(f, SG_TABLE_READING_CONFLICT, sg_buf_bytes(&sort), sg_buf_bytes(&value));
+    expect_rows(f,
+                "SELECT client_id, ts, meter_serial, seq, origin, received_ts, hex(digest) "
+                "FROM reading_conflict",
+                "3123456789 1788232500 '12345678' 77 1 1788240000 "
+                "'AB000100000000000000000000000000';");
+    expect_fields(f, "reading_conflict");
+}
+
+static void t_installation(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(4096);
+    struct sg_row_installation row = {.client_id = CLIENT,
+                                      .from_ts_s = 1000,
+                                      .serial = "87654321",
+                                      .open = true,
+                                      .ratio_num = 20,
+                                      .ratio_den = 1,
+                                      .metrology_cert = SG_BYTES_LIT("\x30\x03xyz"),
+                                      .tariff_class = "B1"};
+    assert_int_equal(sg_row_int_sort(&sort, row.from_ts_s), 0);
+    assert_int_equal(sg_row_installation_encode(&value, &row), 0);
+    put(f, SG_TABLE_INSTALLATION, sg_buf_bytes(&sort), sg_buf_bytes(&value));
+    expect_rows(f, "SELECT * FROM installation",
+                "3123456789 1000 '87654321' null 20 1 x300378797a 'B1';");
+    expect_done(f, "UPDATE installation SET until_ts = 2000 WHERE client_id = 3123456789");
+    expect_rows(f, "SELECT until_ts, class FROM installation", "2000 'B1';");
+}
+
+static void t_block(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(4096);
+    struct sg_block_header h = {.first_seq = 97, .first_ts_s = 1788232500};
+    snprintf(h.serial, sizeof(h.serial), "12345678");
+    struct sg_row_block row = {.count = 96, .evidence = SG_BYTES_LIT("\1\2\3")};
+    assert_int_equal(sg_row_block_sort(&sort, &h), 0);
+    assert_int_equal(sg_row_block_encode(&value, &row), 0);
+    put(f, SG_TABLE_BLOCK, sg_buf_bytes(&sort), sg_buf_bytes(&value));
+    expect_rows(f, "SELECT * FROM block", "3123456789 1788232500 '12345678' 97 96 x010203 null;");
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(t_reading), T(t_inserted_reading), T(t_conflict), T(t_installation), T(t_block),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
