@@ -370,7 +370,6 @@ static int call_store(struct batch *b)
 /* Windows may have been written by a call that failed: read them before they are trusted again. */
 static void note_failure(struct batch *b)
 {
-    b->lane->store_ok = false;
     for (size_t i = 0; i < b->n_jobs; i++)
         b->jobs[i]->ambiguous = true;
 }

@@ -62,7 +62,8 @@ enum auth_retry auth_lane_retry(struct auth_lane *l, struct sg_kv **kv, struct a
     auth_lane_kv_close(l, kv);
     if (!back_off(l, ++p->failures))
         return AUTH_RETRY_STOP;
-    p->strikes += store_answers(l, kv);
+    l->store_ok = store_answers(l, kv);
+    p->strikes += l->store_ok;
     return p->strikes >= STRIKES_MAX ? AUTH_RETRY_GIVE_UP : AUTH_RETRY_AGAIN;
 }
 

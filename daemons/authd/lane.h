@@ -38,7 +38,7 @@ SG_MUST_USE int auth_lanes_start(struct auth_lanes **ret, const struct auth_lane
 void auth_lanes_stop(struct auth_lanes *l);
 /* True while no inbox is full. */
 bool auth_lanes_have_room(const struct auth_lanes *l);
-/* True when the last call of the store by every committer went well. */
+/* False while a lane waits for the store. */
 bool auth_lanes_ready(const struct auth_lanes *l);
 /* Copies the frame; takes a reference on c. */
 SG_MUST_USE int auth_lanes_put(struct auth_lanes *l, struct auth_conn *c, uint64_t handle,
