@@ -163,6 +163,8 @@ int sg_demo_audit(struct sg_demo *m)
     sg_arg(&a, "%.440s/installations.json", m->fleet);
     sg_arg(&a, "--keys");
     sg_arg(&a, "%.440s/authority-root.pem", m->fleet);
+    sg_arg(&a, "--keys");
+    sg_arg(&a, "%.440s/authority-ca.pem", m->fleet);
     sg_arg(&a, "--json");
     json_t *j;
     int r = sg_args_run_json(&a, &j);

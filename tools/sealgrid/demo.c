@@ -190,6 +190,8 @@ static int prepare(struct sg_demo *m)
     /* A demo starts from nothing: what an earlier one left is stopped and removed. */
     int r = sg_supervise_stop(m->args.dir, 120);
     if (r == 0)
+        r = sg_mkdir_p(m->args.dir, 0755);
+    if (r == 0)
         r = sg_remove_tree(m->args.dir);
     if (r == 0)
         r = sg_mkdir_p(m->args.dir, 0755);
