@@ -47,6 +47,16 @@ static int with_session(struct sg_sql *c, int (*fn)(struct sg_sql *c, struct sg_
     return r;
 }
 
+/* Without an answer the change may have been made all the same. */
+static int change(struct sg_sql *c, struct sg_kv *kv, const struct sg_kv_op *ops, size_t n)
+{
+    int r = sg_kv_batch(kv, c->engine->bucket, ops, n, NULL);
+    if (r < 0)
+        (void)sg_sql_refuse(&c->error, SG_SQL_ERR_unknown_outcome,
+                            "the store did not answer: the change may or may not be made");
+    return r;
+}
+
 /* ---- CREATE TABLE ---- */
 
 struct creation {
@@ -106,7 +116,7 @@ static int create_once(struct sg_sql *c, struct sg_kv *kv, void *arg)
          .value = sg_buf_bytes(&record),
          .expect_absent = true},
     };
-    return sg_kv_batch(kv, c->engine->bucket, ops, 2, NULL);
+    return change(c, kv, ops, 2);
 }
 
 static bool is_reserved(const char *name)
@@ -168,7 +178,7 @@ static int drop_name(struct sg_sql *c, struct sg_kv *kv, void *arg)
         {.kind = SG_KV_DELETE, .key = table_key(t)},
         {.kind = SG_KV_PUT, .key = dropped, .value = sg_buf_bytes(&mark)},
     };
-    return sg_kv_batch(kv, c->engine->bucket, ops, 3, NULL);
+    return change(c, kv, ops, 3);
 }
 
 /* First partition of a table; SG_KV_NOT_FOUND if it has no row. */

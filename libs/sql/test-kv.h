@@ -17,7 +17,9 @@
 
 struct counts {
     unsigned opens, gets, scans, listings, batches, rows, listed;
-    int fail; /* the next so many calls fail with -EPIPE */
+    int fail;        /* the next so many calls fail with -EPIPE */
+    int fail_after;  /* so many calls later one fails, the call after this number; 0: none */
+    bool lost_reply; /* a failing batch is written all the same */
 };
 
 struct fixture {
@@ -47,7 +49,10 @@ static inline void count(unsigned *n)
 
 static inline bool must_fail(struct counting_kv *k)
 {
-    int left = __atomic_load_n(&k->n->fail, __ATOMIC_RELAXED);
+    int left = __atomic_load_n(&k->n->fail_after, __ATOMIC_RELAXED);
+    if (left > 0 && __atomic_fetch_sub(&k->n->fail_after, 1, __ATOMIC_RELAXED) == 1)
+        return true;
+    left = __atomic_load_n(&k->n->fail, __ATOMIC_RELAXED);
     return left > 0 && __atomic_fetch_sub(&k->n->fail, 1, __ATOMIC_RELAXED) > 0;
 }
 
@@ -63,7 +68,9 @@ static inline int counting_batch(struct sg_kv *kv, const char *bucket, const str
 {
     struct counting_kv *k = (struct counting_kv *)kv;
     count(&k->n->batches);
-    return must_fail(k) ? sg_raise(-EPIPE) : sg_kv_batch(k->inner, bucket, list, n, ret);
+    bool fails = must_fail(k);
+    int r = fails && !k->n->lost_reply ? 0 : sg_kv_batch(k->inner, bucket, list, n, ret);
+    return fails ? sg_raise(-EPIPE) : r;
 }
 
 static inline int counting_get(struct sg_kv *kv, const char *bucket, struct sg_kv_key key,
