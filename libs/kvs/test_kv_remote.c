@@ -2,6 +2,10 @@
  * requests get, and what a client makes of answers that are cut or damaged. */
 #include "kv-suite-int.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
 #include <sealgrid/base/clock.h>
 #include <sealgrid/kvs/memory.h>
 #include <sealgrid/kvs/service.h>
@@ -433,6 +437,72 @@ static void test_a_restarted_server_is_found_again(void **state)
     assert_int_equal(suite_write(kv, SG_KV_PUT, key, "w", NULL), 0);
 }
 
+/* ---- connections lost between a request and its answer ---- */
+
+/* Takes whole requests and closes without a word. */
+struct deaf {
+    pthread_t thread;
+    int fd, requests;
+    char address[32];
+};
+
+static void *hear_nothing(void *user)
+{
+    struct deaf *d = user;
+    for (;;) {
+        char request[4096];
+        SG_CLOSE int fd = accept(d->fd, NULL, NULL);
+        if (fd < 0)
+            return NULL;
+        if (recv(fd, request, sizeof(request), 0) > 0)
+            d->requests++;
+    }
+}
+
+static void deaf_start(struct deaf *d)
+{
+    uint16_t port = 0;
+    *d = (struct deaf){.fd = -1};
+    assert_int_equal(sg_tcp_listen("127.0.0.1:0", &d->fd, &port), 0);
+    /* the listener may come non-blocking */
+    assert_int_equal(fcntl(d->fd, F_SETFL, 0), 0);
+    snprintf(d->address, sizeof(d->address), "127.0.0.1:%u", port);
+    assert_int_equal(pthread_create(&d->thread, NULL, hear_nothing, d), 0);
+}
+
+static int deaf_stop(struct deaf *d)
+{
+    shutdown(d->fd, SHUT_RDWR);
+    pthread_join(d->thread, NULL);
+    close(d->fd);
+    return d->requests;
+}
+
+static int requests_of_a_lost_batch(enum sg_kv_op_kind first, enum sg_kv_op_kind second)
+{
+    SG_CLEANUP(sg_kv_freep) struct sg_kv *kv = NULL;
+    struct deaf d;
+    struct suite_key k[2];
+    const struct sg_kv_op ops[] = {
+        {.kind = first, .key = suite_key(&k[0], 1, 1, 1), .value = SG_BYTES_LIT("v")},
+        {.kind = second, .key = suite_key(&k[1], 1, 1, 2), .value = SG_BYTES_LIT("v")}};
+    deaf_start(&d);
+    const struct sg_kv_remote o = {.connect = d.address};
+    assert_int_equal(sg_kv_open_remote(&kv, &o), 0);
+    assert_int_equal(sg_kv_batch(kv, SUITE_BUCKET, ops, 2, NULL), -EIO);
+    return deaf_stop(&d);
+}
+
+static void test_only_inserts_are_sent_again(void **state)
+{
+    (void)state;
+    assert_int_equal(requests_of_a_lost_batch(SG_KV_INSERT, SG_KV_INSERT), 2);
+    assert_int_equal(requests_of_a_lost_batch(SG_KV_INSERT, SG_KV_REPLACE), 1);
+    assert_int_equal(requests_of_a_lost_batch(SG_KV_PUT, SG_KV_PUT), 1);
+    assert_int_equal(requests_of_a_lost_batch(SG_KV_INSERT, SG_KV_CHECK), 1);
+    assert_int_equal(requests_of_a_lost_batch(SG_KV_DELETE, SG_KV_INSERT), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_rows_of_a_server_that_lies),
         cmocka_unit_test(test_a_busy_session_says_so),
         cmocka_unit_test(test_a_restarted_server_is_found_again),
+        cmocka_unit_test(test_only_inserts_are_sent_again),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
