@@ -117,7 +117,8 @@ static int attest(struct call *c, const struct sg_cas_connection *connection)
         return r;
     if (r > 0) {
         sg_metric_add(&metric_refusals, 1);
-        log_refusal(&finding, (enum sg_cas_refusal)r);
+        if (finding.recorded) /* strangers must not fill the disk with lines either */
+            log_refusal(&finding, (enum sg_cas_refusal)r);
         return reply_refusal(c, (enum sg_cas_refusal)r, "attestation refused");
     }
     sg_metric_add(&metric_grants, 1);
@@ -133,7 +134,7 @@ static int post_attest(struct call *c)
     int r = export_of(c, connection.exporter);
     /* A kind of key that we do not certify is as good as none. */
     if (r == 0 && (sg_cert_public_key(sg_tls_peer_cert(sg_http_tls(c->x)), &key) < 0 ||
-                   sg_key_public_der(key, &spki) < 0))
+                   sg_key_type(key) != SG_KEY_P256 || sg_key_public_der(key, &spki) < 0))
         r = SG_CAS_REFUSAL_NO_KEY;
     if (r > 0)
         return reply_refusal(c, (enum sg_cas_refusal)r, "present a client certificate");

@@ -31,6 +31,7 @@ struct sg_cas_finding {
     uint8_t key[32]; /* SHA-256 of the client's SPKI */
     uint8_t lease[SG_CAS_LEASE_LEN];
     uint8_t certificate[32]; /* its SHA-256 */
+    bool recorded;           /* in the log; not when there are too many refusals */
 };
 
 struct sg_cas_service {

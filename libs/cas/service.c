@@ -6,7 +6,7 @@
 
 #define LEASE_BLOCK    1024 /* numbers reserved by one write of the state */
 #define REFUSALS_PER_S 10   /* records; the rest is counted in the next one */
-#define REFUSALS_BURST 200
+#define REFUSALS_BURST 50
 
 /* An outcome whose reason stands in the trace. */
 static int traced(int raised, int outcome)
@@ -363,7 +363,7 @@ static int record_grant(struct sg_cas_service *s, const struct sg_cas_finding *f
 }
 
 /* Strangers can cause refusals without end, so only so many get a record and a sync. */
-static int record_refusal(struct sg_cas_service *s, const struct sg_cas_finding *f,
+static int record_refusal(struct sg_cas_service *s, struct sg_cas_finding *f,
                           enum sg_cas_refusal reason, struct sg_cas_now now)
 {
     if (!sg_cas_throttle_take(&s->refusals, now.mono_ms)) {
@@ -373,6 +373,7 @@ static int record_refusal(struct sg_cas_service *s, const struct sg_cas_finding 
     struct sg_cas_record r = record_of(f, "refusal", now);
     r.reason = sg_bytes_str(sg_cas_refusal_name(reason));
     r.number = atomic_exchange(&s->unlogged, 0);
+    f->recorded = true;
     int o = sg_cas_audit_append(s->audit, &r);
     return o < 0 ? o : sg_cas_audit_commit(s->audit, now.unix_s);
 }

@@ -245,13 +245,13 @@ static void attacker_clear(struct attacker *a)
     sg_buf_clear(&a->spki);
 }
 
-static void attacker_new(struct attacker *a, const struct fixture *f)
+static void attacker_with(struct attacker *a, const struct fixture *f, enum sg_key_type type)
 {
     int64_t now_s = sg_clock_unix_s();
     struct sg_cert_request req = {
         .common_name = "x", .not_before_s = now_s - 60, .not_after_s = now_s + 3600};
     *a = (struct attacker){.spki = SG_BUF_INIT(1024)};
-    assert_int_equal(sg_key_generate(&a->key, SG_KEY_P256), 0);
+    assert_int_equal(sg_key_generate(&a->key, type), 0);
     assert_int_equal(sg_key_public_der(a->key, &a->spki), 0);
     assert_int_equal(sg_cert_issue(&a->cert, &req, a->key, NULL, a->key), 0);
     const struct sg_tls_identity id = {.cert = a->cert, .key = a->key};
@@ -267,7 +267,7 @@ static void attacker_new(struct attacker *a, const struct fixture *f)
 
 #define ATTACKER(name)                                                                             \
     SG_CLEANUP(attacker_clear) struct attacker name;                                               \
-    attacker_new(&name, f)
+    attacker_with(&name, f, SG_KEY_P256)
 
 static void get_nonce(struct attacker *a, uint8_t ret[SG_CAS_NONCE_LEN])
 {
@@ -341,6 +341,19 @@ static void test_replay_over_a_real_connection(void **state)
     assert_int_equal(present(f, &a, &a.connection, nonce, body, sizeof body), 200);
     assert_int_equal(present(f, &a, &a.connection, nonce, body, sizeof body), 403);
     assert_non_null(strstr(body, "\"nonce-replayed\""));
+}
+
+/* Only P-256 keys are certified. */
+static void test_an_rsa_key_is_not_certified(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(attacker_clear) struct attacker a;
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    char body[512];
+    attacker_with(&a, f, SG_KEY_RSA2048);
+    get_nonce(&a, nonce);
+    assert_int_equal(present(f, &a, &a.connection, nonce, body, sizeof body), 403);
+    assert_non_null(strstr(body, "\"client-key-missing\""));
 }
 
 static int get(struct sg_http_client *http, const char *method, const char *target,
@@ -536,6 +549,7 @@ int main(void)
         TEST(test_relay_over_real_connections),
         TEST(test_nonce_over_another_real_connection),
         TEST(test_replay_over_a_real_connection),
+        TEST(test_an_rsa_key_is_not_certified),
         TEST(test_a_client_without_a_key_gets_no_nonce),
         TEST(test_the_operator_replaces_the_policy),
         TEST(test_a_service_is_no_operator),

@@ -441,6 +441,30 @@ static void test_strangers_are_throttled(void **state)
     assert_int_equal(sg_cas_service_admit(f->service, f->w.now), SG_CAS_REFUSAL_THROTTLED);
 }
 
+/* ... and cannot fill the disk with records of their refusals, which are counted all the same. */
+static void test_a_flood_of_refusals_is_counted_not_written(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    struct sg_cas_finding finding;
+    unsigned recorded = 0;
+    for (int i = 0; i < 80; i++) {
+        assert_refused(sg_cas_service_attest(f->service, &p.connection, SG_BYTES_LIT("x"), f->w.now,
+                                             &out, &finding),
+                       SG_CAS_REFUSAL_REQUEST_MALFORMED, &out);
+        recorded += finding.recorded;
+    }
+    assert_int_equal(recorded, 50);
+    assert_int_equal(f->service->unlogged, 30);
+    f->w.now.mono_ms += 1000;
+    assert_refused(sg_cas_service_attest(f->service, &p.connection, SG_BYTES_LIT("x"), f->w.now,
+                                         &out, &finding),
+                   SG_CAS_REFUSAL_REQUEST_MALFORMED, &out);
+    assert_true(finding.recorded);
+    assert_int_equal(f->service->unlogged, 0);
+}
+
 /* ---- production ---- */
 
 static void test_production_never_takes_simulated_evidence(void **state)
@@ -598,6 +622,7 @@ int main(void)
         TEST(test_a_kind_without_verifier_is_refused),
         TEST(test_every_prefix_of_a_request_is_malformed),
         TEST(test_strangers_are_throttled),
+        TEST(test_a_flood_of_refusals_is_counted_not_written),
         cmocka_unit_test(test_production_never_takes_simulated_evidence),
         TEST(test_an_update_keeps_old_secrets_and_makes_new_ones),
         TEST(test_an_update_must_follow_the_present_policy),
