@@ -387,7 +387,7 @@ static void clear_issued(struct issued *m)
 
 static int provision(const struct sim_fleet *f, const char *dir, const struct sg_buf *yaml)
 {
-    SG_CLEANUP(clear_authority) struct authority authority = {NULL};
+    SG_CLEANUP(clear_authority) struct authority authority = {.root = NULL};
     const int64_t now = sg_clock_unix_s();
     struct work w = {
         .params = &f->params,

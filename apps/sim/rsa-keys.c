@@ -99,7 +99,7 @@ static int load(EVP_PKEY *pkey, struct sg_key **ret)
 
 int sim_rsa_generate(struct sg_key **ret)
 {
-    SG_CLEANUP(clear_numbers) struct numbers x = {NULL};
+    SG_CLEANUP(clear_numbers) struct numbers x = {.ctx = NULL};
     if (!new_numbers(&x))
         return sg_raise(-ENOMEM);
     EVP_PKEY *pkey = make_numbers(&x) ? to_pkey(&x) : NULL;
