@@ -98,6 +98,7 @@ static int finish(struct sg_store *s, struct rebuild *rb, uint32_t generation)
     int r = sg_volume_checkpoint(v, rb->fresh, sg_secret_bytes(&s->label_key), &at);
     if (r > 0)
         r = sg_raise(-EIO);
+    v->failures = 0;
     pthread_rwlock_wrlock(&s->gate);
     atomic_store(&v->state, r < 0 ? SG_VOLUME_DAMAGED : SG_VOLUME_ONLINE);
     pthread_rwlock_unlock(&s->gate);

@@ -34,15 +34,14 @@ static int begin_segment(struct sg_store *s)
     return sg_journal_begin(&s->journal, sites, n);
 }
 
-/* A volume whose copy failed while others went through has a problem of its own; where all fail it
- * is more likely the disk they share, and nothing was applied: they stay. */
-static bool judge_failures(struct sg_store *s, int r)
+/* The copy is given up, the volume is not: its index still gets everything. */
+static bool count_failures(struct sg_store *s)
 {
     uint64_t failed = s->journal.failed;
     s->journal.failed = 0;
-    for (unsigned slot = 0; r == 0 && slot < s->n_volumes; slot++)
+    for (unsigned slot = 0; slot < s->n_volumes; slot++)
         if (failed >> slot & 1)
-            sg_store_set_aside(s, slot, SG_VOLUME_DAMAGED);
+            sg_store_damage(s, slot, 1);
     return failed != 0;
 }
 
@@ -55,7 +54,7 @@ static int append_parts(struct sg_store *s, const struct sg_bytes *parts, size_t
         r = begin_segment(s);
     if (r == 0)
         r = sg_journal_append(j, parts, n);
-    bool lost_a_copy = judge_failures(s, r);
+    bool lost_a_copy = count_failures(s);
     /* Full redundancy again; and a record that failed is void only once a later segment says so. */
     bool begun = !(lost_a_copy || r < 0) || begin_segment(s) == 0;
     atomic_store(&s->broken, r < 0 && !begun);
@@ -187,37 +186,53 @@ static int fan_operation(struct sg_store *s, struct fan_out *f, const struct sg_
     return r;
 }
 
-int sg_store_apply(struct sg_store *s, struct sg_bytes payload, bool after_label, uint64_t seq)
+static int fan_payload(struct sg_store *s, struct fan_out *f, struct sg_bytes payload,
+                       bool after_label, uint64_t seq)
 {
-    SG_CLEANUP(free_fan_out) struct fan_out f = {{NULL}};
     struct sg_reader r = sg_reader_over(payload);
     struct sg_physical op;
     int result;
     while ((result = sg_physical_next(&r, &op)) == 0) {
-        result = fan_operation(s, &f, &op, after_label, seq);
+        result = fan_operation(s, f, &op, after_label, seq);
         if (result < 0)
             return result;
     }
-    if (result < 0)
-        return result;
-    for (unsigned slot = 0; slot < s->n_volumes; slot++)
-        if (f.batches[slot] && sg_index_write(s->volumes[slot].index, f.batches[slot]))
-            sg_store_set_aside(s, slot, SG_VOLUME_DAMAGED);
-    return 0;
+    return result < 0 ? result : 0;
 }
 
-/* A failure to apply what is journalled is a lack of memory: the volumes would drift from the
- * journal, so this process must not go on; recovery will apply it. */
+/* A volume that cannot take it is set aside. */
+static void write_out(struct sg_store *s, struct fan_out *f)
+{
+    for (unsigned slot = 0; slot < s->n_volumes; slot++)
+        if (f->batches[slot] && sg_index_write(s->volumes[slot].index, f->batches[slot]))
+            sg_store_set_aside(s, slot, SG_VOLUME_DAMAGED);
+}
+
+int sg_store_apply(struct sg_store *s, struct sg_bytes payload, bool after_label, uint64_t seq)
+{
+    SG_CLEANUP(free_fan_out) struct fan_out f = {{NULL}};
+    int r = fan_payload(s, &f, payload, after_label, seq);
+    if (r == 0)
+        write_out(s, &f);
+    return r;
+}
+
+/* All that can fail comes before the journal: what it holds will be applied. */
 int sg_store_commit(struct sg_store *s, struct sg_bytes payload)
 {
-    int r = journal_payload(s, payload);
-    if (r < 0)
-        return r;
-    sg_assert(sg_store_apply(s, payload, false, 0) == 0);
-    return 0;
+    SG_CLEANUP(free_fan_out) struct fan_out f = {{NULL}};
+    int r = fan_payload(s, &f, payload, false, 0);
+    if (r == 0)
+        r = journal_payload(s, payload);
+    if (r == 0)
+        write_out(s, &f);
+    return r;
 }
 
 /* Checkpoint. */
+
+/* A full disk passes; whoever keeps failing while others do not has a problem of its own. */
+#define CHECKPOINT_FAILURES_MAX 3
 
 static int checkpoint_volume(struct sg_store *s, struct sg_volume *v, const struct sg_label *at)
 {
@@ -225,9 +240,17 @@ static int checkpoint_volume(struct sg_store *s, struct sg_volume *v, const stru
     l.slot = (uint16_t)v->slot;
     l.generation = v->label.generation;
     int r = sg_volume_checkpoint(v, v->index, sg_secret_bytes(&s->label_key), &l);
-    if (r)
+    v->failures = r < 0 ? v->failures + 1 : 0;
+    if (r > 0)
         sg_store_set_aside(s, v->slot, SG_VOLUME_DAMAGED);
     return r < 0 ? r : 0;
+}
+
+static void judge_failing(struct sg_store *s)
+{
+    for (unsigned slot = 0; slot < s->n_volumes; slot++)
+        if (s->volumes[slot].failures >= CHECKPOINT_FAILURES_MAX)
+            sg_store_set_aside(s, slot, SG_VOLUME_DAMAGED);
 }
 
 void sg_store_mark(struct sg_store *s, struct sg_label *ret)
@@ -237,6 +260,17 @@ void sg_store_mark(struct sg_store *s, struct sg_label *ret)
     ret->seq = s->journal.seq;
     memcpy(ret->mac, s->journal.mac, SG_JOURNAL_MAC_LEN);
     pthread_rwlock_unlock(&s->gate);
+}
+
+/* The journal may only be cut once no volume that is online needs it. */
+static int cut_journal(struct sg_store *s, uint64_t seq)
+{
+    pthread_mutex_lock(&s->journal_lock);
+    int r = begin_segment(s);
+    if (r == 0)
+        r = sg_journal_cut(&s->journal, seq);
+    pthread_mutex_unlock(&s->journal_lock);
+    return r;
 }
 
 int sg_store_checkpoint_locked(struct sg_store *s)
@@ -250,17 +284,14 @@ int sg_store_checkpoint_locked(struct sg_store *s)
         if (sg_volume_state(v) != SG_VOLUME_ONLINE)
             continue;
         int r = checkpoint_volume(s, v, &at);
+        good += r == 0 && sg_volume_state(v) == SG_VOLUME_ONLINE;
         result = r < 0 ? r : result;
-        good += sg_volume_state(v) == SG_VOLUME_ONLINE;
     }
-    if (good == 0)
-        return result < 0 ? result : sg_raise(-EIO);
-    pthread_mutex_lock(&s->journal_lock);
-    int r = begin_segment(s);
-    if (r == 0)
-        r = sg_journal_cut(&s->journal, at.seq);
-    pthread_mutex_unlock(&s->journal_lock);
-    return r;
+    if (good)
+        judge_failing(s);
+    else if (result == 0)
+        result = sg_raise(-EIO);
+    return result < 0 ? result : cut_journal(s, at.seq);
 }
 
 int sg_store_checkpoint(struct sg_store *s)

@@ -153,25 +153,25 @@ static void one_flip_at_a_time(enum sg_store_file_class class, uint64_t seed, in
 static void test_flip_index(void **state)
 {
     (void)state;
-    one_flip_at_a_time(SG_FILE_INDEX, 1, 12);
+    one_flip_at_a_time(SG_FILE_INDEX, 1, 6);
 }
 
 static void test_flip_manifest(void **state)
 {
     (void)state;
-    one_flip_at_a_time(SG_FILE_MANIFEST, 2, 12);
+    one_flip_at_a_time(SG_FILE_MANIFEST, 2, 6);
 }
 
 static void test_flip_journal(void **state)
 {
     (void)state;
-    one_flip_at_a_time(SG_FILE_JOURNAL, 3, 12);
+    one_flip_at_a_time(SG_FILE_JOURNAL, 3, 6);
 }
 
 static void test_flip_fragment(void **state)
 {
     (void)state;
-    one_flip_at_a_time(SG_FILE_FRAGMENT, 4, 12);
+    one_flip_at_a_time(SG_FILE_FRAGMENT, 4, 6);
 }
 
 /* The same while the store is down: it opens, serves, and scrub repairs. */

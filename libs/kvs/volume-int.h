@@ -56,6 +56,7 @@ struct sg_volume {
     struct sg_label label;  /* as last written */
     bool labelled;
     bool label_damaged; /* one of its two copies, found at start */
+    unsigned failures; /* checkpoints in a row; checkpoint lock */
     _Atomic uint64_t damage, repaired;
 };
 

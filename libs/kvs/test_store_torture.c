@@ -1,0 +1,300 @@
+/*
+ * store, torture: the n-th operation on its files fails, for every n; the machine stops between any
+ * two of them (the volumes are copied there and opened as they are); the n-th allocation fails.
+ * Always: what was acknowledged is there, what was not is there whole or not at all.
+ */
+#include "store-fixture-int.h"
+
+#include <dlfcn.h>
+#include <sys/wait.h>
+
+#include "io-int.h"
+
+#define BATCHES   14
+#define ROWS_EACH 5
+
+/* Batch b puts rows 0..4 of partition b % 3 in two tables, revision b: so it must be seen whole. */
+static int write_batch(struct sg_kv *kv, int b)
+{
+    struct fixture_row rows[2 * ROWS_EACH];
+    struct sg_kv_op ops[2 * ROWS_EACH];
+    for (int i = 0; i < 2 * ROWS_EACH; i++) {
+        ops[i] = (struct sg_kv_op){.kind = SG_KV_PUT};
+        ops[i].key = fixture_row(&rows[i], i < ROWS_EACH ? 20 : 21, b % 3, i % ROWS_EACH, b);
+        ops[i].value = SG_BYTES(rows[i].value, rows[i].value_len);
+    }
+    return sg_kv_batch(kv, "metering", ops, 2 * ROWS_EACH, NULL);
+}
+
+static bool batch_is_whole(struct sg_kv *kv, int b)
+{
+    for (int i = 0; i < ROWS_EACH; i++)
+        if (!fixture_has(kv, 20, b % 3, i, b) || !fixture_has(kv, 21, b % 3, i, b))
+            return false;
+    return true;
+}
+
+/* acked: bit per batch.  Each partition shows its last acknowledged batch or a later one. */
+static void expect_acked(struct sg_kv *kv, uint32_t acked, int n_tried)
+{
+    for (int p = 0; p < 3; p++) {
+        int last = -1, seen = -1;
+        for (int b = p; b < n_tried; b += 3) {
+            if (acked >> b & 1)
+                last = b;
+            if (batch_is_whole(kv, b))
+                seen = b;
+        }
+        if (seen < last)
+            print_error("partition %d: batch %d acknowledged, %d seen\n", p, last, seen);
+        assert_true(seen >= last);
+        if (seen < 0) {
+            assert_int_equal(fixture_count(kv, 20, p), 0);
+            assert_int_equal(fixture_count(kv, 21, p), 0);
+        }
+    }
+}
+
+/* Failing operations. */
+
+struct failing {
+    int countdown, length;
+    long done;
+};
+
+static int fail_some(void *user, enum sg_io_op op, const char *path)
+{
+    struct failing *f = user;
+    (void)op;
+    (void)path;
+    f->done++;
+    f->countdown--;
+    return f->countdown <= 0 && f->countdown > -f->length ? -ENOSPC : 0;
+}
+
+static uint32_t workload(struct fixture *f)
+{
+    uint32_t acked = 0;
+    for (int b = 0; b < BATCHES; b++) {
+        if (write_batch(f->kv, b) == 0)
+            acked |= 1u << b;
+        if (b % 5 == 4 && sg_store_checkpoint(f->store) < 0)
+            continue; /* the journal keeps everything then */
+    }
+    return acked;
+}
+
+/* Returns false when n is past the workload's end. */
+static bool fail_nth(int n, int length)
+{
+    struct fixture f;
+    struct failing failing = {.countdown = n, .length = length};
+    const struct sg_io_hook hook = {fail_some, &failing};
+    fixture_init(&f, 3);
+    fixture_open(&f);
+    sg_io_set_hook(&hook);
+    uint32_t acked = workload(&f);
+    sg_io_set_hook(NULL);
+    expect_acked(f.kv, acked, BATCHES);
+    fixture_close(&f);
+    fixture_open(&f);
+    expect_acked(f.kv, acked, BATCHES);
+    assert_int_equal(write_batch(f.kv, 0), 0);
+    bool reached = failing.countdown <= 0;
+    if (length == 1)
+        assert_true(__builtin_popcount(acked) >= BATCHES - 2);
+    fixture_clear(&f);
+    return reached;
+}
+
+static void test_one_operation_fails(void **state)
+{
+    (void)state;
+    int n = 1;
+    while (fail_nth(n, 1))
+        n += n < 40 ? 1 : 3;
+    assert_true(n > 60);
+}
+
+static void test_disk_full_for_a_while(void **state)
+{
+    (void)state;
+    for (int n = 1; fail_nth(n, 12); n += 5)
+        ;
+}
+
+/* Crashes. */
+
+struct crash {
+    struct fixture *f;
+    int countdown;
+    uint32_t acked, acked_then;
+    int tried, tried_then;
+    bool taken;
+};
+
+static void copy_tree(const char *from, const char *to)
+{
+    pid_t child = vfork();
+    if (child == 0) {
+        execlp("cp", "cp", "-a", from, to, (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static int crash_here(void *user, enum sg_io_op op, const char *path)
+{
+    struct crash *c = user;
+    char copy[128];
+    (void)op;
+    (void)path;
+    if (--c->countdown != 0)
+        return 0;
+    snprintf(copy, sizeof(copy), "%s.crash", c->f->root);
+    copy_tree(c->f->root, copy);
+    c->acked_then = c->acked;
+    c->tried_then = c->tried;
+    c->taken = true;
+    return 0;
+}
+
+static void open_crashed(struct fixture *f, struct crash *c)
+{
+    struct fixture after = *f;
+    snprintf(after.root, sizeof(after.root), "%.50s.crash", f->root);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(after.paths[i], sizeof(after.paths[i]), "%.60s/v%zu", after.root, i);
+        after.volumes[i] = after.paths[i];
+    }
+    for (size_t i = 0; i < 2; i++)
+        after.buckets[i].keks = f->keks;
+    after.options.volumes = after.volumes;
+    fixture_open(&after);
+    expect_acked(after.kv, c->acked_then, c->tried_then + 1);
+    assert_int_equal(write_batch(after.kv, 1), 0);
+    struct sg_store_status st;
+    sg_store_status(after.store, &st);
+    assert_int_equal(st.online, 3);
+    fixture_clear(&after);
+}
+
+static bool crash_at(int n)
+{
+    struct fixture f;
+    struct crash c = {.f = &f, .countdown = n};
+    const struct sg_io_hook hook = {crash_here, &c};
+    fixture_init(&f, 3);
+    fixture_open(&f);
+    sg_io_set_hook(&hook);
+    for (int b = 0; b < BATCHES && !c.taken; b++) {
+        c.tried = b;
+        if (write_batch(f.kv, b) == 0)
+            c.acked |= 1u << b;
+        if (b % 5 == 4)
+            assert_int_equal(sg_store_checkpoint(f.store), 0);
+    }
+    sg_io_set_hook(NULL);
+    fixture_clear(&f);
+    if (c.taken)
+        open_crashed(&f, &c);
+    return c.taken;
+}
+
+static void test_crash_between_any_two_operations(void **state)
+{
+    (void)state;
+    int n = 1;
+    while (crash_at(n))
+        n += n < 30 ? 1 : 2;
+    assert_true(n > 60);
+}
+
+/* Allocations: calloc and realloc are ours; C++ below us uses others. */
+
+static __thread int allocation_countdown;
+static __thread bool allocation_armed;
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
+#define CAN_FAIL_ALLOCATIONS 1
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t size);
+
+static bool fails_now(void)
+{
+    return allocation_armed && --allocation_countdown == 0;
+}
+
+void *calloc(size_t n, size_t size)
+{
+    return fails_now() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t size)
+{
+    return fails_now() ? NULL : __libc_realloc(p, size);
+}
+#endif
+
+#ifdef CAN_FAIL_ALLOCATIONS
+/* 40 rows of partition p while the n-th allocation of this thread fails. */
+static int armed_batch(struct sg_kv *kv, int p, int n, bool *ret_reached)
+{
+    static struct fixture_row rows[40];
+    static struct sg_kv_op ops[40];
+    for (int i = 0; i < 40; i++) {
+        ops[i] = (struct sg_kv_op){.kind = SG_KV_PUT};
+        ops[i].key = fixture_row(&rows[i], 30, p, i, 0);
+        ops[i].value = SG_BYTES(rows[i].value, rows[i].value_len);
+    }
+    allocation_countdown = n;
+    allocation_armed = true;
+    int r = sg_kv_batch(kv, "metering", ops, 40, NULL);
+    allocation_armed = false;
+    *ret_reached = allocation_countdown <= 0;
+    return r;
+}
+#endif
+
+static void test_one_allocation_fails(void **state)
+{
+    (void)state;
+#ifdef CAN_FAIL_ALLOCATIONS
+    struct fixture f;
+    uint32_t acked = 0;
+    fixture_init(&f, 3);
+    fixture_open(&f);
+    assert_int_equal(write_batch(f.kv, 0), 0);
+    int n = 1;
+    for (bool reached = true; reached; n++) {
+        int r = armed_batch(f.kv, n, n, &reached);
+        if (r == 0) {
+            assert_int_equal(fixture_count(f.kv, 30, n), 40);
+            acked++;
+        } else {
+            assert_true(r < 0);
+            assert_int_equal(fixture_count(f.kv, 30, n), 0);
+        }
+    }
+    assert_true(n > 10);
+    assert_true(acked > 0);
+    assert_true(batch_is_whole(f.kv, 0));
+    fixture_clear(&f);
+#else
+    allocation_armed = allocation_countdown != 0;
+    skip();
+#endif
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_operation_fails),
+        cmocka_unit_test(test_disk_full_for_a_while),
+        cmocka_unit_test(test_crash_between_any_two_operations),
+        cmocka_unit_test(test_one_allocation_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
