@@ -36,9 +36,9 @@ static int set_up(void **state)
 {
     static struct fixture f;
     f = (struct fixture){0};
-    strcpy(f.dir, "/tmp/sg-test-audit-XXXXXX");
+    make_folder(f.dir, sizeof f.dir, "audit");
     *state = &f;
-    return mkdtemp(f.dir) && sg_key_generate(&f.key, SG_KEY_P256) == 0 ? reopen(&f) : -1;
+    return sg_key_generate(&f.key, SG_KEY_P256) == 0 ? reopen(&f) : -1;
 }
 
 static int tear_down(void **state)
