@@ -12,7 +12,7 @@
     C(handshakes_refused, "sealgrid_authd_handshakes_refused_total",                               \
       "EDHOC runs ended with an error message.")                                                   \
     C(replays, "sealgrid_authd_replayed_frames_total",                                             \
-      "Genuine frames that came again after their rows were stored: no second effect.")            \
+      "Genuine frames that came again, after their rows were stored or behind the window.")        \
     C(pending, "sealgrid_authd_pending_frames_total",                                              \
       "Genuine frames that came again while the first copy was being worked on.")                  \
     C(blocks, "sealgrid_authd_blocks_stored_total", "Signed blocks stored.")                       \

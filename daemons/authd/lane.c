@@ -398,6 +398,7 @@ static void take_result(struct auth_lane *l, const struct auth_item *i,
     case SG_AUTH_DROPPED:
     default:
         sg_metric_add(&auth_counters.dropped[res->drop], 1);
+        auth_count(replays, res->drop == SG_AUTH_DROP_STALE); /* genuine, and long past */
         break;
     }
     auth_conn_done(i->conn, i->number);
