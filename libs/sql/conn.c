@@ -164,11 +164,13 @@ static int prepare(struct sg_sql *c, struct sg_bytes sql, const char **ret_tail)
 /* A table that another process made is not known yet: look once more. */
 static int prepare_known(struct sg_sql *c, struct sg_bytes sql, const char **ret_tail)
 {
-    int r = follow_catalog(c, false);
+    /* A transaction keeps to the dictionary it began with; its batch checks that it still holds. */
+    bool fixed = c->in_transaction && c->catalog;
+    int r = fixed ? 0 : follow_catalog(c, false);
     if (r)
         return r;
     int rc = prepare(c, sql, ret_tail);
-    if (rc == SQLITE_ERROR && c->error.code == SG_SQL_OK &&
+    if (rc == SQLITE_ERROR && !fixed && c->error.code == SG_SQL_OK &&
         code_of_text(sqlite3_errmsg(c->db)) == SG_SQL_ERR_no_table) {
         r = follow_catalog(c, true);
         if (r)

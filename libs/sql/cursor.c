@@ -118,7 +118,7 @@ static int list_load(struct cursor *c)
     if (r)
         return r == SG_KV_NOT_FOUND ? 0 : r;
     struct sg_bytes key, none;
-    while (c->parts.n < SG_SQL_PARTS_MAX - SG_SQL_WRITES_MAX) {
+    while (c->parts.n < SG_SQL_PARTS_LOAD) {
         r = sg_kv_scan_next(c->scan, &key, &none);
         if (r)
             return r == SG_KV_NOT_FOUND ? 0 : r;
@@ -133,9 +133,7 @@ static int list_load(struct cursor *c)
 static bool in_list_range(const struct cursor *c, struct sg_bytes key)
 {
     struct sg_bytes until = sg_buf_bytes(&c->list_until);
-    if (c->more_parts &&
-        sg_bytes_cmp(key, sg_sql_parts_key(&c->parts, SG_SQL_PARTS_MAX - SG_SQL_WRITES_MAX - 1)) >
-            0)
+    if (c->more_parts && sg_bytes_cmp(key, sg_sql_parts_key(&c->parts, SG_SQL_PARTS_LOAD - 1)) > 0)
         return false;
     return sg_bytes_cmp(key, sg_buf_bytes(&c->list_from)) >= 0 &&
            (until.len == 0 || sg_bytes_cmp(key, until) < 0);

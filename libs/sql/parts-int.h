@@ -6,8 +6,9 @@
  */
 #include <sealgrid/base/buf.h>
 
-#define SG_SQL_PARTS_MAX   65536u
-#define SG_SQL_PARTS_BYTES (16u << 20)
+#define SG_SQL_PARTS_MAX   (1u << 20)
+#define SG_SQL_PARTS_LOAD  49152u
+#define SG_SQL_PARTS_BYTES (64u << 20)
 
 struct sg_sql_parts {
     struct sg_buf octets;

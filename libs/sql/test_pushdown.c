@@ -210,6 +210,28 @@ static void t_two_partition_columns(void **state)
     assert_int_equal(n.rows, 2);
 }
 
+/* More partitions than one listing brings: the next load goes on behind it, also past partitions
+ * that only the transaction has. */
+static void t_listing_in_loads(void **state)
+{
+    struct fixture *f = *state;
+    expect_done(f, "CREATE TABLE m (a INTEGER PRIMARY KEY)");
+    for (int i = 0; i < 5; i++) {
+        char sql[256];
+        snprintf(sql, sizeof(sql),
+                 "WITH RECURSIVE n(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM n WHERE x < 14999) "
+                 "INSERT INTO m SELECT x * 10 + %d FROM n",
+                 i);
+        expect_done(f, sql);
+    }
+    expect_rows(f, "SELECT count(*), min(a), max(a) FROM m", "75000 0 149994;");
+    assert_int_equal(sg_sql_transaction_begin(f->c), 0);
+    expect_done(f, "INSERT INTO m VALUES (-1), (98305), (98299), (149999), (75009)");
+    expect_rows(f, "SELECT count(*), min(a), max(a), sum(a % 10 > 4) FROM m", "75005 -1 149999 4;");
+    expect_rows(f, "SELECT count(*) FROM m AS x WHERE a IN (SELECT a FROM m)", "75005;");
+    sg_sql_transaction_rollback(f->c);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup_filled, teardown)
 
 int main(void)
@@ -232,6 +254,7 @@ int main(void)
         T(t_multi_row_insert_is_one_batch),
         T(t_one_partition_table),
         T(t_two_partition_columns),
+        cmocka_unit_test_setup_teardown(t_listing_in_loads, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
