@@ -36,6 +36,8 @@ static enum sg_sql_code code_of_text(const char *text)
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (begins(text, known[i].prefix))
             return known[i].code;
+    if (strstr(text, "not available on virtual tables"))
+        return SG_SQL_ERR_unsupported;
     if (strstr(text, "may not be modified"))
         return SG_SQL_ERR_read_only;
     return SG_SQL_ERR_syntax;

@@ -41,8 +41,6 @@ static int may_read(struct sg_sql *c, const char *table, const char *column)
                                          NULL};
     if (!column || !*column)
         return SQLITE_OK; /* count(*) and the like, also of a common table expression */
-    if (sqlite3_stricmp(column, "_row") == 0)
-        return deny(c, SG_SQL_ERR_denied, "column _row is internal");
     if (is_table(c, table) || is_one_of(table, others))
         return SQLITE_OK;
     return deny(c, SG_SQL_ERR_denied, "this table is internal");

@@ -208,8 +208,8 @@ static int refuse_write(const struct sg_sql_vtab *t, int r)
                                "table %s has a row with this primary key", name);
         return SQLITE_CONSTRAINT_PRIMARYKEY;
     case SG_SQL_WRITES_STALE:
-        return sg_sql_vtab_fail(t->conn, SG_SQL_ERR_conflict,
-                                "a row of table %s was changed since it was read", name);
+        return sg_sql_vtab_fail(t->conn, SG_SQL_ERR_twice,
+                                "the statement would change a row of table %s twice", name);
     case SG_SQL_WRITES_FULL:
         return sg_sql_vtab_fail(t->conn, SG_SQL_ERR_limit,
                                 "a transaction changes at most %u rows and %u octets",

@@ -44,7 +44,7 @@ struct sg_sql_writes {
 
 enum sg_sql_writes_outcome {
     SG_SQL_WRITES_DUPLICATE = 1, /* the key is there already */
-    SG_SQL_WRITES_STALE,         /* the row is not as it was read */
+    SG_SQL_WRITES_STALE,         /* this transaction has changed the row since it was read */
     SG_SQL_WRITES_FULL,
 };
 

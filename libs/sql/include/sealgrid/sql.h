@@ -31,6 +31,7 @@ struct sg_sql_engine;
     C(table_exists, "42P07", 409)                                                                  \
     C(type, "42804", 400)                                                                          \
     C(range, "22003", 400)                                                                         \
+    C(twice, "21000", 400)                                                                         \
     C(not_null, "23502", 400)                                                                      \
     C(duplicate_key, "23505", 409)                                                                 \
     C(conflict, "40001", 409)                                                                      \
