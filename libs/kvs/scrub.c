@@ -59,7 +59,9 @@ static int check_journal(struct scrub *sc, bool *ret_damaged)
     struct sg_journal_scan scan;
     uint64_t lengths[SG_STORE_VOLUMES_MAX] = {0};
     check_lengths(sc, lengths);
+    pthread_mutex_lock(&s->journal_lock);
     size_t n = sg_store_journal_sites(s, true, sites);
+    pthread_mutex_unlock(&s->journal_lock);
     int r = sg_journal_read(&s->journal, sites, n, true, NULL, NULL, &scan);
     if (r < 0)
         return r;

@@ -262,13 +262,20 @@ void sg_store_mark(struct sg_store *s, struct sg_label *ret)
     pthread_rwlock_unlock(&s->gate);
 }
 
-/* The journal may only be cut once no volume that is online needs it. */
-static int cut_journal(struct sg_store *s, uint64_t seq)
+/* First, so that whatever is wrong with older segments goes with them. */
+static int rotate_journal(struct sg_store *s)
 {
     pthread_mutex_lock(&s->journal_lock);
     int r = begin_segment(s);
-    if (r == 0)
-        r = sg_journal_cut(&s->journal, seq);
+    pthread_mutex_unlock(&s->journal_lock);
+    return r;
+}
+
+/* Only once no volume that is online needs it. */
+static int cut_journal(struct sg_store *s, uint64_t seq)
+{
+    pthread_mutex_lock(&s->journal_lock);
+    int r = sg_journal_cut(&s->journal, seq);
     pthread_mutex_unlock(&s->journal_lock);
     return r;
 }
@@ -277,7 +284,9 @@ int sg_store_checkpoint_locked(struct sg_store *s)
 {
     struct sg_label at = {.seq = 0};
     unsigned good = 0;
-    int result = 0;
+    int result = rotate_journal(s);
+    if (result < 0)
+        return result;
     sg_store_mark(s, &at);
     for (unsigned slot = 0; slot < s->n_volumes; slot++) {
         struct sg_volume *v = &s->volumes[slot];
