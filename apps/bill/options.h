@@ -19,7 +19,7 @@
     O("out", STRING, out, NULL, 0, 0, "folder for bill/CLIENT/PERIOD.json and evidence/...")       \
     O("upload", BOOL, upload, "false", 0, 0, "write both into the bucket \"evidence\" too")        \
     O("json", BOOL, json, "false", 0, 0, "the bill, or with --all a summary, as JSON")             \
-    O("threads", INT, threads, "2", 1, 64, "clients worked on at a time")                          \
+    O("threads", INT, threads, "8", 1, 64, "clients worked on at a time; most of it is waiting")   \
     O("kv.connect", STRING, kv_connect, "127.0.0.1:17410", 0, 0, "kvsd")                           \
     O("cas.connect", STRING, cas_connect, "127.0.0.1:17400", 0, 0, "casd")                         \
     O("cas.pin", STRING, cas_pin, NULL, 0, 0, "SHA-256 of casd's CA certificate, hex")             \
