@@ -28,7 +28,9 @@
       "requests a second from strangers; a bootstrap takes three")                                 \
     X(INT, throttle_burst, "throttle.burst", "4000", 1, 1000000, false, "saved up at most")        \
     X(BOOL, init, "init", NULL, 0, 0, false, "create the state, print the pin, exit")              \
-    X(STRING, policy, "policy", NULL, 0, 0, false, "with --init: the first policy, YAML")          \
+    X(BOOL, repolicy, "repolicy", NULL, 0, 0, false,                                               \
+      "simulated platforms: take --policy as the next version, exit; casd must not run")           \
+    X(STRING, policy, "policy", NULL, 0, 0, false, "with --init or --repolicy: the policy, YAML")  \
     X(BOOL, production, "production", NULL, 0, 0, false,                                           \
       "with --init: refuse simulated evidence for ever")
 
@@ -86,24 +88,41 @@ static int check_options(const struct options *o)
     const char *why = NULL;
     if (strcmp(o->seal, "measurement") != 0 && strcmp(o->seal, "platform") != 0)
         why = "seal is measurement or platform";
-    else if (o->init && !o->policy)
-        why = "--init needs --policy";
-    else if (!o->init && (o->policy || o->production))
-        why = "policy and production belong to --init";
+    else if (o->init && o->repolicy)
+        why = "either --init or --repolicy";
+    else if ((o->init || o->repolicy) != (o->policy != NULL))
+        why = "--policy goes with --init or --repolicy";
+    else if (!o->init && o->production)
+        why = "--production goes with --init";
     if (!why)
         return 0;
     fprintf(stderr, "sealgrid-casd: %s\n", why);
     return EXIT_USAGE;
 }
 
+static struct sg_cas_init init_of(const struct options *o, struct sg_tee_provider *tee)
+{
+    return (struct sg_cas_init){.dir = o->dir,
+                                .policy = o->policy,
+                                .tee = tee,
+                                .seal = seal_of(o),
+                                .sim_platform = o->platform,
+                                .production = o->production};
+}
+
+static int repolicy(const struct options *o, struct sg_tee_provider *tee)
+{
+    const struct sg_cas_init i = init_of(o, tee);
+    int r = sg_cas_repolicy(&i);
+    if (r != 0)
+        return complain("repolicy.failed", r);
+    sg_log(SG_LOG_INFO, "policy.updated");
+    return EXIT_SUCCESS;
+}
+
 static int init(const struct options *o, struct sg_tee_provider *tee)
 {
-    const struct sg_cas_init i = {.dir = o->dir,
-                                  .policy = o->policy,
-                                  .tee = tee,
-                                  .seal = seal_of(o),
-                                  .sim_platform = o->platform,
-                                  .production = o->production};
+    const struct sg_cas_init i = init_of(o, tee);
     char pin[SG_CAS_PIN_LEN + 1];
     int r = sg_cas_init(&i, pin);
     if (r != 0)
@@ -200,5 +219,7 @@ int main(int argc, char **argv)
     r = sg_tee_provider_open(&tee, o.provider, o.platform);
     if (r < 0)
         return complain("provider.failed", r);
-    return o.init ? init(&o, tee) : run(&o, tee, &ends);
+    if (o.init)
+        return init(&o, tee);
+    return o.repolicy ? repolicy(&o, tee) : run(&o, tee, &ends);
 }

@@ -296,6 +296,52 @@ static void test_init_never_overwrites(void **state)
     start_and_grant(w);
 }
 
+/* Killed after the state, before the pin. */
+static void test_init_can_be_run_again_until_the_pin_is_there(void **state)
+{
+    struct world *w = *state;
+    char path[160], pin[SG_CAS_PIN_LEN + 1];
+    path_of(w, "public/pin", path, sizeof path);
+    assert_int_equal(unlink(path), 0);
+    struct sg_cas_init o = init_options(w);
+    assert_int_equal(sg_cas_init(&o, pin), 0);
+    assert_string_equal(pin, w->pin);
+    assert_int_equal(sg_cas_init(&o, pin), SG_CAS_STATE_EXISTS);
+    start_and_grant(w);
+}
+
+static void test_a_developer_s_new_policy(void **state)
+{
+    struct world *w = *state;
+    struct sg_cas_service *s = NULL;
+    char text[4096];
+    struct sg_cas_init o = init_options(w);
+    policy_text(1, "  extra: {kind: random}\n", text, sizeof text);
+    write_text(w->policy, text);
+    assert_int_equal(sg_cas_repolicy(&o), 0);
+    assert_int_equal(open_service(w, &s), 0);
+    assert_int_equal(s->policy->version, 2);
+    assert_non_null(sg_cas_secrets_find(&s->vault->secrets, "extra"));
+    assert_int_equal(sg_cas_repolicy(&o), SG_CAS_STATE_BUSY);
+    sg_cas_service_free(s);
+    write_text(w->policy, "# no version first\n");
+    assert_int_equal(sg_cas_repolicy(&o), SG_CAS_POLICY_REFUSED);
+    start_and_grant(w);
+}
+
+static void test_no_such_shortcut_in_production(void **state)
+{
+    (void)state;
+    struct world w;
+    char pin[SG_CAS_PIN_LEN + 1];
+    world_new(&w);
+    struct sg_cas_init o = init_options(&w);
+    o.production = true;
+    assert_int_equal(sg_cas_init(&o, pin), 0);
+    assert_int_equal(sg_cas_repolicy(&o), SG_CAS_POLICY_REFUSED);
+    world_clear(&w);
+}
+
 static void test_init_without_what_the_policy_imports(void **state)
 {
     (void)state;
@@ -346,6 +392,9 @@ int main(void)
         TEST(test_another_platform_or_seal_does_not_open_it),
         TEST(test_one_casd_per_folder),
         TEST(test_init_never_overwrites),
+        TEST(test_init_can_be_run_again_until_the_pin_is_there),
+        TEST(test_a_developer_s_new_policy),
+        cmocka_unit_test(test_no_such_shortcut_in_production),
         TEST(test_init_without_what_the_policy_imports),
         TEST(test_no_secret_in_the_folder),
     };

@@ -223,11 +223,9 @@ int sg_cas_vault_publish(const struct sg_cas_vault *v)
     if (r == 0)
         r = publish_cert(v, "ca.pem", v->ca_cert);
     if (r == 0)
-        r = publish_pin(v);
-    if (r == 0)
         r = publish_audit_key(v);
     for (size_t i = 0; i < v->secrets.n && r == 0; i++)
         if (is_edhoc_cert(v->secrets.items[i].name))
             r = publish_edhoc(v, &v->secrets.items[i]);
-    return r;
+    return r < 0 ? r : publish_pin(v); /* last: who sees it finds the rest */
 }

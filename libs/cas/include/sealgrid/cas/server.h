@@ -33,9 +33,16 @@ struct sg_cas_init {
 
 #define SG_CAS_PIN_LEN 64 /* hexadecimal digits */
 
-/* Makes CA, audit key and secrets, seals them, writes dir/public/.  ret_pin: SHA-256 of the CA
- * certificate. */
+/* Makes CA, audit key and secrets, seals them, writes dir/public/ (pin last).  Killed anywhere, it
+ * can be run again.  ret_pin: SHA-256 of the CA certificate. */
 SG_MUST_USE int sg_cas_init(const struct sg_cas_init *o, char ret_pin[SG_CAS_PIN_LEN + 1]);
+
+/*
+ * Replaces the policy of a stopped casd by o->policy, whose version number is set to the next one:
+ * for developers whose executables changed (new measurements).  Only on a simulated platform, whose
+ * owner can do anything anyway, and never in production; it is on record like every update.
+ */
+SG_MUST_USE int sg_cas_repolicy(const struct sg_cas_init *o);
 
 struct sg_cas_server_options {
     const char *dir;
