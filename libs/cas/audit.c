@@ -87,21 +87,14 @@ static void meet_points(struct opening *o)
     }
 }
 
-/* An outcome whose reason stands in the trace. */
-static int traced(int raised, int outcome)
-{
-    (void)raised;
-    return outcome;
-}
-
 /* A bad frame in the middle is damage; one that ends the file may be a torn write. */
 static int judge_ruin(const struct sg_cas_audit *a, int outcome, size_t claimed, uint64_t left)
 {
     bool last = outcome == SG_CAS_FRAME_SHORT || claimed >= left;
     if (last && left <= TORN_MAX)
         return 0;
-    return traced(sg_raisef(-EBADMSG, "audit log is damaged at record %zu", a->n_leaves),
-                  SG_CAS_AUDIT_DAMAGED);
+    return sg_cas_traced(sg_raisef(-EBADMSG, "audit log is damaged at record %zu", a->n_leaves),
+                         SG_CAS_AUDIT_DAMAGED);
 }
 
 /* All frames of one window; *ret_taken octets of it were whole. */
@@ -176,10 +169,10 @@ static int check_points(const struct opening *o)
     for (size_t i = 0; i < 2; i++) {
         if (o->met[i])
             continue;
-        return traced(sg_raisef(-EBADMSG, "audit log of %zu records is not that of %s (%llu)",
-                                o->audit->n_leaves, names[i],
-                                (unsigned long long)o->points[i].size),
-                      SG_CAS_AUDIT_CUT);
+        return sg_cas_traced(
+            sg_raisef(-EBADMSG, "audit log of %zu records is not that of %s (%llu)",
+                      o->audit->n_leaves, names[i], (unsigned long long)o->points[i].size),
+            SG_CAS_AUDIT_CUT);
     }
     return 0;
 }

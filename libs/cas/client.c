@@ -40,16 +40,10 @@ static void attempt_clear(struct attempt *a)
     sg_buf_clear(&a->spki);
 }
 
-/* An outcome whose reason stands in the trace. */
-static int traced(int raised, int outcome)
-{
-    (void)raised;
-    return outcome;
-}
-
 static int untrusted(const char *why)
 {
-    return traced(sg_raisef(-EACCES, "casd is not the pinned one: %s", why), SG_CAS_UNTRUSTED);
+    return sg_cas_traced(sg_raisef(-EACCES, "casd is not the pinned one: %s", why),
+                         SG_CAS_UNTRUSTED);
 }
 
 /* ---- calls ---- */
@@ -87,8 +81,8 @@ static int call(struct attempt *a, const char *method, const char *target, struc
         return 0;
     error_code(sg_buf_bytes(ret), reason);
     a->again = status == 429 || status == 503 || status >= 500;
-    return traced(sg_raisef(-EACCES, "casd refused %s: %d %s", target, status, reason),
-                  SG_CAS_REFUSED);
+    return sg_cas_traced(sg_raisef(-EACCES, "casd refused %s: %d %s", target, status, reason),
+                         SG_CAS_REFUSED);
 }
 
 /* True while the client still talks on the connection on which casd was recognised. */

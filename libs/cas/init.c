@@ -34,13 +34,6 @@ static int is_there(const char *dir, const char *name, bool *ret)
     return 0;
 }
 
-/* An outcome whose reason stands in the trace. */
-static int traced(int raised, int outcome)
-{
-    (void)raised;
-    return outcome;
-}
-
 static int read_policy(struct sg_cas_vault *v, const char *path, struct sg_cas_policy **ret)
 {
     struct sg_yaml_error e = {0};
@@ -49,8 +42,8 @@ static int read_policy(struct sg_cas_vault *v, const char *path, struct sg_cas_p
         return r;
     r = sg_cas_policy_parse(ret, sg_buf_bytes(&v->policy_text), &e);
     if (r > 0)
-        return traced(sg_raisef(-EBADMSG, "%s:%u: %s", path, e.line, e.text),
-                      SG_CAS_POLICY_REFUSED);
+        return sg_cas_traced(sg_raisef(-EBADMSG, "%s:%u: %s", path, e.line, e.text),
+                             SG_CAS_POLICY_REFUSED);
     return r;
 }
 
@@ -151,8 +144,8 @@ static int renumber(struct sg_bytes text, uint64_t version, struct sg_buf *ret)
     static const char key[] = "version: ";
     const uint8_t *end = text.len ? memchr(text.data, '\n', text.len) : NULL;
     if (!end || text.len < sizeof key || memcmp(text.data, key, sizeof key - 1) != 0)
-        return traced(sg_raisef(-EBADMSG, "the policy does not begin with its version"),
-                      SG_CAS_POLICY_REFUSED);
+        return sg_cas_traced(sg_raisef(-EBADMSG, "the policy does not begin with its version"),
+                             SG_CAS_POLICY_REFUSED);
     int r = sg_buf_printf(ret, "%s%llu", key, (unsigned long long)version);
     return r < 0 ? r : sg_buf_append(ret, SG_BYTES(end, text.len - (size_t)(end - text.data)));
 }
@@ -163,8 +156,8 @@ static int repolicy(struct sg_cas_service *s, const char *path, struct sg_cas_no
     SG_CLEANUP(sg_buf_clear) struct sg_buf renumbered = SG_BUF_INIT(SG_CAS_POLICY_TEXT_MAX);
     struct sg_yaml_error e = {0};
     if (s->vault->production)
-        return traced(sg_raisef(-EPERM, "a production policy is the operator's to change"),
-                      SG_CAS_POLICY_REFUSED);
+        return sg_cas_traced(sg_raisef(-EPERM, "a production policy is the operator's to change"),
+                             SG_CAS_POLICY_REFUSED);
     int r = sg_file_read(path, &text);
     if (r == 0)
         r = renumber(sg_buf_bytes(&text), s->policy->version + 1, &renumbered);
@@ -172,9 +165,9 @@ static int repolicy(struct sg_cas_service *s, const char *path, struct sg_cas_no
         return r;
     r = sg_cas_service_update(s, sg_buf_bytes(&renumbered), s->policy_digest, now, &e);
     if (r > 0)
-        return traced(sg_raisef(-EBADMSG, "%s:%u: %s %s", path, e.line,
-                                sg_cas_refusal_name((enum sg_cas_refusal)r), e.text),
-                      SG_CAS_POLICY_REFUSED);
+        return sg_cas_traced(sg_raisef(-EBADMSG, "%s:%u: %s %s", path, e.line,
+                                       sg_cas_refusal_name((enum sg_cas_refusal)r), e.text),
+                             SG_CAS_POLICY_REFUSED);
     return r;
 }
 
@@ -184,8 +177,9 @@ int sg_cas_repolicy(const struct sg_cas_init *o)
     const struct sg_cas_limits limits = {1, 1, 1};
     const struct sg_cas_now now = {sg_clock_unix_s(), sg_clock_monotonic_ns() / 1000000};
     if (sg_tee_provider_kind(o->tee) != SG_TEE_SIM)
-        return traced(sg_raisef(-EPERM, "only a simulated platform takes a policy from a file"),
-                      SG_CAS_POLICY_REFUSED);
+        return sg_cas_traced(
+            sg_raisef(-EPERM, "only a simulated platform takes a policy from a file"),
+            SG_CAS_POLICY_REFUSED);
     int r = sg_cas_service_open(&s, o->dir, o->tee, o->seal, &limits, now);
     return r ? r : repolicy(s, o->policy, now);
 }

@@ -74,6 +74,13 @@ struct sg_cas_connection {
 void sg_cas_report_data(uint8_t ret[SG_TEE_REPORT_DATA_LEN], const uint8_t nonce[SG_CAS_NONCE_LEN],
                         const struct sg_cas_connection *c, struct sg_bytes service);
 
+/* An outcome whose reason sg_raisef has just put into the trace. */
+static inline int sg_cas_traced(int raised, int outcome)
+{
+    (void)raised;
+    return outcome;
+}
+
 /* id, name on the wire and in logs, HTTP status */
 #define SG_CAS_REFUSALS(X)                                                                         \
     X(REQUEST_MALFORMED, "request-malformed", 400)                                                 \

@@ -8,13 +8,6 @@
 #define REFUSALS_PER_S 10   /* records; the rest is counted in the next one */
 #define REFUSALS_BURST 50
 
-/* An outcome whose reason stands in the trace. */
-static int traced(int raised, int outcome)
-{
-    (void)raised;
-    return outcome;
-}
-
 /* ---- state on the disk ---- */
 
 static int record_state(struct sg_cas_service *s, struct sg_cas_now now)
@@ -94,11 +87,11 @@ static int open_vault(struct sg_cas_service *s, const char *dir, struct sg_tee_p
         return r;
     r = sg_cas_vault_load(s->vault);
     if (r > 0)
-        return traced(sg_raisef(-EBADMSG,
-                                "%s/state.sealed does not open: changed, or sealed to "
-                                "another build or platform",
-                                dir),
-                      SG_CAS_STATE_FORGED);
+        return sg_cas_traced(sg_raisef(-EBADMSG,
+                                       "%s/state.sealed does not open: changed, or sealed to "
+                                       "another build or platform",
+                                       dir),
+                             SG_CAS_STATE_FORGED);
     return r;
 }
 
@@ -108,8 +101,8 @@ static int open_policy(struct sg_cas_service *s)
     struct sg_bytes text = sg_buf_bytes(&s->vault->policy_text);
     int r = sg_cas_policy_parse(&s->policy, text, &e);
     if (r > 0)
-        return traced(sg_raisef(-EBADMSG, "sealed policy line %u: %s", e.line, e.text),
-                      SG_CAS_POLICY_REFUSED);
+        return sg_cas_traced(sg_raisef(-EBADMSG, "sealed policy line %u: %s", e.line, e.text),
+                             SG_CAS_POLICY_REFUSED);
     if (r == 0)
         sg_sha256(s->policy_digest, text);
     return r;
@@ -130,9 +123,10 @@ static int compare(struct sg_cas_service *s, const struct last_state *last, stru
         return 0;
     if (v->sequence == last->sequence + 1)
         return record_state(s, now);
-    return traced(sg_raisef(-EBADMSG, "state %llu beside a log that knows state %llu",
-                            (unsigned long long)v->sequence, (unsigned long long)last->sequence),
-                  v->sequence > last->sequence ? SG_CAS_LOG_DAMAGED : SG_CAS_STATE_ROLLED_BACK);
+    return sg_cas_traced(
+        sg_raisef(-EBADMSG, "state %llu beside a log that knows state %llu",
+                  (unsigned long long)v->sequence, (unsigned long long)last->sequence),
+        v->sequence > last->sequence ? SG_CAS_LOG_DAMAGED : SG_CAS_STATE_ROLLED_BACK);
 }
 
 static int open_history(struct sg_cas_service *s, const char *dir, struct sg_cas_now now)
