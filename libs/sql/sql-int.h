@@ -2,13 +2,21 @@
 /*
  * sql-int - what the parts of libs/sql share.
  *
- *   conn.c     a connection: prepare, step, errors           guard.c   what SQLite may not do
- *   ddl.c      CREATE TABLE, DROP TABLE as text              define.c  and as changes of the
- * dictionary catalog.c  the dictionary as a shared snapshot           system.c  the system tables
- *   pool.c     kv sessions, shared by all connections        writes.c  a transaction's writes
- *   vtab.c     SQLite's module: xUpdate and transactions     plan.c    xBestIndex
- *   cursor.c   xFilter, xNext, xColumn                       bound.c   constraint values to key
- * bounds row.c      lazy decoding of a row                        error.c   the table of errors
+ *   conn.c     a connection: prepare, step, errors
+ *   guard.c    what SQLite may not do
+ *   ddl.c      CREATE TABLE, DROP TABLE as text
+ *   define.c   and as changes of the dictionary
+ *   catalog.c  the dictionary as a shared snapshot; the engine
+ *   system.c   the system tables; schema.c  all tables as tables
+ *   pool.c     kv sessions, shared by all connections
+ *   vtab.c     SQLite's module; plan.c  xBestIndex; update.c  xUpdate
+ *   writes.c   a transaction's writes, folded into one batch
+ *   cursor.c, filter.c, walk.c   reading (cursor-int.h), with
+ *   bound.c    constraint values as key bounds
+ *   parts.c    lists of partitions
+ *   row.c      lazy decoding of a row
+ *   request.c, result.c   JSON documents; service.c, access.c   HTTP handler
+ *   error.c    the table of errors
  */
 #include <pthread.h>
 #include <sqlite3.h>
@@ -169,6 +177,11 @@ struct sg_sql_vtab {
 SG_MUST_USE int sg_sql_vtab_register(struct sg_sql *c, struct sg_sql_table *t);
 SG_MUST_USE int sg_sql_vtab_unregister(struct sg_sql *c, const char *name);
 SG_MUST_USE int sg_sql_vtab_commit(struct sg_sql *c);
+
+int sg_sql_vtab_update(sqlite3_vtab *base, int argc, sqlite3_value **argv,
+                       sqlite3_int64 *ret_rowid);
+/* An outcome of writes-int.h as SQLite's result code and the connection's error. */
+int sg_sql_vtab_refuse_write(const struct sg_sql_vtab *t, int r);
 
 int sg_sql_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info);
 int sg_sql_cursor_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret);
