@@ -144,6 +144,28 @@ static void test_refusal_is_named_to_the_service(void **state)
     assert_null(g.cert);
 }
 
+static void test_the_fourth_request_of_strangers_is_throttled(void **state)
+{
+    struct fixture *f = *state;
+    GRANT(first);
+    GRANT(second);
+    sg_cas_server_free(f->server);
+    f->server = NULL;
+    const struct sg_cas_server_options so = {.dir = f->w.state,
+                                             .tee = f->w.tee,
+                                             .seal = SG_TEE_SEAL_MEASUREMENT,
+                                             .listen = "127.0.0.1:0",
+                                             .workers = 2,
+                                             .throttle_per_s = 1,
+                                             .throttle_burst = 3};
+    assert_int_equal(sg_cas_server_start(&f->server, &so), 0);
+    snprintf(f->address, sizeof f->address, "127.0.0.1:%u", sg_cas_server_port(f->server));
+    bootstrap(f, "alpha", &first); /* three requests */
+    struct sg_cas_bootstrap o = options(f, "alpha");
+    assert_int_equal(sg_cas_bootstrap(&o, &second), SG_CAS_REFUSED);
+    assert_non_null(strstr(sg_error_trace(), "429 throttled"));
+}
+
 /* ---- the wrong casd ---- */
 
 static void test_another_pin_is_untrusted(void **state)
@@ -543,6 +565,7 @@ int main(void)
         TEST(test_every_bootstrap_gets_another_key_and_lease),
         TEST(test_two_granted_services_talk_over_mutual_tls),
         TEST(test_refusal_is_named_to_the_service),
+        TEST(test_the_fourth_request_of_strangers_is_throttled),
         TEST(test_another_pin_is_untrusted),
         TEST(test_an_impostor_with_its_own_certificate),
         TEST(test_an_impostor_with_the_certificate_of_another_service),
