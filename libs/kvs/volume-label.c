@@ -65,7 +65,7 @@ static bool decode_file(struct sg_reader *r, struct sg_volume_file *ret)
     uint16_t len;
     struct sg_bytes name;
     if (!sg_take_be16(r, &len) || !sg_take(r, len, &name) || !sg_take_be64(r, &ret->bytes) ||
-        !sg_take_be32(r, &ret->crc))
+        !sg_take_be32(r, &ret->crc) || memchr(name.data, 0, name.len))
         return false;
     ret->name = strndup((const char *)name.data, name.len);
     return ret->name != NULL;
