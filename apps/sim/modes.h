@@ -28,8 +28,7 @@ struct sim_options {
         O("aggregator", SG_CONF_LIST, aggregator, NULL, 0, 0, "host:port, meters take turns"),     \
         O("authenticators", SG_CONF_LIST, authenticators, NULL, 0, 0,                              \
           "certificates that meters trust, PEM files"),                                            \
-        O("window", SG_CONF_INT, window, "256", 1, 65536,                                          \
-          "frames in flight an aggregator at most"),                                               \
+        O("window", SG_CONF_INT, window, "4096", 64, 1048576, "KiB in flight an aggregator"),      \
         O("timeout", SG_CONF_INT, timeout_s, "120", 1, 86400,                                      \
           "give up after so long without an "                                                      \
           "acknowledgement, seconds"),                                                             \

@@ -7,8 +7,9 @@
 #define SOCKET_BUFFER         (1u << 20)
 #define TICK_MS               50
 #define PROGRESS_MS           2000
-#define WINDOW_FIRST          16
-#define WINDOW_LEAST          4
+#define WINDOW_FIRST          256 /* KiB */
+#define WINDOW_LEAST          64
+#define WINDOW_STEP           16   /* a day's frame */
 #define HANDSHAKES_MAX        32   /* under way an aggregator */
 #define HANDSHAKE_PATIENCE_MS 8000 /* then its place is given to another */
 #define BLOCKS_PER_TURN       8    /* signed before the loop looks at the sockets again */
@@ -36,9 +37,9 @@ struct port {
 struct aggregator {
     struct sim_sender *s;
     struct sg_addr addr;
-    uint32_t first; /* meters first, first + n_aggregators, ... */
-    uint32_t turn;  /* whose turn it is */
-    uint32_t inflight;
+    uint32_t first;    /* meters first, first + n_aggregators, ... */
+    uint32_t turn;     /* whose turn it is */
+    uint32_t inflight; /* KiB */
     uint32_t to_begin; /* next meter without handshake */
     uint32_t handshaking;
     double window;
@@ -128,6 +129,12 @@ static struct meter *whose_turn(struct aggregator *a)
     return NULL;
 }
 
+/* KiB that a block's frame takes in buffers on its way, a small one more than its octets. */
+static uint32_t cost_of(const struct meter *m, uint32_t block)
+{
+    return 2 + m->s->c.source.readings(m->s->c.source.user, m->number, block) / 8;
+}
+
 static int send_block(struct meter *m)
 {
     struct sim_sender *s = m->s;
@@ -143,8 +150,8 @@ static int send_block(struct meter *m)
         return r;
     s->r.blocks++;
     s->r.readings_sent += s->c.source.readings(s->c.source.user, m->number, m->next);
+    m->aggregator->inflight += cost_of(m, m->next);
     m->next++;
-    m->aggregator->inflight++;
     return 0;
 }
 
@@ -255,8 +262,8 @@ static void on_settled(void *user, uint64_t token, enum sg_ack_status status,
     struct aggregator *a = m->aggregator;
     count_settled(s, s->c.source.readings(s->c.source.user, m->number, (uint32_t)token), status,
                   reason);
-    a->inflight--;
-    a->window += 1 / a->window;
+    a->inflight -= cost_of(m, (uint32_t)token);
+    a->window += WINDOW_STEP * cost_of(m, (uint32_t)token) / a->window;
     if (a->window > s->c.window)
         a->window = s->c.window;
     s->last_settled_ms = sg_loop_now_ms(s->loop);

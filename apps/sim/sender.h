@@ -28,7 +28,7 @@ struct sim_sender_config {
     size_t n_aggregators;
     const struct sg_edhoc_identity *const *authenticators;
     size_t n_authenticators;
-    uint32_t window;    /* frames in flight an aggregator, at most */
+    uint32_t window;    /* KiB in flight an aggregator, at most */
     int64_t timeout_ms; /* without anything settled */
     const char *record; /* file for uplink frames, or NULL */
     uint64_t record_max;

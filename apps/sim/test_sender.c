@@ -219,7 +219,7 @@ static void run(const struct sg_sim_network *net, bool refuse, struct sim_report
         .n_aggregators = 1,
         .authenticators = (const struct sg_edhoc_identity *const *)&auth_peer,
         .n_authenticators = 1,
-        .window = 64,
+        .window = 1024,
         .timeout_ms = 600000,
     };
     assert_int_equal(sim_sender_new(&s, loop, &c), 0);
