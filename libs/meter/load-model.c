@@ -182,7 +182,7 @@ static bool config_valid(const struct sg_model_config *c)
 int sg_model_new(struct sg_model **ret, const struct sg_model_config *c)
 {
     if (!config_valid(c))
-        return sg_raise(-EINVAL);
+        return sg_raisef(-EINVAL, "an interval must divide the day into 1 to 96 parts");
     SG_CLEANUP(sg_model_freep) struct sg_model *m = calloc(1, sizeof(*m));
     if (!m)
         return sg_raise(-ENOMEM);
