@@ -108,7 +108,7 @@ static int64_t query_number(const struct sg_demo *m, struct sg_http_client *sqld
 static int replay(struct sg_demo *m, struct sg_http_client *sqld)
 {
     int64_t before = query_number(m, sqld, "SELECT count(*) FROM reading");
-    int64_t seen = sg_demo_metric(m, "authd", "sealgrid_authd_replays_total");
+    int64_t seen = sg_demo_metric(m, "authd", "sealgrid_authd_replayed_frames_total");
     static struct sg_args a;
     sg_demo_aggregators(&a, m);
     sg_arg(&a, "--replay");
@@ -119,7 +119,7 @@ static int replay(struct sg_demo *m, struct sg_http_client *sqld)
         return r;
     int64_t replayed = sg_json_number(j, "replayed");
     json_decref(j);
-    int64_t counted = sg_demo_metric(m, "authd", "sealgrid_authd_replays_total") - seen;
+    int64_t counted = sg_demo_metric(m, "authd", "sealgrid_authd_replayed_frames_total") - seen;
     int64_t after = query_number(m, sqld, "SELECT count(*) FROM reading");
     sg_demo_tampered(m, "replayed_frame",
                      replayed > 0 && counted >= replayed && before == after && before > 0);
@@ -143,7 +143,7 @@ static int conflict(struct sg_demo *m, struct sg_http_client *sqld)
              (long long)client, (long long)ts);
     int64_t kept = query_number(m, sqld, sql);
     int64_t all = query_number(m, sqld, "SELECT count(*) FROM reading");
-    int64_t counted = sg_demo_metric(m, "authd", "sealgrid_authd_conflicts_total");
+    int64_t counted = sg_demo_metric(m, "authd", "sealgrid_authd_readings_conflict_total");
     sg_demo_tampered(m, "conflicting_reading", kept == 1 && counted >= 1 && all == m->stored);
     return 0;
 }
