@@ -141,11 +141,11 @@ static void check_rows(const struct sim_fleet *f, const char *dir)
     assert_int_equal(sg_file_read(path, &file), 0);
     struct sg_reader in = sg_reader_over(sg_buf_bytes(&file));
     for (uint32_t i = 0; i < 8; i++) {
-        struct sg_bytes partition, sort, value;
+        struct sg_bytes partition = SG_BYTES_NONE, sort = SG_BYTES_NONE, value = SG_BYTES_NONE;
         struct sg_row_installation row;
         struct sg_row_credential c;
         struct sg_cert *cert = NULL;
-        uint32_t table;
+        uint32_t table = 0;
         assert_true(sg_take_be32(&in, &table) && take_string(&in, &partition) &&
                     take_string(&in, &sort) && take_string(&in, &value));
         assert_int_equal(table, SG_TABLE_INSTALLATION);
