@@ -140,7 +140,7 @@ static int open_vault(const char *casd, const char *cas, const char *platform,
     if (r == 0)
         r = sg_sim_platform_sealing(platform, &root);
     if (r == 0)
-        r = sg_sim_derive_sealing(sg_secret_bytes(&root), SG_TEE_SEAL_MEASUREMENT, measurement,
+        r = sg_sim_derive_sealing(sg_secret_bytes(&root), SG_TEE_SEAL_PLATFORM, measurement,
                                   SG_CAS_SEAL_LABEL, &sealing);
     if (r == 0)
         r = sg_cas_vault_new(&v, cas, &sealing);

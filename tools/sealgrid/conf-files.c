@@ -24,7 +24,7 @@ static int casd(struct sg_buf *b, const struct sg_deployment *d, const char *ser
 {
     return sg_buf_printf(b,
                          "listen: 127.0.0.1:%u\ndir: \"%s/cas\"\nprovider: sim\n"
-                         "platform: \"%s/platform\"\n",
+                         "platform: \"%s/platform\"\nseal: platform\n",
                          sg_deployment_port(d, service), d->dir, d->dir);
 }
 
@@ -60,7 +60,7 @@ static int kvsd(struct sg_buf *b, const struct sg_deployment *d, const char *ser
 
 static int authd(struct sg_buf *b, const struct sg_deployment *d, const char *service)
 {
-    return sg_buf_printf(b, "listen: 127.0.0.1:%u\nkv:\n  connect: 127.0.0.1:%u\n",
+    return sg_buf_printf(b, "listen: 127.0.0.1:%u\nkvsd:\n  connect: 127.0.0.1:%u\n",
                          sg_deployment_port(d, service), sg_deployment_port(d, "kvsd"));
 }
 

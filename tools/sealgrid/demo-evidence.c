@@ -129,8 +129,6 @@ static int audit(const struct sg_demo *m, const struct case_file *c, const char 
     sg_arg(&a, "%.440s/installations.json", m->fleet);
     sg_arg(&a, "--keys");
     sg_arg(&a, "%.440s/authority-root.pem", m->fleet);
-    sg_arg(&a, "--keys");
-    sg_arg(&a, "%.440s/authority-ca.pem", m->fleet);
     sg_arg(&a, "--json");
     json_t *j;
     int status, r = sg_args_run_json_exit(&a, &j, &status);

@@ -143,7 +143,7 @@ int sg_demo_bill(struct sg_demo *m)
     sg_arg_option(&a, "cas.pin", m->d.pin);
     sg_arg(&a, "--cas.platform");
     sg_arg(&a, "%.440s/platform", m->d.dir);
-    sg_arg(&a, "--kv.connect");
+    sg_arg(&a, "--kvsd.connect");
     sg_arg(&a, "127.0.0.1:%u", sg_deployment_port(&m->d, "kvsd"));
     json_t *j;
     r = sg_args_run_json(&a, &j);
@@ -163,8 +163,6 @@ int sg_demo_audit(struct sg_demo *m)
     sg_arg(&a, "%.440s/installations.json", m->fleet);
     sg_arg(&a, "--keys");
     sg_arg(&a, "%.440s/authority-root.pem", m->fleet);
-    sg_arg(&a, "--keys");
-    sg_arg(&a, "%.440s/authority-ca.pem", m->fleet);
     sg_arg(&a, "--json");
     json_t *j;
     int r = sg_args_run_json(&a, &j);

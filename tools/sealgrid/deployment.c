@@ -1,15 +1,13 @@
 #include "deployment.h"
 
-#include "child.h"
 #include "supervise.h"
+#include "trust.h"
 
 #include <limits.h>
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/file.h>
-#include <sealgrid/cas/policy.h>
 #include <sealgrid/net/tls.h>
-#include <sealgrid/tee/sim.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -183,62 +181,6 @@ static int make_new(struct sg_deployment *d, const struct sg_up_options *o)
     return r ? r : save(d);
 }
 
-static int write_policy(const struct sg_deployment *d, const char *authority)
-{
-    static const struct {
-        const char *service, *program;
-    } measured[] = {{"kvsd", "sealgrid-kvsd"}, {"authd", "sealgrid-authd"},
-                    {"aggd", "sealgrid-aggd"}, {"sqld", "sealgrid-sqld"},
-                    {"bill", "sealgrid-bill"}, {"operator", "sealgrid"}};
-    enum { N = sizeof measured / sizeof *measured };
-    struct sg_cas_program programs[N];
-    char paths[N][2 * SG_PATH_MAX], policy[SG_PATH_MAX];
-    for (size_t i = 0; i < N; i++) {
-        snprintf(paths[i], sizeof paths[i], "%s/%s", d->programs, measured[i].program);
-        programs[i] = (struct sg_cas_program){measured[i].service, paths[i]};
-    }
-    SG_CLEANUP(sg_buf_clear) struct sg_buf yaml = SG_BUF_INIT(1 << 20);
-    int r = sg_cas_policy_measure(programs, N, authority, &yaml);
-    if (r == 0)
-        r = path_of(policy, d->dir, "conf/policy.yaml");
-    return r ? r : sg_file_write_atomic(policy, sg_buf_bytes(&yaml), 0644);
-}
-
-static int init_casd(struct sg_deployment *d, const char *authority)
-{
-    char platform[SG_PATH_MAX], cas[SG_PATH_MAX], policy[SG_PATH_MAX], program[2 * SG_PATH_MAX];
-    int r = path_of(platform, d->dir, "platform");
-    if (r == 0)
-        r = path_of(cas, d->dir, "cas");
-    if (r == 0)
-        r = path_of(policy, d->dir, "conf/policy.yaml");
-    if (r)
-        return r;
-    if (!exists(d->dir, "platform/public.pem") && (r = sg_sim_platform_create(platform)))
-        return r;
-    if (authority) {
-        char *absolute = realpath(authority, NULL);
-        if (!absolute)
-            return sg_raisef(-errno, "%s", authority);
-        r = write_policy(d, absolute);
-        free(absolute);
-    } else {
-        r = write_policy(d, NULL);
-    }
-    if (r)
-        return r;
-    snprintf(program, sizeof program, "%s/sealgrid-casd", d->programs);
-    const char *argv[] = {program, "--init",     "--dir",  cas, "--policy",
-                          policy,  "--platform", platform, NULL};
-    int status;
-    r = sg_child_run(argv, NULL, &status);
-    if (r)
-        return r;
-    if (status)
-        return sg_raisef(-EPROTO, "sealgrid-casd --init ended with %d", status);
-    return read_line(d->dir, "cas/public/pin", d->pin, sizeof d->pin);
-}
-
 int sg_deployment_wait(const struct sg_deployment *d, int timeout_s)
 {
     struct sg_services s;
@@ -264,10 +206,10 @@ int sg_deployment_up(struct sg_deployment *ret, const struct sg_up_options *o)
         return sg_raisef(-EINVAL, "backend %s: this version has local only", o->backend);
     struct sg_deployment d;
     int r = exists(o->dir, "run/deployment") ? sg_deployment_load(&d, o->dir) : make_new(&d, o);
-    if (r == 0 && !d.pin[0])
-        r = init_casd(&d, o->authority);
     if (r == 0 && !sg_supervisor_pid(d.dir)) {
-        r = sg_deployment_write_conf(&d);
+        r = sg_deployment_trust(&d, o->authority);
+        if (r == 0)
+            r = sg_deployment_write_conf(&d);
         if (r == 0)
             r = sg_supervise_start(d.dir);
     }
