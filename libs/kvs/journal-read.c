@@ -164,26 +164,34 @@ static int read_copy(struct reading *rd, const struct copy *c, uint64_t at, uint
     return memcmp(mac, lead + 12, sizeof(mac)) == 0 ? 0 : READ_BAD;
 }
 
+/* A copy that seemed to end here, though it is long enough for the record that others have. */
+static bool only_seems_short(const struct copy *c, uint64_t at, const uint8_t *lead)
+{
+    return c->len - at >= SG_JOURNAL_RECORD_LEN + (uint64_t)sg_load_be32(lead);
+}
+
 /* From the first good copy (thorough: from all).  READ_NONE: no copy has this record. */
 static int read_record(struct reading *rd, const struct group *g, uint64_t at, uint64_t seq,
                        uint8_t ret_lead[SG_JOURNAL_RECORD_LEN])
 {
-    uint64_t bad = 0;
+    uint64_t bad = 0, none = 0; /* copies */
     int result = READ_NONE;
     for (size_t i = 0; i < g->n && (result != 0 || rd->thorough); i++) {
         uint8_t lead[SG_JOURNAL_RECORD_LEN];
         int r = read_copy(rd, &g->copies[i], at, seq, lead);
         if (r < 0)
             return r;
-        if (r == READ_BAD)
-            bad |= 1ull << g->copies[i].slot;
+        bad |= (uint64_t)(r == READ_BAD) << i;
+        none |= (uint64_t)(r == READ_NONE && g->copies[i].len > at) << i;
         if (r == 0) {
             memcpy(ret_lead, lead, sizeof(lead));
             result = 0;
         }
     }
-    for (unsigned slot = 0; slot < 64; slot++)
-        rd->scan.damage[slot] += bad >> slot & 1;
+    for (size_t i = 0; i < g->n; i++)
+        if (bad >> i & 1 ||
+            (result == 0 && none >> i & 1 && only_seems_short(&g->copies[i], at, ret_lead)))
+            rd->scan.damage[g->copies[i].slot]++;
     return result;
 }
 
