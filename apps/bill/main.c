@@ -253,7 +253,7 @@ static int open_kv(void *user, struct sg_kv **ret)
     if (r)
         return sg_fold(r);
     const struct sg_kv_remote remote = {
-        .connect = s->a->options.kv_connect, .tls = tls, .expect_uri = "spiffe://sealgrid/kvsd"};
+        .connect = s->a->options.kvsd_connect, .tls = tls, .expect_uri = "spiffe://sealgrid/kvsd"};
     return sg_fold(sg_kv_open_remote(ret, &remote));
 }
 

@@ -20,7 +20,7 @@
     O("upload", BOOL, upload, "false", 0, 0, "write both into the bucket \"evidence\" too")        \
     O("json", BOOL, json, "false", 0, 0, "the bill, or with --all a summary, as JSON")             \
     O("threads", INT, threads, "8", 1, 64, "clients worked on at a time; most of it is waiting")   \
-    O("kv.connect", STRING, kv_connect, "127.0.0.1:17410", 0, 0, "kvsd")                           \
+    O("kvsd.connect", STRING, kvsd_connect, "127.0.0.1:17410", 0, 0, "kvsd")                       \
     O("cas.connect", STRING, cas_connect, "127.0.0.1:17400", 0, 0, "casd")                         \
     O("cas.pin", STRING, cas_pin, NULL, 0, 0, "SHA-256 of casd's CA certificate, hex")             \
     O("cas.provider", STRING, cas_provider, "sim", 0, 0, "attestation provider")                   \
@@ -28,7 +28,7 @@
 
 struct bill_options {
     char *tariff, *input, *installations, *client, *period, *from, *until, *out;
-    char *kv_connect, *cas_connect, *cas_pin, *cas_provider, *cas_platform;
+    char *kvsd_connect, *cas_connect, *cas_pin, *cas_provider, *cas_platform;
     bool store, all, upload, json;
     int64_t threads;
 };

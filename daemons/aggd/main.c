@@ -13,29 +13,29 @@
 #define AGG_OPTIONS(O)                                                                             \
     O(mesh_listen, "mesh.listen", STRING, "127.0.0.1:17430", 0, 0, true,                           \
       "address for meters' datagrams")                                                             \
-    O(mesh_meters_max, "mesh.meters_max", INT, "4096", 1, 1048576, false,                          \
+    O(mesh_meters_max, "mesh.meters-max", INT, "4096", 1, 1048576, false,                          \
       "meters kept in mind at once")                                                               \
-    O(mesh_idle_s, "mesh.idle_s", INT, "93600", 60, 31536000, false,                               \
+    O(mesh_idle_s, "mesh.idle-s", INT, "93600", 60, 31536000, false,                               \
       "forget a meter not heard for so many seconds; a daily push must fit")                       \
-    O(mesh_rcvbuf_kib, "mesh.rcvbuf_kib", INT, "16384", 64, 1048576, false,                        \
+    O(mesh_rcvbuf_kib, "mesh.rcvbuf-kib", INT, "16384", 64, 1048576, false,                        \
       "receive buffer of the socket, KiB; the kernel may allow less")                              \
     O(uplink_authenticators, "uplink.authenticators", LIST, NULL, 0, 0, true,                      \
       "addresses of authenticators, first choice first")                                           \
-    O(uplink_window_frames, "uplink.window_frames", INT, "1024", 1, 65536, false,                  \
+    O(uplink_window_frames, "uplink.window-frames", INT, "1024", 1, 65536, false,                  \
       "frames at an authenticator and not done with")                                              \
     O(backlog_dir, "backlog.dir", STRING, NULL, 0, 0, true, "folder of the backlog")               \
-    O(backlog_memory_mib, "backlog.memory_mib", INT, "64", 1, 65536, false,                        \
+    O(backlog_memory_mib, "backlog.memory-mib", INT, "64", 1, 65536, false,                        \
       "frames kept in memory while the uplink is up")                                              \
-    O(backlog_disk_mib, "backlog.disk_mib", INT, "1024", 1, 1048576, false,                        \
+    O(backlog_disk_mib, "backlog.disk-mib", INT, "1024", 1, 1048576, false,                        \
       "frames kept on disk at most; beyond it meters keep theirs")                                 \
-    O(backlog_frames_max, "backlog.frames_max", INT, "1000000", 16, 16777216, false,               \
+    O(backlog_frames_max, "backlog.frames-max", INT, "1000000", 16, 16777216, false,               \
       "frames kept at most, in memory and on disk")                                                \
     O(cas_connect, "cas.connect", STRING, NULL, 0, 0, true, "address of casd")                     \
     O(cas_pin, "cas.pin", STRING, NULL, 0, 0, true, "SHA-256 of casd's CA certificate, hex")       \
     O(cas_provider, "cas.provider", STRING, "sim", 0, 0, false, "evidence provider")               \
     O(cas_platform, "cas.platform", STRING, NULL, 0, 0, false,                                     \
       "folder of the simulated platform key")                                                      \
-    O(cas_retry_s, "cas.retry_s", INT, "60", 0, 86400, false, "wait so long for casd")             \
+    O(cas_retry_ms, "cas.retry-ms", INT, "60000", 0, 86400000, false, "wait so long for casd")     \
     O(ops_listen, "ops.listen", STRING, "127.0.0.1:18430", 0, 0, false,                            \
       "plain HTTP on loopback: /metrics /healthz /readyz")
 
@@ -192,7 +192,7 @@ static int run(struct aggd *d)
         .service = SERVICE,
         .provider = d->conf.cas_provider,
         .sim_platform = d->conf.cas_platform,
-        .retry_ms = (int)d->conf.cas_retry_s * 1000,
+        .retry_ms = (int)d->conf.cas_retry_ms,
     };
     agg_counters_register();
     int r = start(d);

@@ -18,21 +18,21 @@
 #define AUTH_OPTIONS(O)                                                                            \
     O(listen, "listen", STRING, "127.0.0.1:17420", 0, 0, true,                                     \
       "address for aggregators (mutual TLS)")                                                      \
-    O(kv_connect, "kv.connect", STRING, NULL, 0, 0, true, "address of kvsd")                       \
-    O(kv_timeout_ms, "kv.timeout_ms", INT, "30000", 100, 600000, false,                            \
+    O(kvsd_connect, "kvsd.connect", STRING, NULL, 0, 0, true, "address of kvsd")                   \
+    O(kvsd_timeout_ms, "kvsd.timeout-ms", INT, "30000", 100, 600000, false,                        \
       "deadline of one call of the store")                                                         \
     O(lanes, "lanes", INT, "2", 1, 64, false,                                                      \
       "pipelines, each a worker thread, a committer thread and two store sessions")                \
-    O(sessions_max, "sessions_max", INT, "65536", 16, 16777216, false,                             \
+    O(sessions_max, "sessions-max", INT, "65536", 16, 16777216, false,                             \
       "sessions kept in memory by a lane; the store has them all")                                 \
-    O(future_max_s, "clock.future_max_s", INT, "300", 0, 86400, false,                             \
+    O(future_max_s, "clock.future-max-s", INT, "300", 0, 86400, false,                             \
       "refuse readings further ahead than this")                                                   \
     O(cas_connect, "cas.connect", STRING, NULL, 0, 0, true, "address of casd")                     \
     O(cas_pin, "cas.pin", STRING, NULL, 0, 0, true, "SHA-256 of casd's CA certificate, hex")       \
     O(cas_provider, "cas.provider", STRING, "sim", 0, 0, false, "evidence provider")               \
     O(cas_platform, "cas.platform", STRING, NULL, 0, 0, false,                                     \
       "folder of the simulated platform key")                                                      \
-    O(cas_retry_s, "cas.retry_s", INT, "60", 0, 86400, false, "wait so long for casd")             \
+    O(cas_retry_ms, "cas.retry-ms", INT, "60000", 0, 86400000, false, "wait so long for casd")     \
     O(ops_listen, "ops.listen", STRING, "127.0.0.1:18420", 0, 0, false,                            \
       "plain HTTP on loopback: /metrics /healthz /readyz")
 
@@ -103,7 +103,7 @@ static int load_identity(struct authd *d)
         .service = SERVICE,
         .provider = d->conf.cas_provider,
         .sim_platform = d->conf.cas_platform,
-        .retry_ms = (int)d->conf.cas_retry_s * 1000,
+        .retry_ms = (int)d->conf.cas_retry_ms,
     };
     int r = auth_identity_new(&d->identity, &d->bootstrap);
     r = r ? r : auth_identity_edhoc(d->identity, 2, &d->own[0]);
@@ -114,8 +114,8 @@ static int load_identity(struct authd *d)
 static int start_lanes(struct authd *d)
 {
     d->store = (struct auth_store){.identity = d->identity,
-                                   .connect = d->conf.kv_connect,
-                                   .timeout_ms = (int)d->conf.kv_timeout_ms};
+                                   .connect = d->conf.kvsd_connect,
+                                   .timeout_ms = (int)d->conf.kvsd_timeout_ms};
     struct auth_lane_options o = {
         .lanes = (unsigned)d->conf.lanes,
         .suites = {2, 3},
