@@ -50,7 +50,10 @@ static int renew_identity(struct agg_uplink *u)
     struct sg_tls_ctx *tls = NULL;
     if (u->tls && sg_clock_unix_s() < sg_cas_renew_at(&u->grant))
         return 0;
-    int r = sg_cas_bootstrap(u->o.bootstrap, &fresh);
+    /* While the present one serves there is no reason to wait for casd. */
+    struct sg_cas_bootstrap o = *u->o.bootstrap;
+    o.retry_ms = u->tls ? 0 : o.retry_ms;
+    int r = sg_cas_bootstrap(&o, &fresh);
     r = r ? r : sg_cas_tls(&fresh, false, SG_TLS_PEER_REQUIRED, &tls);
     if (r)
         return r;
@@ -202,31 +205,39 @@ static int serve(struct agg_uplink *u)
     return 0;
 }
 
+static void serve_and_account(struct agg_uplink *u)
+{
+    u->up = true;
+    sg_metric_set(&agg_counters.uplink_up, 1);
+    int r = serve(u);
+    u->up = false;
+    sg_metric_set(&agg_counters.uplink_up, 0);
+    sg_agg_link_free(TAKE_PTR(u->link));
+    u->next_address++;
+    sg_log(SG_LOG_WARN, "uplink.down", SG_INT("outcome", r),
+           SG_STR("trace", r < 0 ? sg_error_trace() : ""));
+    r = agg_backlog_uplink_lost(u->o.backlog);
+    if (r)
+        sg_log_failure("backlog.spill", r);
+}
+
 static void *uplink_main(void *arg)
 {
     struct agg_uplink *u = arg;
     int64_t wait = BACKOFF_FIRST_MS;
     while (!u->stop) {
         int r = connect_to_any(u);
-        if (r) {
+        int64_t began = now_ms();
+        if (r)
             sg_log_failure("uplink.no_authenticator", r);
-            wait_a_little(u, wait + (int64_t)(sg_random_u64() % (uint64_t)(wait / 4 + 1)));
-            wait = wait * 2 < BACKOFF_MAX_MS ? wait * 2 : BACKOFF_MAX_MS;
+        else
+            serve_and_account(u);
+        if (now_ms() - began > BACKOFF_MAX_MS) {
+            wait = BACKOFF_FIRST_MS; /* it served for a while: the next one at once */
             continue;
         }
-        wait = BACKOFF_FIRST_MS;
-        u->up = true;
-        sg_metric_set(&agg_counters.uplink_up, 1);
-        r = serve(u);
-        u->up = false;
-        sg_metric_set(&agg_counters.uplink_up, 0);
-        sg_agg_link_free(TAKE_PTR(u->link));
-        u->next_address++;
-        sg_log(SG_LOG_WARN, "uplink.down", SG_INT("outcome", r),
-               SG_STR("trace", r < 0 ? sg_error_trace() : ""));
-        r = agg_backlog_uplink_lost(u->o.backlog);
-        if (r)
-            sg_log_failure("backlog.spill", r);
+        wait_a_little(u, wait + (int64_t)(sg_random_u64() % (uint64_t)(wait / 4 + 1)));
+        wait = wait * 2 < BACKOFF_MAX_MS ? wait * 2 : BACKOFF_MAX_MS;
     }
     return NULL;
 }

@@ -3,10 +3,12 @@
 
 #include <pthread.h>
 #include <sealgrid/base/clock.h>
+#include <sealgrid/base/log.h>
 #include <stdio.h>
 #include <string.h>
 
-#define STORES_MAX 256
+#define STORES_MAX    256
+#define RENEW_AGAIN_S 30
 
 struct opened {
     struct sg_kv *kv;
@@ -19,14 +21,17 @@ struct auth_identity {
     struct sg_cas_bootstrap o;
     struct sg_cas_grant grant;
     unsigned generation;
+    int64_t next_try_s;
     struct opened opened[STORES_MAX];
 };
 
 /* Under the lock. */
-static int renew(struct auth_identity *i)
+static int renew(struct auth_identity *i, int retry_ms)
 {
     struct sg_cas_grant fresh = {0};
-    int r = sg_cas_bootstrap(&i->o, &fresh);
+    struct sg_cas_bootstrap o = i->o;
+    o.retry_ms = retry_ms;
+    int r = sg_cas_bootstrap(&o, &fresh);
     if (r)
         return sg_fold(r);
     sg_cas_grant_clear(&i->grant);
@@ -35,11 +40,21 @@ static int renew(struct auth_identity *i)
     return 0;
 }
 
-/* Under the lock.  A renewal that fails is tried again next time; the old one serves until then. */
+static bool is_due(const struct auth_identity *i)
+{
+    int64_t now = sg_clock_unix_s();
+    return now >= sg_cas_renew_at(&i->grant) && now >= i->next_try_s;
+}
+
+/* Under the lock, so without waiting for a casd that is away: the present one serves meanwhile. */
 static void renew_in_time(struct auth_identity *i)
 {
-    if (sg_clock_unix_s() >= sg_cas_renew_at(&i->grant))
-        (void)!renew(i);
+    if (!is_due(i))
+        return;
+    i->next_try_s = sg_clock_unix_s() + RENEW_AGAIN_S;
+    int r = renew(i, 0);
+    if (r)
+        sg_log_failure("identity.not_renewed", r);
 }
 
 int auth_identity_new(struct auth_identity **ret, const struct sg_cas_bootstrap *o)
@@ -49,7 +64,7 @@ int auth_identity_new(struct auth_identity **ret, const struct sg_cas_bootstrap 
         return sg_raise(-ENOMEM);
     pthread_mutex_init(&i->lock, NULL);
     i->o = *o;
-    int r = renew(i);
+    int r = renew(i, o->retry_ms);
     if (r)
         return r;
     *ret = TAKE_PTR(i);
@@ -173,8 +188,7 @@ bool auth_store_is_old(void *store, const struct sg_kv *kv)
     const struct auth_store *s = store;
     pthread_mutex_lock(&s->identity->lock);
     const struct opened *p = place(s->identity, kv);
-    bool old = p && (p->generation != s->identity->generation ||
-                     sg_clock_unix_s() >= sg_cas_renew_at(&s->identity->grant));
+    bool old = p && (p->generation != s->identity->generation || is_due(s->identity));
     pthread_mutex_unlock(&s->identity->lock);
     return old;
 }
