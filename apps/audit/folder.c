@@ -15,10 +15,18 @@ struct names {
     size_t n, capacity;
 };
 
+/* One bill after it was judged. */
+struct judged {
+    const char *name;
+    bool usable;
+    struct audited bill;
+};
+
 struct batch {
     const struct authority_files *files;
     const char *dir;
     struct names names;
+    struct judged *judged; /* one a name */
     _Atomic size_t next;
     _Atomic int failure;
     pthread_mutex_t lock; /* of reports and result */
@@ -120,6 +128,9 @@ static int list_bills(struct batch *b)
 
 static int append_report(struct batch *b, struct sg_bytes report)
 {
+    /* What no longer has room is counted all the same. */
+    if (report.len >= b->reports->max - b->reports->len)
+        return 0;
     int r = b->reports->len ? sg_buf_append_u8(b->reports, ',') : 0;
     return r ? r : sg_buf_append(b->reports, report);
 }
@@ -138,16 +149,98 @@ static int put_unusable(const char *name, const char *why, struct sg_buf *ret)
     return sg_json_done(&j);
 }
 
-static int judge_name(struct batch *b, const char *name, struct sg_buf *report)
+/* Adds a report that stands under no bill's own, of one finding. */
+static int report_together(struct batch *b, struct judged *j, const char *code, const char *text)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf report = SG_BUF_INIT(4096);
+    struct sg_json out;
+
+    b->result.bad += !j->bill.bad;
+    j->bill.bad = true;
+    sg_json_init(&out, &report);
+    sg_json_object(&out);
+    sg_json_key(&out, "name");
+    sg_json_str(&out, j->name);
+    sg_json_key(&out, "client");
+    sg_json_int(&out, j->bill.client);
+    sg_json_key(&out, "ok");
+    sg_json_bool(&out, false);
+    sg_json_key(&out, "findings");
+    sg_json_array(&out);
+    sg_json_object(&out);
+    sg_json_key(&out, "code");
+    sg_json_str(&out, code);
+    sg_json_key(&out, "text");
+    sg_json_str(&out, text);
+    sg_json_end_object(&out);
+    sg_json_end_array(&out);
+    sg_json_end_object(&out);
+    int r = sg_json_done(&out);
+    return r ? r : append_report(b, sg_buf_bytes(&report));
+}
+
+static int compare_judged(const void *a, const void *b)
+{
+    const struct judged *x = a, *y = b;
+
+    if (x->usable != y->usable)
+        return x->usable ? -1 : 1;
+    if (x->bill.client != y->bill.client)
+        return x->bill.client < y->bill.client ? -1 : 1;
+    if (x->bill.from_s != y->bill.from_s)
+        return x->bill.from_s < y->bill.from_s ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static int check_overlap(struct batch *b, struct judged *j, const struct judged *reaches_farthest)
+{
+    char text[NAME_MAX * 2 + 64];
+
+    snprintf(text, sizeof(text), "charges time that is on the bill %s already",
+             reaches_farthest->name);
+    return report_together(b, j, "bill.overlap", text);
+}
+
+/* False: the bill's client is not the one whose folder it lies in. */
+static bool is_filed(const struct judged *j)
+{
+    char folder[24];
+    int n = snprintf(folder, sizeof(folder), "%lld/", (long long)j->bill.client);
+    return strncmp(j->name, folder, (size_t)n) == 0;
+}
+
+/* Bills against each other. */
+static int compare_bills(struct batch *b)
+{
+    struct judged *farthest = NULL; /* of the same client, the one with the latest end so far */
+    int r = 0;
+
+    if (b->names.n)
+        qsort(b->judged, b->names.n, sizeof(*b->judged), compare_judged);
+    for (size_t i = 0; i < b->names.n && b->judged[i].usable && !r; i++) {
+        struct judged *j = &b->judged[i];
+        if (!is_filed(j))
+            r = report_together(b, j, "bill.misfiled", "lies in the folder of another client");
+        if (farthest && farthest->bill.client != j->bill.client)
+            farthest = NULL;
+        if (!r && farthest && j->bill.from_s < farthest->bill.until_s)
+            r = check_overlap(b, j, farthest);
+        if (!farthest || j->bill.until_s > farthest->bill.until_s)
+            farthest = j;
+    }
+    return r;
+}
+
+static int judge_name(struct batch *b, size_t at, struct sg_buf *report)
 {
     char bill[PATH_MAX], evidence[PATH_MAX], why[160];
-    uint64_t readings = 0;
-    bool bad = false;
+    const char *name = b->names.items[at];
+    struct audited judged = {0};
 
     if (snprintf(bill, sizeof(bill), "%s/bill/%s.json", b->dir, name) >= PATH_MAX ||
         snprintf(evidence, sizeof(evidence), "%s/evidence/%s.cbor", b->dir, name) >= PATH_MAX)
         return sg_raise(-ENAMETOOLONG);
-    int r = audit_one(b->files, bill, evidence, false, report, &bad, &readings, why);
+    int r = audit_one(b->files, bill, evidence, false, report, &judged, why);
     bool usable = r == 0;
     if (r == ONE_UNUSABLE)
         r = put_unusable(name, why, report);
@@ -155,10 +248,11 @@ static int judge_name(struct batch *b, const char *name, struct sg_buf *report)
         return r;
     pthread_mutex_lock(&b->lock);
     b->result.bills++;
-    b->result.bad += bad;
+    b->result.bad += judged.bad;
     b->result.unusable += !usable;
-    b->result.readings += readings;
-    if (bad || !usable)
+    b->result.readings += judged.readings;
+    b->judged[at] = (struct judged){name, usable, judged};
+    if (judged.bad || !usable)
         r = append_report(b, sg_buf_bytes(report));
     pthread_mutex_unlock(&b->lock);
     return r;
@@ -175,7 +269,7 @@ static void *work(void *arg)
         if (i >= b->names.n)
             break;
         sg_buf_reset(&report);
-        r = judge_name(b, b->names.items[i], &report);
+        r = judge_name(b, i, &report);
     }
     /* The trace is this thread's: it is printed here, once. */
     if (r && atomic_compare_exchange_strong(&b->failure, &none, r))
@@ -204,10 +298,16 @@ int audit_folder(const struct authority_files *a, const char *dir, unsigned thre
         .files = a, .dir = dir, .lock = PTHREAD_MUTEX_INITIALIZER, .reports = ret_reports};
     int r = list_bills(&b);
 
+    b.judged = calloc(b.names.n + 1, sizeof(*b.judged));
+    if (!r && !b.judged)
+        r = sg_raise(-ENOMEM);
     if (!r)
         r = run_threads(&b, threads);
     if (!r)
+        r = compare_bills(&b);
+    if (!r)
         *ret = b.result;
+    free(b.judged);
     clear_names(&b.names);
     return r;
 }

@@ -13,16 +13,24 @@ struct authority_files {
 };
 
 enum one_outcome { ONE_UNUSABLE = 1 };
-/* One bill; its report object appended to ret_json.  *ret_bad: it has findings.  lines: findings on
- * standard output too.  ONE_UNUSABLE fills why. */
+/* What a bill that was judged said it is about. */
+struct audited {
+    int64_t client, from_s, until_s;
+    uint64_t readings;
+    bool bad; /* it has findings */
+};
+/* One bill; its report object appended to ret_json.  lines: findings on standard output too.
+ * ONE_UNUSABLE fills why. */
 SG_MUST_USE int audit_one(const struct authority_files *a, const char *bill, const char *evidence,
-                          bool lines, struct sg_buf *ret_json, bool *ret_bad,
-                          uint64_t *ret_readings, char why[160]);
+                          bool lines, struct sg_buf *ret_json, struct audited *ret, char why[160]);
 
 struct folder_result {
     uint64_t bills, bad, unusable, readings;
 };
-/* The reports of bills with findings, and of unusable ones, appended to ret_reports as JSON objects
+/* Bills that are sound one by one may still not be so together: a bill below the name of another
+ * client ("bill.misfiled": that client's own is then not here), and two bills of one client over
+ * the same time ("bill.overlap": its readings are charged twice).
+ * The reports of bills with findings, and of unusable ones, appended to ret_reports as JSON objects
  * separated by commas. */
 SG_MUST_USE int audit_folder(const struct authority_files *a, const char *dir, unsigned threads,
                              struct sg_buf *ret_reports, struct folder_result *ret);

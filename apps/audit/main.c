@@ -139,18 +139,17 @@ static int load_tariff(struct app *a)
 static int on_bill(const struct app *a, const struct authority_files *files)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf report = SG_BUF_INIT(64u << 20);
-    uint64_t readings;
+    struct audited bill;
     char why[160];
-    bool bad;
-    int r = audit_one(files, a->o.bill, a->o.evidence, !a->o.json, &report, &bad, &readings, why);
+    int r = audit_one(files, a->o.bill, a->o.evidence, !a->o.json, &report, &bill, why);
 
     if (r)
         return complain("unusable", r > 0 ? why : sg_error_trace());
     if (a->o.json)
         printf("%.*s\n", (int)report.len, (const char *)report.data);
-    else if (!bad)
-        printf("ok: %llu readings\n", (unsigned long long)readings);
-    return bad ? EXIT_FINDINGS : 0;
+    else if (!bill.bad)
+        printf("ok: %llu readings\n", (unsigned long long)bill.readings);
+    return bill.bad ? EXIT_FINDINGS : 0;
 }
 
 static int put_summary(const struct folder_result *result, struct sg_bytes reports,

@@ -58,8 +58,7 @@ static int judge(const struct authority_files *a, const struct sg_audit_input *i
 }
 
 int audit_one(const struct authority_files *a, const char *bill_path, const char *evidence_path,
-              bool lines, struct sg_buf *ret_json, bool *ret_bad, uint64_t *ret_readings,
-              char why[160])
+              bool lines, struct sg_buf *ret_json, struct audited *ret, char why[160])
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_EVIDENCE_MAX);
     struct sg_audit_result result;
@@ -80,7 +79,10 @@ int audit_one(const struct authority_files *a, const char *bill_path, const char
     r = judge(a, &in, lines, ret_json, &result);
     if (r)
         return r;
-    *ret_bad = result.findings > 0;
-    *ret_readings = result.readings;
+    *ret = (struct audited){.client = bill.client,
+                            .from_s = bill.from_s,
+                            .until_s = bill.until_s,
+                            .readings = result.readings,
+                            .bad = result.findings > 0};
     return 0;
 }

@@ -11,6 +11,7 @@ void report_init(struct report *r, bool lines)
 {
     r->text = (struct sg_buf)SG_BUF_INIT(TEXT_MAX);
     r->lines = lines;
+    r->n = 0;
     sg_json_init(&r->json, &r->text);
     sg_json_array(&r->json);
 }
@@ -40,6 +41,8 @@ void report_finding(void *user, const struct sg_audit_finding *f)
     struct sg_json *j = &r->json;
     char at[SG_RFC3339_MAX] = "";
 
+    if (r->n++ >= REPORT_FINDINGS_MAX)
+        return;
     sg_json_object(j);
     sg_json_key(j, "code");
     sg_json_str(j, sg_audit_word(f->code));
@@ -98,6 +101,8 @@ int report_write(struct report *r, const struct sg_bill *bill, bool with_tariff,
     sg_json_uint(out, result->readings);
     sg_json_key(out, "gaps");
     sg_json_uint(out, result->gaps);
+    sg_json_key(out, "found");
+    sg_json_uint(out, result->findings);
     sg_json_key(out, "findings");
     sg_json_raw(out, sg_buf_bytes(&r->text));
     sg_json_end_object(out);

@@ -5,9 +5,14 @@
 #include <sealgrid/base/json.h>
 #include <sealgrid/billing/audit.h>
 
+/* Findings that a report holds; more are counted and not written, so that a file made of nothing
+ * but findings cannot end the audit of others. */
+#define REPORT_FINDINGS_MAX 1000
+
 struct report {
     struct sg_buf text;  /* the "findings" array's items, JSON */
     struct sg_json json; /* over text */
+    uint64_t n;          /* findings so far */
     bool lines;          /* print each finding on standard output, too */
 };
 
@@ -15,6 +20,7 @@ void report_init(struct report *r, bool lines);
 void report_clear(struct report *r);
 /* An sg_audit_fn; user is a struct report. */
 void report_finding(void *user, const struct sg_audit_finding *f);
-/* {"client","period","ok","amounts","blocks","readings","gaps","findings":[...]} */
+/* {"client","from","until","ok","amounts","blocks","readings","gaps","found","findings":[...]};
+ * found counts them all. */
 SG_MUST_USE int report_write(struct report *r, const struct sg_bill *bill, bool with_tariff,
                              const struct sg_audit_result *result, struct sg_json *out);

@@ -1,0 +1,161 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../../libs/billing/test-fixture.c"
+
+#include "folder.h"
+
+#include <sealgrid/base/cleanup.h>
+#include <sealgrid/base/file.h>
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <unistd.h>
+
+static struct fixture f;
+static struct sg_buf bill_json = SG_BUF_INIT(SG_BILL_JSON_MAX);
+static char dir[] = "/tmp/sealgrid-audit-XXXXXX";
+
+static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    return at->level == 0 ? 0 : remove(path);
+}
+
+static int make(void **state)
+{
+    (void)state;
+    int r = fx_make(&f);
+    if (!r)
+        r = sg_bill_write(&f.bill, &bill_json);
+    return r || !mkdtemp(dir) ? -1 : 0;
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    fx_clear(&f);
+    sg_buf_clear(&bill_json);
+    return rmdir(dir);
+}
+
+static int empty(void **state)
+{
+    (void)state;
+    return nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void put_file(const char *kind, const char *folder, const char *leaf, struct sg_bytes octets)
+{
+    char path[400];
+
+    snprintf(path, sizeof(path), "%s/%s/%s", dir, kind, folder);
+    assert_int_equal(sg_mkdir_p(path, 0700), 0);
+    snprintf(path, sizeof(path), "%s/%s/%s/%s", dir, kind, folder, leaf);
+    SG_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(sg_write_all(fd, octets), 0);
+}
+
+/* The fixture's honest bill and evidence under a name. */
+static void put_honest(const char *folder, const char *period)
+{
+    char leaf[64];
+
+    snprintf(leaf, sizeof(leaf), "%s.json", period);
+    put_file("bill", folder, leaf, sg_buf_bytes(&bill_json));
+    snprintf(leaf, sizeof(leaf), "%s.cbor", period);
+    put_file("evidence", folder, leaf, sg_buf_bytes(&f.evidence));
+}
+
+static struct folder_result audit(struct sg_buf *reports)
+{
+    const struct authority_files files = {&f.installations, &f.authority, f.tariff};
+    struct folder_result result;
+
+    sg_buf_reset(reports);
+    assert_int_equal(audit_folder(&files, dir, 2, reports, &result), 0);
+    assert_int_equal(sg_buf_append_u8(reports, 0), 0);
+    return result;
+}
+
+static void expect(const struct sg_buf *reports, const char *text, bool there)
+{
+    if ((strstr((const char *)reports->data, text) != NULL) != there)
+        fail_msg("%s %s: %s", text, there ? "not in" : "in", (const char *)reports->data);
+}
+
+static void one_honest_bill_passes(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf reports = SG_BUF_INIT(1 << 20);
+
+    put_honest("3000000001", "2026-09");
+    struct folder_result r = audit(&reports);
+    assert_int_equal(r.bills, 1);
+    assert_int_equal(r.bad + r.unusable, 0);
+    assert_int_equal(r.readings, 192);
+}
+
+/* Each of the two is sound by itself; together they charge the same readings twice. */
+static void the_same_time_on_two_bills_is_named(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf reports = SG_BUF_INIT(1 << 20);
+
+    put_honest("3000000001", "2026-09");
+    put_honest("3000000001", "2026-09-second");
+    struct folder_result r = audit(&reports);
+    assert_int_equal(r.bills, 2);
+    assert_int_equal(r.bad, 1);
+    expect(&reports, "bill.overlap", true);
+    expect(&reports, "bill.misfiled", false);
+}
+
+static void a_bill_in_anothers_place_is_named(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf reports = SG_BUF_INIT(1 << 20);
+
+    put_honest("3000000002", "2026-09");
+    struct folder_result r = audit(&reports);
+    assert_int_equal(r.bills, 1);
+    assert_int_equal(r.bad, 1);
+    expect(&reports, "bill.misfiled", true);
+}
+
+/* A file that is nothing but findings is refused, and others are judged all the same. */
+static void a_flood_of_findings_ends_nothing(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf reports = SG_BUF_INIT(1 << 20);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf flood = SG_BUF_INIT(SG_EVIDENCE_MAX);
+    const struct sg_evidence_block *blocks[100];
+
+    for (size_t i = 0; i < 100; i++)
+        blocks[i] = f.blocks[0][i % 2];
+    assert_int_equal(fx_evidence(blocks, 100, &flood), 0);
+    put_honest("3000000001", "2026-09");
+    put_file("bill", "3000000002", "flood.json", sg_buf_bytes(&bill_json));
+    put_file("evidence", "3000000002", "flood.cbor", sg_buf_bytes(&flood));
+    struct folder_result r = audit(&reports);
+    assert_int_equal(r.bills, 2);
+    assert_int_equal(r.bad, 1);
+    expect(&reports, "\"found\":9408,", true); /* 98 blocks too many */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(one_honest_bill_passes, empty),
+        cmocka_unit_test_teardown(the_same_time_on_two_bills_is_named, empty),
+        cmocka_unit_test_teardown(a_bill_in_anothers_place_is_named, empty),
+        cmocka_unit_test_teardown(a_flood_of_findings_ends_nothing, empty),
+    };
+    return cmocka_run_group_tests(tests, make, clear);
+}
