@@ -4,6 +4,7 @@
 #include <sealgrid/base/random.h>
 
 #define SLOT_BITS 20
+#define SILENT_MS 60000
 #define NONE      UINT32_MAX
 
 struct meter {
@@ -76,12 +77,39 @@ static bool same_addr(struct sg_addr a, struct sg_addr b)
     return a.port == b.port && memcmp(a.ip, b.ip, sizeof a.ip) == 0;
 }
 
+static void release(struct agg_meters *m, uint32_t slot)
+{
+    uint32_t *at = bucket(m, m->slots[slot].addr);
+    while (*at != slot)
+        at = &m->slots[*at].next;
+    *at = m->slots[slot].next;
+    m->slots[slot] = (struct meter){.next = m->free_slot};
+    m->free_slot = slot;
+    m->n--;
+}
+
+/* A full table forgets its most silent meter, if that has been silent for a while: what comes down
+ * for it until it speaks again is lost, and sent again. */
+static void make_room(struct agg_meters *m, int64_t now_ms)
+{
+    uint32_t oldest = 0;
+    if (m->free_slot != NONE)
+        return;
+    for (uint32_t i = 1; i < m->n_slots; i++)
+        if (m->slots[i].heard_ms < m->slots[oldest].heard_ms)
+            oldest = i;
+    if (now_ms - m->slots[oldest].heard_ms >= SILENT_MS)
+        release(m, oldest);
+}
+
 uint64_t agg_meters_handle(struct agg_meters *m, struct sg_addr addr, int64_t now_ms)
 {
-    uint32_t *head = bucket(m, addr), i = *head;
+    uint32_t i = *bucket(m, addr);
     while (i != NONE && !same_addr(m->slots[i].addr, addr))
         i = m->slots[i].next;
     if (i == NONE) {
+        make_room(m, now_ms);
+        uint32_t *head = bucket(m, addr);
         i = m->free_slot;
         if (i == NONE)
             return 0;
@@ -125,17 +153,6 @@ bool agg_meters_is_new_frame(struct agg_meters *m, uint64_t handle, const struct
         return false;
     sg_window_mark(&x->seen, f->seq);
     return true;
-}
-
-static void release(struct agg_meters *m, uint32_t slot)
-{
-    uint32_t *at = bucket(m, m->slots[slot].addr);
-    while (*at != slot)
-        at = &m->slots[*at].next;
-    *at = m->slots[slot].next;
-    m->slots[slot] = (struct meter){.next = m->free_slot};
-    m->free_slot = slot;
-    m->n--;
 }
 
 void agg_meters_expire(struct agg_meters *m, int64_t before_ms)

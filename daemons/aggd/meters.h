@@ -14,7 +14,8 @@ SG_MUST_USE int agg_meters_new(struct agg_meters **ret, size_t max);
 void agg_meters_free(struct agg_meters *m);
 SG_DEFINE_FREEP(struct agg_meters, agg_meters_free)
 
-/* The handle of an address, a new one if it has none; 0: the table is full. */
+/* The handle of an address, a new one if it has none; 0: the table is full of meters heard within a
+ * minute. */
 uint64_t agg_meters_handle(struct agg_meters *m, struct sg_addr addr, int64_t now_ms);
 /* False: the handle has expired or never was. */
 bool agg_meters_address(const struct agg_meters *m, uint64_t handle, struct sg_addr *ret);

@@ -34,6 +34,10 @@ static void test_handles_stay_and_lead_back(void **state)
     }
     assert_int_equal(agg_meters_handle(m, addr(100), 3), 0); /* full */
     assert_int_equal(agg_meters_count(m), 100);
+    assert_int_equal(agg_meters_handle(m, addr(7), 30000), h[7]);
+    assert_int_not_equal(agg_meters_handle(m, addr(100), 60002), 0); /* the most silent one goes */
+    assert_true(agg_meters_address(m, h[7], &a));
+    assert_int_equal(agg_meters_count(m), 100);
 }
 
 static void test_an_expired_handle_is_never_somebody_else(void **state)
