@@ -227,7 +227,7 @@ static bool link_segment(struct reading *rd, const struct group *g)
 
 static int read_segment(struct reading *rd, struct group *g, uint64_t limit)
 {
-    uint8_t lead[SG_JOURNAL_RECORD_LEN];
+    uint8_t lead[SG_JOURNAL_RECORD_LEN] = {0}; /* GCC cannot see that 0 means it was read */
     uint64_t at = SG_JOURNAL_HEADER_LEN;
     if (!link_segment(rd, g))
         return 0;
