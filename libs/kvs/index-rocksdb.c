@@ -119,11 +119,16 @@ static void set_table_options(struct sg_index *ix, struct sg_index_pool *pool)
     rocksdb_options_set_block_based_table_factory(ix->options, t);
 }
 
-/* The engine's own text log tells nothing that a status does not, and is not part of the data: it
- * goes to a folder of its own. */
+/* The engine insists on a text log, which tells nothing that a status does not: it gets a folder of
+ * its own, and loses it once it has opened. */
+static void log_folder(const struct sg_index *ix, char ret[330])
+{
+    snprintf(ret, 330, "%s-log", ix->path);
+}
+
 static void set_options(struct sg_index *ix, struct sg_index_pool *pool, bool create)
 {
-    char log_dir[sizeof(ix->path) + 8];
+    char log[330];
     rocksdb_options_t *o = ix->options = rocksdb_options_create();
     rocksdb_options_set_env(o, pool->env);
     rocksdb_options_set_create_if_missing(o, create);
@@ -137,8 +142,8 @@ static void set_options(struct sg_index *ix, struct sg_index_pool *pool, bool cr
     rocksdb_options_set_stats_dump_period_sec(o, 0);
     rocksdb_options_set_keep_log_file_num(o, 1);
     rocksdb_options_set_info_log_level(o, 4);
-    snprintf(log_dir, sizeof(log_dir), "%s-log", ix->path);
-    rocksdb_options_set_db_log_dir(o, log_dir);
+    log_folder(ix, log);
+    rocksdb_options_set_db_log_dir(o, log);
     set_table_options(ix, pool);
 }
 
@@ -162,7 +167,7 @@ static int missing(const char *path)
 
 int sg_index_open(struct sg_index **ret, struct sg_index_pool *pool, const char *path, bool create)
 {
-    char *error = NULL;
+    char *error = NULL, log[330];
     if (!create && missing(path))
         return SG_INDEX_NOT_FOUND;
     struct sg_index *ix = calloc(1, sizeof(*ix));
@@ -183,6 +188,9 @@ int sg_index_open(struct sg_index **ret, struct sg_index_pool *pool, const char 
         no_flush_at_close(ix, &error);
     if (!error)
         ix->db = rocksdb_open(ix->options, path, &error);
+    log_folder(ix, log);
+    int removed = sg_remove_tree(log);
+    (void)removed; /* only waste */
     if (error) {
         free_index(ix);
         return damaged(error);
@@ -411,7 +419,7 @@ static int list_one(struct sg_index *ix, const char *name,
         kind = SG_INDEX_FILE_MANIFEST;
     else if (strcmp(name, "CURRENT") == 0)
         kind = SG_INDEX_FILE_POINTER;
-    else if (strcmp(name, "IDENTITY") == 0)
+    else if (strcmp(name, "IDENTITY") == 0 || strncmp(name, "OPTIONS-", 8) == 0)
         kind = SG_INDEX_FILE_OTHER;
     else
         return 0;

@@ -355,6 +355,19 @@ static void watch_volumes(struct sg_store *s)
     }
 }
 
+/* Unless a checkpoint or scrub is at work, which takes stock itself. */
+static void refresh_inventories(struct sg_store *s)
+{
+    if (pthread_mutex_trylock(&s->checkpoint_lock))
+        return;
+    for (unsigned slot = 0; slot < s->n_volumes; slot++) {
+        struct sg_volume *v = &s->volumes[slot];
+        if (sg_volume_state(v) == SG_VOLUME_ONLINE && sg_volume_refresh(v) < 0)
+            break; /* out of memory or descriptors: the next second tries again */
+    }
+    pthread_mutex_unlock(&s->checkpoint_lock);
+}
+
 /* Background lock held; false when it is time to stop. */
 static bool wait_for_work(struct sg_store *s, bool *ret_checkpoint)
 {
@@ -377,6 +390,7 @@ static void *background(void *user)
     while (wait_for_work(s, &checkpoint)) {
         pthread_mutex_unlock(&s->background_lock);
         watch_volumes(s);
+        refresh_inventories(s);
         if (checkpoint && sg_store_checkpoint(s) < 0)
             watch_volumes(
                 s); /* the journal stays, so nothing is lost; the next commit asks again */

@@ -353,6 +353,48 @@ static void test_single_volume(void **state)
     fixture_clear(&f);
 }
 
+/* More volumes: the new ones take over their share, and the old ones lose it. */
+static void test_volumes_added(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct sg_volume_status st;
+    fixture_init(&f, 6);
+    f.options.n_volumes = 4;
+    fixture_open(&f);
+    fill(&f);
+    fixture_close(&f);
+    f.options.n_volumes = 6;
+    fixture_open(&f);
+    expect_all(&f);
+    assert_int_equal(scrub(&f, SG_SCRUB_FULL).lost, 0);
+    expect_all(&f);
+    expect_clean(&f);
+    sg_store_volume_status(f.store, 5, &st);
+    assert_true(st.index_bytes > 0);
+    fixture_clear(&f);
+}
+
+static void test_policy_changed(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, 5);
+    f.buckets[0].policy = "replicas=2";
+    fixture_open(&f);
+    fill(&f);
+    assert_int_equal(sg_kv_bucket_create(f.kv, "metering", "replicas=4"), 0);
+    expect_all(&f);
+    expect_clean(&f);
+    fixture_close(&f);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(sg_remove_tree(f.paths[i]), 0);
+    fixture_open(&f);
+    for (int p = 0; p < CLIENTS; p++)
+        assert_int_equal(fixture_count(f.kv, 20, p), DAYS * 96);
+    fixture_clear(&f);
+}
+
 static void test_verify_only_changes_nothing(void **state)
 {
     (void)state;
@@ -391,6 +433,8 @@ int main(void)
         cmocka_unit_test(test_one_volume_rolled_back),
         cmocka_unit_test(test_two_volumes_rolled_back),
         cmocka_unit_test(test_single_volume),
+        cmocka_unit_test(test_volumes_added),
+        cmocka_unit_test(test_policy_changed),
         cmocka_unit_test(test_verify_only_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

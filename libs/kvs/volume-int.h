@@ -56,7 +56,7 @@ struct sg_volume {
     struct sg_label label;  /* as last written */
     bool labelled;
     bool label_damaged; /* one of its two copies, found at start */
-    unsigned failures; /* checkpoints in a row; checkpoint lock */
+    unsigned failures;  /* checkpoints in a row; checkpoint lock */
     _Atomic uint64_t damage, repaired;
 };
 
@@ -85,6 +85,10 @@ void sg_volume_remove_old(const struct sg_volume *v);
  */
 SG_MUST_USE int sg_volume_checkpoint(struct sg_volume *v, struct sg_index *ix, struct sg_bytes key,
                                      const struct sg_label *l);
+
+/* Adds files that the index has made since to the inventory in memory, soon after they were
+ * written, so that what happens to them later shows.  0 or -errno. */
+SG_MUST_USE int sg_volume_refresh(struct sg_volume *v);
 
 struct sg_volume_check {
     uint64_t files, bytes, damage;

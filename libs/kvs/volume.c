@@ -208,6 +208,31 @@ static int take_inventory_of(void *user, enum sg_index_file_kind kind, const cha
     return add_to_inventory(&w->fresh, name, bytes, crc);
 }
 
+static int take_inventory(struct sg_index *ix, const char *folder,
+                          const struct sg_volume_inventory *old, struct sg_volume_inventory *ret)
+{
+    struct inventory_walk w = {.folder_len = strlen(folder), .old = old};
+    int r = sg_index_files(ix, take_inventory_of, &w);
+    if (r)
+        sg_volume_inventory_clear(&w.fresh);
+    else
+        *ret = w.fresh;
+    return r;
+}
+
+int sg_volume_refresh(struct sg_volume *v)
+{
+    struct sg_volume_inventory fresh = {NULL, 0};
+    char folder[300];
+    sg_volume_index_folder(v, v->label.generation, folder);
+    int r = take_inventory(v->index, folder, &v->label.inventory, &fresh);
+    if (r)
+        return r < 0 ? r : 0; /* unreadable: the next check counts it */
+    sg_volume_inventory_clear(&v->label.inventory);
+    v->label.inventory = fresh;
+    return 0;
+}
+
 static int write_label(struct sg_volume *v, const struct sg_label *l, struct sg_bytes key)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(LABEL_BYTES_MAX);
@@ -233,12 +258,10 @@ int sg_volume_checkpoint(struct sg_volume *v, struct sg_index *ix, struct sg_byt
     if (r || sg_index_failed(ix))
         return r < 0 ? r : SG_VOLUME_BAD;
     sg_volume_index_folder(v, l->generation, folder);
-    struct inventory_walk w = {.folder_len = strlen(folder),
-                               .old = same ? &v->label.inventory : NULL};
-    r = sg_index_files(ix, take_inventory_of, &w);
-    fresh.inventory = w.fresh;
-    if (r == 0)
-        r = write_label(v, &fresh, key);
+    r = take_inventory(ix, folder, same ? &v->label.inventory : NULL, &fresh.inventory);
+    if (r)
+        return r;
+    r = write_label(v, &fresh, key);
     if (r) {
         sg_volume_inventory_clear(&fresh.inventory);
         return r;
