@@ -52,6 +52,8 @@ SG_MUST_USE int sg_fragment_read(struct sg_fragments *f, const struct sg_shard *
  */
 SG_MUST_USE int sg_fragments_check(struct sg_fragments *f, uint64_t slots,
                                    void (*fn)(void *user, unsigned slot), void *user);
+/* The segment is there and long enough; its contents are sg_fragments_check's business. */
+bool sg_fragment_there(const struct sg_fragments *f, const struct sg_shard *shard);
 bool sg_fragments_is_bad(const struct sg_fragments *f, const struct sg_shard *shard);
 
 /*

@@ -230,6 +230,17 @@ int sg_fragment_read(struct sg_fragments *f, const struct sg_shard *shard,
     return right ? 0 : SG_FRAGMENT_BAD;
 }
 
+bool sg_fragment_there(const struct sg_fragments *f, const struct sg_shard *shard)
+{
+    char path[330];
+    struct stat st;
+    if (shard->slot >= f->s->n_volumes)
+        return false;
+    path_of(f, shard->slot, shard->segment, path);
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+           (uint64_t)st.st_size >= (uint64_t)shard->offset + SG_FRAGMENT_HEADER_LEN + shard->len;
+}
+
 /* Waste. */
 
 void sg_fragments_use(struct sg_fragments *f)

@@ -72,5 +72,6 @@ SG_MUST_USE int sg_object_list(struct sg_store *s, struct sg_bucket *b, const ch
                                int (*fn)(void *user, const char *name, uint64_t size), void *user);
 
 /* object-scrub.c: every object of the bucket; its fragments are marked live. */
-SG_MUST_USE int sg_objects_scrub(struct sg_store *s, struct sg_bucket *b, bool verify_only,
-                                 struct sg_scrub_report *report);
+/* light: no segment has a bad record, so fragments are only looked for, not read. */
+SG_MUST_USE int sg_objects_scrub(struct sg_store *s, struct sg_bucket *b, bool light,
+                                 bool verify_only, struct sg_scrub_report *report);

@@ -15,6 +15,7 @@ struct scrub {
     const struct sg_scrub_options *o;
     struct sg_scrub_report *report;
     uint64_t rebuild; /* slots whose index is damaged */
+    bool fragments;   /* some are damaged or gone */
 };
 
 void sg_scrub_count(struct sg_store *s, unsigned slot, struct sg_scrub_report *report,
@@ -142,6 +143,7 @@ static int rebuild_volumes(struct scrub *sc, bool *ret_rebuilt)
 static void count_segment(void *user, unsigned slot)
 {
     struct scrub *sc = user;
+    sc->fragments = true;
     sg_scrub_count(sc->s, slot, sc->report, 1, 0);
 }
 
@@ -149,10 +151,12 @@ static int scrub_objects(struct scrub *sc)
 {
     struct sg_store *s = sc->s;
     int r = sg_fragments_check(s->fragments, sc->o->volumes, count_segment, sc);
+    /* Where every segment is as it was written, it is enough that none is gone. */
+    bool light = sc->o->depth == SG_SCRUB_FILES && !sc->fragments;
     if (r == 0)
         r = sg_fragments_mark(s->fragments);
     for (size_t i = 0; r == 0 && i < s->n_buckets; i++)
-        r = sg_objects_scrub(s, &s->buckets[i], sc->o->verify_only, sc->report);
+        r = sg_objects_scrub(s, &s->buckets[i], light, sc->o->verify_only, sc->report);
     if (r == 0 && !sc->o->verify_only && sc->report->lost == 0)
         r = sg_fragments_sweep(s->fragments);
     return r;
@@ -172,6 +176,7 @@ static int run(struct scrub *sc)
     int r = check_files(sc, &mend);
     if (r == 0 && !sc->o->verify_only)
         r = rebuild_volumes(sc, &rebuilt);
+    sc->fragments |= rebuilt; /* a volume that was gone took its fragments along */
     /* after the rebuild: a checkpoint needs one volume that is whole */
     if (r == 0 && (mend || rebuilt) && !sc->o->verify_only)
         r = sg_store_checkpoint_locked(sc->s);
