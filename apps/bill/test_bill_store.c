@@ -74,7 +74,7 @@ static void put_block(int meter, int day)
     assert_int_equal(sg_block_evidence_encode(&b->evidence, &evidence), 0);
     const struct sg_row_block row = {.count = 96, .evidence = sg_buf_bytes(&evidence)};
     assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT + meter), 0);
-    assert_int_equal(sg_row_block_sort(&r.sort, &b->evidence.header), 0);
+    assert_int_equal(sg_row_block_sort(&r.sort, &b->evidence.header, b->evidence.header.root), 0);
     assert_int_equal(sg_row_block_encode(&r.value, &row), 0);
     put(SG_TABLE_BLOCK, &r);
 }

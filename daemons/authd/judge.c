@@ -1,6 +1,8 @@
 /* judge - the rules of ingest, in the order in which they are cheap. */
 #include "judge.h"
 
+#include <sealgrid/crypto/hash.h>
+
 #define ROWS_MAX (1u << 20)
 
 void auth_rows_clear(struct auth_rows *r)
@@ -102,15 +104,17 @@ static int put_block(struct auth_rows *rows, const struct sg_block_evidence *e,
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_BLOCK_EVIDENCE_MAX);
     struct sg_row_block row = {.count = e->header.count};
+    uint8_t digest[SG_SHA256_LEN]; /* of the rows: the same readings signed again are the same */
     struct sg_buf *b = &rows->octets;
     struct auth_span *s = &rows->block;
+    sg_sha256(digest, since(b, rows->partition_len));
     int r = sg_block_evidence_encode(e, &evidence);
     r = r ? r : original_of(e, readings, wire, &row.original);
     if (r)
         return r;
     row.evidence = sg_buf_bytes(&evidence);
     s->sort_at = (uint32_t)b->len;
-    r = sg_row_block_sort(b, &e->header);
+    r = sg_row_block_sort(b, &e->header, digest);
     s->sort_len = (uint32_t)since(b, s->sort_at).len;
     s->value_at = (uint32_t)b->len;
     r = r ? r : sg_row_block_encode(b, &row);

@@ -478,6 +478,29 @@ static void test_same_block_in_a_new_session_is_a_duplicate(void **state)
     assert_int_equal(rows_of(w, SG_TABLE_READING_CONFLICT, m), 0);
 }
 
+/* One reading at once and the day later begin alike; the day told again with other figures, too.
+ * What was acknowledged must stay proved: every block has its evidence. */
+static void test_blocks_that_begin_alike_keep_their_evidence(void **state)
+{
+    struct world *w = *state;
+    struct meter *m = &w->m[0];
+    const struct block_spec first = {
+        .first_seq = 1, .n = 1, .first_ts_s = FX_T0 + INTERVAL, .energy = 100};
+    struct block_spec other = {
+        .first_seq = 1, .n = 96, .first_ts_s = FX_T0 + INTERVAL, .energy = 101};
+    connect_meter(w, 0);
+    send_block(m, &first);
+    WAIT_FOR(w, m->stored == 1);
+    send_day(m, 0);
+    WAIT_FOR(w, m->stored == 2);
+    assert_int_equal(rows_of(w, SG_TABLE_READING, m), 96);
+    assert_int_equal(rows_of(w, SG_TABLE_BLOCK, m), 2);
+    send_block(m, &other);
+    WAIT_FOR(w, m->refused == 1);
+    assert_int_equal(rows_of(w, SG_TABLE_READING_CONFLICT, m), 96);
+    assert_int_equal(rows_of(w, SG_TABLE_BLOCK, m), 3);
+}
+
 static void refuse(struct world *w, const struct block_spec *b, enum sg_refusal why)
 {
     struct meter *m = &w->m[0];
@@ -602,6 +625,7 @@ int main(void)
         T(test_both_instances_at_once),
         T(test_differing_second_reading_goes_on_record),
         T(test_same_block_in_a_new_session_is_a_duplicate),
+        T(test_blocks_that_begin_alike_keep_their_evidence),
         T(test_attack_blocks_that_are_not_what_they_say),
         T(test_attack_sequence_number_again_for_a_later_time),
         T(test_attack_metrology_key_outside_the_authority),

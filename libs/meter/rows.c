@@ -96,11 +96,13 @@ int sg_row_conflict_sort(struct sg_buf *b, const struct sg_reading *r,
     return append_key(b, key, 3);
 }
 
-int sg_row_block_sort(struct sg_buf *b, const struct sg_block_header *h)
+int sg_row_block_sort(struct sg_buf *b, const struct sg_block_header *h,
+                      const uint8_t digest[SG_ROW_DIGEST_LEN])
 {
     const struct sg_value key[] = {SG_VAL_INT(h->first_ts_s), SG_VAL_TEXT(h->serial),
-                                   SG_VAL_INT((int64_t)h->first_seq)};
-    return append_key(b, key, 3);
+                                   SG_VAL_INT((int64_t)h->first_seq),
+                                   SG_VAL_BLOB(SG_BYTES(digest, SG_ROW_DIGEST_LEN))};
+    return append_key(b, key, 4);
 }
 
 int sg_row_digest(const struct sg_reading *r, uint8_t ret[SG_ROW_DIGEST_LEN])

@@ -32,8 +32,8 @@ static const struct {
      0},
     {SG_TABLE_BLOCK, SG_SQL_TABLE_SYSTEM | SG_SQL_TABLE_READ_ONLY,
      "CREATE TABLE block (client_id INTEGER, first_ts INTEGER, meter_serial TEXT, "
-     "first_seq INTEGER, count INTEGER, evidence BLOB, original BLOB, "
-     "PRIMARY KEY (client_id, first_ts, meter_serial, first_seq))",
+     "first_seq INTEGER, digest BLOB, count INTEGER, evidence BLOB, original BLOB, "
+     "PRIMARY KEY (client_id, first_ts, meter_serial, first_seq, digest))",
      0},
 };
 

@@ -127,10 +127,13 @@ static void t_block(void **state)
     struct sg_block_header h = {.first_seq = 97, .first_ts_s = 1788232500};
     snprintf(h.serial, sizeof(h.serial), "12345678");
     struct sg_row_block row = {.count = 96, .evidence = SG_BYTES_LIT("\1\2\3")};
-    assert_int_equal(sg_row_block_sort(&sort, &h), 0);
+    const uint8_t digest[SG_ROW_DIGEST_LEN] = {0xab};
+    assert_int_equal(sg_row_block_sort(&sort, &h, digest), 0);
     assert_int_equal(sg_row_block_encode(&value, &row), 0);
     put(f, SG_TABLE_BLOCK, sg_buf_bytes(&sort), sg_buf_bytes(&value));
-    expect_rows(f, "SELECT * FROM block", "3123456789 1788232500 '12345678' 97 96 x010203 null;");
+    expect_rows(f, "SELECT * FROM block",
+                "3123456789 1788232500 '12345678' 97 xab000000000000000000000000000000 96 "
+                "x010203 null;");
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)

@@ -8,7 +8,7 @@
  *   CREDENTIAL        (x5t | 0)                      meter_serial, client_id, edhoc_cert, metrology_cert
  *   READING           (client_id | ts)               meter_serial, seq, the 38 fields of reading.h, origin
  *   READING_CONFLICT  (client_id | ts, seq, digest)  as READING, received_ts
- *   BLOCK             (client_id | first_ts, meter_serial, first_seq)
+ *   BLOCK             (client_id | first_ts, meter_serial, first_seq, digest)
  *                                                    count, evidence, original or NULL
  *
  * Encoders append and leave the buffer as it was on failure.  Decoders return -EBADMSG for anything
@@ -36,7 +36,10 @@ SG_MUST_USE int sg_row_int_sort(struct sg_buf *b, int64_t v);
 SG_MUST_USE int sg_row_int_take(struct sg_bytes sort, int64_t *ret);
 SG_MUST_USE int sg_row_conflict_sort(struct sg_buf *b, const struct sg_reading *r,
                                      const uint8_t digest[SG_ROW_DIGEST_LEN]);
-SG_MUST_USE int sg_row_block_sort(struct sg_buf *b, const struct sg_block_header *h);
+/* digest stands for what the block tells: two blocks may begin alike (one reading at once, the day
+ * later; a day told twice with other figures), and the evidence of both must stay. */
+SG_MUST_USE int sg_row_block_sort(struct sg_buf *b, const struct sg_block_header *h,
+                                  const uint8_t digest[SG_ROW_DIGEST_LEN]);
 /* First 16 octets of SHA-256 of the reading's leaf encoding (without salt). */
 SG_MUST_USE int sg_row_digest(const struct sg_reading *r, uint8_t ret[SG_ROW_DIGEST_LEN]);
 
