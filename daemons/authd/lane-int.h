@@ -96,13 +96,16 @@ static inline int64_t auth_unix_s(const struct auth_lane *l)
 void *auth_worker_main(void *lane);
 void *auth_committer_main(void *lane);
 void auth_job_free(struct auth_job *j);
+void auth_item_free(struct auth_item *i);
+/* What the engine asks of its lane; user is the lane. */
+extern const struct sg_auth_ops auth_engine_ops;
 /* Makes sure *kv is a session not too old. */
 SG_MUST_USE int auth_lane_kv(struct auth_lane *l, struct sg_kv **kv);
 void auth_lane_kv_close(struct auth_lane *l, struct sg_kv **kv);
 /*
- * After a failed use of the store: closes the session, waits, longer each time.  AGAIN: try it again.
- * GIVE_UP: it failed again and again while the store answered, so it is at fault itself.  STOP: the
- * lane ends.
+ * After a failed use of the store: closes the session, waits, longer each time.  AGAIN: try it
+ * again. GIVE_UP: it failed again and again while the store answered, so it is at fault itself.
+ * STOP: the lane ends.
  */
 struct auth_patience {
     unsigned failures; /* how long to wait */
@@ -110,6 +113,3 @@ struct auth_patience {
 };
 enum auth_retry { AUTH_RETRY_AGAIN, AUTH_RETRY_GIVE_UP, AUTH_RETRY_STOP };
 enum auth_retry auth_lane_retry(struct auth_lane *l, struct sg_kv **kv, struct auth_patience *p);
-
-/* Commits jobs as one or more batches and sets each verdict.  Committer thread. */
-void auth_commit(struct auth_lane *l, struct auth_job **jobs, size_t n);
