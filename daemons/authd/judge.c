@@ -41,13 +41,13 @@ static enum sg_refusal judge_sequence(const struct auth_meter *m, const struct s
     return SG_REFUSED_NONE;
 }
 
-/* One installation record must cover every reading. */
+/* One installation record must cover every reading: (from, until], as billing and audit have it. */
 static enum sg_refusal judge_installation(const struct auth_meter *m,
                                           const struct sg_block_header *h)
 {
     for (size_t i = 0; i < m->n_installations; i++) {
         const struct auth_installation *x = &m->installations[i];
-        if (x->from_s > h->first_ts_s || (!x->open && last_ts(h) > x->until_s))
+        if (x->from_s >= h->first_ts_s || (!x->open && last_ts(h) > x->until_s))
             continue;
         return x->same_cert ? SG_REFUSED_NONE : SG_REFUSED_CREDENTIAL;
     }

@@ -528,6 +528,8 @@ static void test_attack_blocks_that_are_not_what_they_say(void **state)
     b = good;
     b.first_ts_s = FX_T0 - 10 * INTERVAL; /* before it was installed */
     refuse(w, &b, SG_REFUSED_NOT_INSTALLED);
+    b.first_ts_s = FX_T0; /* the interval that ended as it was installed: the meter's before it */
+    refuse(w, &b, SG_REFUSED_NOT_INSTALLED);
     b = good;
     b.first_ts_s = clock_s() + INTERVAL; /* ahead */
     refuse(w, &b, SG_REFUSED_FUTURE);
@@ -536,12 +538,12 @@ static void test_attack_blocks_that_are_not_what_they_say(void **state)
     refuse(w, &b, SG_REFUSED_SEQUENCE);
     assert_int_equal(
         sg_meter_session_queue(w->m[0].s, SG_PAYLOAD_BLOCK, SG_BYTES_LIT("junk"), 9, now_ms()), 0);
-    WAIT_FOR(w, w->m[0].refused == 6);
+    WAIT_FOR(w, w->m[0].refused == 7);
     assert_int_equal(w->m[0].reason, SG_REFUSED_MALFORMED);
     assert_int_equal(sg_meter_session_queue(w->m[0].s, SG_PAYLOAD_NBR_RESPONSE,
                                             SG_BYTES_LIT("block"), 9, now_ms()),
                      0);
-    WAIT_FOR(w, w->m[0].refused == 7);
+    WAIT_FOR(w, w->m[0].refused == 8);
     assert_int_equal(w->m[0].reason, SG_REFUSED_KIND);
 }
 
