@@ -1,12 +1,11 @@
 /*
  * The committer: many blocks and sessions in one atomic batch.
  *
- *   plan windows -> build -> sg_kv_batch --0--> durable: acknowledge
- *        ^                      |
- *        |                      +--conflict--> window differs: another authenticator was here:
- * reload |                      |              reading differs: that job alone, its row to | |
- * reading_conflict
- *        +----------------------+--failure---> wait, longer each time; nothing is acknowledged
+ *   plan -> build -> sg_kv_batch --0--> durable: acknowledge
+ *    ^                    |
+ *    +---- conflict ------+  a window differs: another authenticator was here: read it
+ *    |                    |  a reading differs: that job alone, its row to reading_conflict
+ *    +---- failure -------+  wait, longer each time; nothing is acknowledged
  *
  * Every batch carries the windows' next states by compare-and-set from the states it was judged by,
  * so it either has its whole effect or none, whoever else writes.

@@ -4,8 +4,9 @@
  * and a committer thread that makes many blocks durable at once and acknowledges them.  A session
  * belongs to one lane of a process (by its connection id), so windows need one lock per lane only.
  *
- *   conn threads -> inbox (bounded) -> worker -> jobs (bounded) -> committer -> kv batch -> acks,
- * DONE
+ *   conn threads -> inbox (bounded) -> worker -> jobs (bounded) -> committer -> kv batch
+ *         ^                              |                               |
+ *         +------- refusals -------------+------- acks, DONE ------------+
  *
  * Each lane has its own engine of sessions, registry of meters and two kv sessions.
  */

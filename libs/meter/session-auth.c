@@ -1,10 +1,14 @@
 /*
  * Authenticator's end of sessions (session-auth.h).
  *
- * A handshake:
- *   FREE --message_1--> WAIT_3 --message_3--> STORING --sg_auth_stored--> DONE --place needed-->
- * FREE message_1 again in WAIT_3, message_3 again in DONE: the stored answer goes out again. A
- * session's sequence number: fresh --receive--> claimed --sg_auth_settled--> stored | fresh.
+ * A handshake's place in the table:
+ *   FREE --message_1--> WAIT_3 --message_3--> STORING --sg_auth_stored--> DONE
+ *    ^                    |                                                |
+ *    +--- place needed ---+------------------------------------------------+
+ * message_1 again in WAIT_3, message_3 again in DONE: the stored answer goes out again.
+ *
+ * A session's sequence number:
+ *   fresh --receive--> claimed --sg_auth_settled--> stored, or fresh again
  *
  * Downlinks of all sessions are numbered by one counter under one random sender id, which is drawn
  * anew with each engine.  Keys depend on session and sender id, so a (key, number) pair can come
