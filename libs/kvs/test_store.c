@@ -127,7 +127,7 @@ static void test_new_epoch(void **state)
 
 /* Random operations against a plain table of revisions; -1 is absent. */
 #define MODEL_PARTITIONS 3
-#define MODEL_ROWS 700
+#define MODEL_ROWS       700
 struct model {
     int revision[MODEL_PARTITIONS][MODEL_ROWS];
 };
@@ -186,12 +186,9 @@ int main(void)
 {
     const struct CMUnitTest kv_tests[] = {SUITE_TESTS};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reopen),
-        cmocka_unit_test(test_second_owner),
-        cmocka_unit_test(test_foreign_keys),
-        cmocka_unit_test(test_volumes_in_another_order),
-        cmocka_unit_test(test_new_epoch),
-        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_reopen),       cmocka_unit_test(test_second_owner),
+        cmocka_unit_test(test_foreign_keys), cmocka_unit_test(test_volumes_in_another_order),
+        cmocka_unit_test(test_new_epoch),    cmocka_unit_test(test_model),
     };
     int failed = cmocka_run_group_tests_name("kv.h on 1 volume", kv_tests, setup_1, teardown);
     failed += cmocka_run_group_tests_name("kv.h on 3 volumes", kv_tests, setup_3, teardown);
