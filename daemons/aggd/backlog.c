@@ -1,4 +1,8 @@
-/* backlog - entries in order of arrival, found again by number and by (connection, sequence). */
+/*
+ * backlog - entries in order of arrival, found again by number and by frame.  A frame is told by
+ * connection, sequence number and tag: the first two stand in clear and anybody can send a frame
+ * that bears them, which must not keep the genuine one out.
+ */
 #include "backlog.h"
 
 #include "backlog-int.h"
@@ -12,6 +16,7 @@ struct entry {
     uint64_t number, handle, seq;
     struct sg_addr addr;
     uint8_t cid[SG_FRAME_ID_LEN];
+    uint8_t tag[SG_FRAME_TAG_LEN];
     uint8_t *data; /* NULL: on disk only */
     uint32_t len;
     struct agg_place place; /* segment 0: not on disk */
@@ -29,6 +34,7 @@ struct agg_backlog {
     struct list waiting, sent;
     struct entry **by_number, **by_frame;
     size_t n_buckets; /* power of two */
+    uint64_t salt;    /* so that frames cannot be chosen to collide */
     uint64_t next_number;
     struct agg_backlog_status status;
 };
@@ -55,17 +61,40 @@ static struct entry **number_bucket(struct agg_backlog *b, uint64_t number)
     return &b->by_number[number & (b->n_buckets - 1)];
 }
 
-static struct entry **frame_bucket(struct agg_backlog *b, const uint8_t *cid, uint64_t seq)
+static uint64_t mix(uint64_t x, uint64_t v)
 {
-    return &b->by_frame[(sg_load_be64(cid) + seq) & (b->n_buckets - 1)];
+    x = (x ^ v) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
 }
 
-static struct entry *find_frame(struct agg_backlog *b, const uint8_t *cid, uint64_t seq)
+static struct entry **frame_bucket(struct agg_backlog *b, const struct entry *e)
 {
-    struct entry *e = *frame_bucket(b, cid, seq);
-    while (e && (e->seq != seq || memcmp(e->cid, cid, SG_FRAME_ID_LEN) != 0))
+    uint64_t x = mix(mix(b->salt, sg_load_be64(e->cid)), e->seq);
+    return &b->by_frame[mix(x, sg_load_be64(e->tag)) & (b->n_buckets - 1)];
+}
+
+static bool same_frame(const struct entry *x, const struct entry *y)
+{
+    return x->seq == y->seq && memcmp(x->cid, y->cid, sizeof x->cid) == 0 &&
+           memcmp(x->tag, y->tag, sizeof x->tag) == 0;
+}
+
+static bool is_known(struct agg_backlog *b, const struct entry *like)
+{
+    const struct entry *e = *frame_bucket(b, like);
+    while (e && !same_frame(e, like))
         e = e->by_frame;
-    return e;
+    return e != NULL;
+}
+
+/* An uplink frame that was decoded: its body ends with the tag. */
+static void identify(struct entry *e, const struct sg_frame *f)
+{
+    e->seq = f->seq;
+    e->len = (uint32_t)(f->header.len + f->body.len);
+    memcpy(e->cid, f->id, sizeof e->cid);
+    memcpy(e->tag, f->body.data + f->body.len - sizeof e->tag, sizeof e->tag);
 }
 
 static struct entry *find_number(struct agg_backlog *b, uint64_t number)
@@ -90,7 +119,7 @@ static void discard(struct agg_backlog *b, struct entry *e)
     while (*at != e)
         at = &(*at)->by_number;
     *at = e->by_number;
-    at = frame_bucket(b, e->cid, e->seq);
+    at = frame_bucket(b, e);
     while (*at != e)
         at = &(*at)->by_frame;
     *at = e->by_frame;
@@ -105,7 +134,7 @@ static void discard(struct agg_backlog *b, struct entry *e)
 
 static void enter(struct agg_backlog *b, struct entry *e)
 {
-    struct entry **n = number_bucket(b, e->number), **f = frame_bucket(b, e->cid, e->seq);
+    struct entry **n = number_bucket(b, e->number), **f = frame_bucket(b, e);
     e->by_number = *n;
     *n = e;
     e->by_frame = *f;
@@ -126,21 +155,23 @@ static int load_record(void *user, struct sg_addr addr, struct sg_bytes frame,
                        struct agg_place place)
 {
     struct loading *l = user;
+    struct entry like = {.seq = 0};
     struct sg_frame f;
-    if (sg_frame_decode(frame, &f) || f.type != SG_FRAME_UPLINK ||
-        l->b->status.frames >= l->b->o.frames_max || find_frame(l->b, f.id, f.seq)) {
+    bool ok = sg_frame_decode(frame, &f) == 0 && f.type == SG_FRAME_UPLINK &&
+              l->b->status.frames < l->b->o.frames_max;
+    if (ok)
+        identify(&like, &f);
+    if (!ok || is_known(l->b, &like)) {
         agg_segments_release(l->b->segments, place.segment);
         return 0;
     }
     struct entry *e = calloc(1, sizeof *e);
     if (!e)
         return sg_raise(-ENOMEM);
+    *e = like;
     e->number = l->b->next_number++;
     e->handle = l->handle_of(l->user, addr);
     e->addr = addr;
-    e->seq = f.seq;
-    memcpy(e->cid, f.id, sizeof e->cid);
-    e->len = (uint32_t)frame.len;
     e->place = place;
     enter(l->b, e);
     return 0;
@@ -157,6 +188,7 @@ int agg_backlog_open(struct agg_backlog **ret, const struct agg_backlog_options 
     b->o = *o;
     /* Numbers of an earlier run mean nothing to this one's connections. */
     b->next_number = 1;
+    b->salt = sg_random_u64();
     b->n_buckets = 1024;
     while (b->n_buckets < o->frames_max && b->n_buckets < (1u << 20))
         b->n_buckets *= 2;
@@ -214,18 +246,16 @@ static int add(struct agg_backlog *b, uint64_t handle, struct sg_addr addr,
                const struct sg_frame *f, bool to_disk)
 {
     struct sg_bytes datagram = SG_BYTES(f->header.data, f->header.len + f->body.len);
-    if (find_frame(b, f->id, f->seq))
+    struct entry like = {.handle = handle, .addr = addr};
+    identify(&like, f);
+    if (is_known(b, &like))
         return AGG_BACKLOG_KNOWN;
     if (b->status.frames >= b->o.frames_max)
         return AGG_BACKLOG_FULL;
     struct entry *e = calloc(1, sizeof *e);
     if (!e)
         return sg_raise(-ENOMEM);
-    e->handle = handle;
-    e->addr = addr;
-    e->seq = f->seq;
-    memcpy(e->cid, f->id, sizeof e->cid);
-    e->len = (uint32_t)datagram.len;
+    *e = like;
     int r = keep(b, e, datagram, to_disk);
     if (r) {
         free(e);

@@ -38,7 +38,8 @@ void agg_backlog_free(struct agg_backlog *b);
 SG_DEFINE_FREEP(struct agg_backlog, agg_backlog_free)
 
 enum agg_backlog_outcome {
-    AGG_BACKLOG_KNOWN = 1, /* this very frame (connection, number) waits or is being worked on */
+    AGG_BACKLOG_KNOWN =
+        1, /* this very frame (connection, number, tag) waits or is being worked on */
     AGG_BACKLOG_FULL,
     AGG_BACKLOG_EMPTY,
 };

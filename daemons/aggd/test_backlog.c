@@ -95,6 +95,30 @@ static size_t segment_files(const struct box *x)
     return n;
 }
 
+/* Connection and number are in clear: a stranger's frame that bears them, come first, must not keep
+ * the meter's out. */
+static void test_attack_a_forged_frame_shadows_none(void **state)
+{
+    struct box *x = *state;
+    uint8_t d[SG_FRAME_UPLINK_HEADER + 100] = {SG_FRAME_VERSION, SG_FRAME_UPLINK, 'c', 'i', 'd'};
+    struct agg_backlog_item item;
+    struct sg_frame forged;
+    uint64_t n;
+    sg_store_be64(d + 10, 1);
+    memset(d + 18, 0xee, 100);
+    assert_int_equal(sg_frame_decode(SG_BYTES_ARRAY(d), &forged), 0);
+    assert_int_equal(agg_backlog_add(x->b, 9, (struct sg_addr){{10, 0, 0, 9}, 9}, &forged, true),
+                     0);
+    assert_int_equal(add(x, 1, true), 0);
+    assert_int_equal(add(x, 1, true), AGG_BACKLOG_KNOWN);
+    reopen(x);
+    assert_int_equal(add(x, 1, true), AGG_BACKLOG_KNOWN);
+    assert_int_equal(agg_backlog_next(x->b, &x->buf, &item), 0);
+    assert_int_equal(item.handle, 9);
+    assert_int_equal(take(x, &n), 1);
+    assert_int_equal(take(x, &n), 0);
+}
+
 static void test_memory_only_while_the_uplink_is_up(void **state)
 {
     struct box *x = *state;
@@ -244,6 +268,7 @@ static void test_every_octet_of_a_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(test_attack_a_forged_frame_shadows_none),
         T(test_memory_only_while_the_uplink_is_up),
         T(test_full_memory_goes_to_disk),
         T(test_survives_a_kill_while_the_uplink_is_down),
