@@ -35,9 +35,11 @@ static void test_handles_stay_and_lead_back(void **state)
     assert_int_equal(agg_meters_handle(m, addr(100), 3), 0); /* full */
     assert_int_equal(agg_meters_count(m), 100);
     assert_int_equal(agg_meters_handle(m, addr(7), 30000), h[7]);
-    assert_int_not_equal(agg_meters_handle(m, addr(100), 60002), 0); /* the most silent one goes */
+    assert_int_equal(agg_meters_handle(m, addr(100), 60001), 0);
+    assert_int_not_equal(agg_meters_handle(m, addr(100), 60002), 0); /* the silent ones go */
     assert_true(agg_meters_address(m, h[7], &a));
-    assert_int_equal(agg_meters_count(m), 100);
+    assert_false(agg_meters_address(m, h[8], &a));
+    assert_int_equal(agg_meters_count(m), 2);
 }
 
 static void test_an_expired_handle_is_never_somebody_else(void **state)
@@ -65,12 +67,30 @@ static void test_new_frames_and_repeats(void **state)
     struct sg_frame f = frame(1, 5), g = frame(1, 6), s = frame(2, 5);
     (void)state;
     assert_int_equal(agg_meters_new(&m, 2), 0);
-    uint64_t h = agg_meters_handle(m, addr(1), 0);
-    assert_true(agg_meters_is_new_frame(m, h, &f));
-    assert_false(agg_meters_is_new_frame(m, h, &f));
-    assert_true(agg_meters_is_new_frame(m, h, &g));
-    assert_false(agg_meters_is_new_frame(m, h, &f));
-    assert_true(agg_meters_is_new_frame(m, h, &s)); /* a new session counts anew */
+    assert_true(agg_meters_is_new_frame(m, &f, 0));
+    assert_false(agg_meters_is_new_frame(m, &f, 0));
+    assert_true(agg_meters_is_new_frame(m, &g, 0));
+    assert_true(agg_meters_is_new_frame(m, &s, 0)); /* a new session counts anew */
+    assert_false(agg_meters_is_new_frame(m, &f, 0));
+    assert_false(agg_meters_is_new_frame(m, &s, 0));
+}
+
+/* Many meters behind one address, each frame twice. */
+static void test_sessions_are_told_apart_whatever_their_address(void **state)
+{
+    SG_CLEANUP(agg_meters_freep) struct agg_meters *m = NULL;
+    unsigned fresh = 0;
+    (void)state;
+    assert_int_equal(agg_meters_new(&m, 2), 0);
+    for (uint64_t seq = 1; seq <= 20; seq++) {
+        for (int twice = 0; twice < 2; twice++) {
+            for (unsigned meter = 0; meter < 200; meter++) {
+                struct sg_frame f = frame((uint8_t)meter, seq);
+                fresh += agg_meters_is_new_frame(m, &f, 0);
+            }
+        }
+    }
+    assert_int_equal(fresh, 200 * 20);
 }
 
 int main(void)
@@ -79,6 +99,7 @@ int main(void)
         cmocka_unit_test(test_handles_stay_and_lead_back),
         cmocka_unit_test(test_an_expired_handle_is_never_somebody_else),
         cmocka_unit_test(test_new_frames_and_repeats),
+        cmocka_unit_test(test_sessions_are_told_apart_whatever_their_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
