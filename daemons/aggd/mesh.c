@@ -26,7 +26,7 @@ struct agg_mesh {
 static void take_frame(struct agg_mesh *m, uint64_t handle, struct sg_addr from,
                        const struct sg_frame *f)
 {
-    if (agg_meters_is_new_frame(m->o.meters, handle, f))
+    if (agg_meters_is_new_frame(m->o.meters, f, sg_loop_now_ms(m->o.loop)))
         agg_count(frames);
     else
         agg_count(retransmissions);

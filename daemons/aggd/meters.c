@@ -132,15 +132,8 @@ bool agg_meters_is_new_frame(struct agg_meters *m, const struct sg_frame *f, int
     return true;
 }
 
-static void expire(struct agg_table *t, int64_t before_ms)
-{
-    for (uint32_t i = 0; i < t->n_slots; i++)
-        if (t->slots[i].used && t->slots[i].heard_ms < before_ms)
-            agg_table_release(t, i);
-}
-
 void agg_meters_expire(struct agg_meters *m, int64_t before_ms)
 {
-    expire(&m->by_addr, before_ms);
-    expire(&m->by_cid, before_ms);
+    agg_table_expire(&m->by_addr, before_ms - 1);
+    agg_table_expire(&m->by_cid, before_ms - 1);
 }
