@@ -16,6 +16,7 @@ struct work {
     uint8_t (*leaf)[32];
     size_t *first_row; /* per block; its rows need not lie together */
     size_t *n_rows;
+    bool *spare; /* per block: another holds all that it holds */
     struct refusal *why;
 };
 
@@ -26,6 +27,43 @@ static int refuse(struct work *w, const char *word, int64_t ts_s)
     return ISSUE_REFUSED;
 }
 
+static int64_t last_ts(const struct sg_block_header *h)
+{
+    return h->first_ts_s + (int64_t)(h->count - 1) * h->interval_s;
+}
+
+static bool contains(const struct sg_block_header *b, const struct sg_block_header *part)
+{
+    uint64_t at = part->first_seq - b->first_seq; /* wraps far out of range if it is smaller */
+    return at < b->count && part->count <= b->count - at && part->interval_s == b->interval_s &&
+           part->first_ts_s == b->first_ts_s + (int64_t)at * b->interval_s &&
+           !strcmp(part->serial, b->serial);
+}
+
+/*
+ * A meter may send a reading at once and the day that holds it later: each of the two is sound, and
+ * evidence with both would tell the reading twice.  Blocks come by their first time, so one that
+ * holds another is met before it or begins with it.
+ */
+static void find_spare(struct work *w)
+{
+    const struct client_block *blocks = w->c->blocks;
+    size_t cover = 0;
+
+    for (size_t i = 1; i < w->c->n_blocks; i++) {
+        const struct sg_block_header *held = &blocks[cover].evidence.header;
+        const struct sg_block_header *h = &blocks[i].evidence.header;
+        if (contains(held, h)) {
+            w->spare[i] = true;
+            continue;
+        }
+        if (contains(h, held))
+            w->spare[cover] = true;
+        if (w->spare[cover] || last_ts(h) > last_ts(held))
+            cover = i;
+    }
+}
+
 static bool holds(const struct client_block *b, const struct sg_row_reading *row)
 {
     const struct sg_block_header *h = &b->evidence.header;
@@ -33,13 +71,15 @@ static bool holds(const struct client_block *b, const struct sg_row_reading *row
 }
 
 /* Blocks and rows both go forward in time: the search starts where the last one ended. */
-static size_t find_block(const struct client *c, const struct sg_row_reading *row, size_t start)
+static size_t find_block(const struct work *w, const struct sg_row_reading *row, size_t start)
 {
+    const struct client *c = w->c;
+
     for (size_t i = start; i < c->n_blocks; i++)
-        if (holds(&c->blocks[i], row))
+        if (!w->spare[i] && holds(&c->blocks[i], row))
             return i;
     for (size_t i = 0; i < start && i < c->n_blocks; i++)
-        if (holds(&c->blocks[i], row))
+        if (!w->spare[i] && holds(&c->blocks[i], row))
             return i;
     return NO_BLOCK;
 }
@@ -51,7 +91,7 @@ static int join(struct work *w)
 
     for (size_t i = 0; i < c->n_rows; i++) {
         const struct sg_row_reading *row = &c->rows[i];
-        size_t b = row->origin == SG_ORIGIN_METROLOGY ? find_block(c, row, at) : NO_BLOCK;
+        size_t b = row->origin == SG_ORIGIN_METROLOGY ? find_block(w, row, at) : NO_BLOCK;
         /* More rows than the block signed: two of them claim one number. */
         if (b != NO_BLOCK && w->n_rows[b] == c->blocks[b].evidence.header.count)
             b = NO_BLOCK;
@@ -88,10 +128,10 @@ static void gather(const struct work *w, size_t b, struct sg_evidence_block *ret
     ret->n_leaves = h->count;
 }
 
-static bool in_period(const struct work *w, const struct sg_block_header *h)
+static bool in_evidence(const struct work *w, size_t block)
 {
-    int64_t last = h->first_ts_s + (int64_t)(h->count - 1) * h->interval_s;
-    return last > w->from_s && h->first_ts_s <= w->until_s;
+    const struct sg_block_header *h = &w->c->blocks[block].evidence.header;
+    return !w->spare[block] && last_ts(h) > w->from_s && h->first_ts_s <= w->until_s;
 }
 
 /* What is stored must still be what was signed. */
@@ -115,10 +155,10 @@ static int put_evidence(struct work *w, struct sg_buf *out)
     if (!b)
         return sg_raise(-ENOMEM);
     for (size_t i = 0; i < w->c->n_blocks; i++)
-        head.n_blocks += in_period(w, &w->c->blocks[i].evidence.header);
+        head.n_blocks += in_evidence(w, i);
     r = sg_evidence_put_head(out, &head);
     for (size_t i = 0; i < w->c->n_blocks && !r; i++) {
-        if (!in_period(w, &w->c->blocks[i].evidence.header))
+        if (!in_evidence(w, i))
             continue;
         gather(w, i, b);
         r = check_block(w, b);
@@ -179,6 +219,7 @@ static int run(struct work *w, bool signed_only, struct sg_bill *ret, struct sg_
         return refuse(w, "reading.conflict", INT64_MIN);
     if (w->c->n_installs == 0)
         return refuse(w, "installation.none", INT64_MIN);
+    find_spare(w);
     r = join(w);
     if (!r)
         r = make_bill(w, signed_only, ret);
@@ -192,9 +233,10 @@ int issue(const struct client *c, const struct sg_tariff *t, int64_t from_s, int
     SG_FREE uint8_t(*leaf)[32] = calloc(c->n_rows + 1, sizeof(*leaf));
     SG_FREE size_t *first_row = calloc(c->n_blocks + 1, sizeof(*first_row));
     SG_FREE size_t *n_rows = calloc(c->n_blocks + 1, sizeof(*n_rows));
-    struct work w = {c, t, from_s, until_s, block_of, leaf, first_row, n_rows, why};
+    SG_FREE bool *spare = calloc(c->n_blocks + 1, sizeof(*spare));
+    struct work w = {c, t, from_s, until_s, block_of, leaf, first_row, n_rows, spare, why};
 
-    if (!block_of || !leaf || !first_row || !n_rows)
+    if (!block_of || !leaf || !first_row || !n_rows || !spare)
         return sg_raise(-ENOMEM);
     return run(&w, signed_only, ret, ret_evidence);
 }

@@ -202,6 +202,65 @@ static void audit_object(const char *evidence_name, const struct sg_bill *bill)
     assert_int_equal(findings, 0);
 }
 
+/* Some readings of the first meter's first day as a block of their own, signed again. */
+static void put_part(unsigned at, unsigned n, bool take_away)
+{
+    const struct sg_reading *readings = f.blocks[0][0]->readings + at;
+    struct sg_block_header header = f.blocks[0][0]->evidence.header;
+    uint8_t seed[SG_BLOCK_SEED_LEN] = {0x77, (uint8_t)at};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf wire = SG_BUF_INIT(SG_BLOCK_MAX);
+    struct sg_reading back[SG_BLOCK_READINGS_MAX];
+    uint8_t room[SG_BLOCK_EVIDENCE_MAX];
+    struct sg_buf evidence = {room, 0, sizeof(room), sizeof(room), false};
+    struct sg_block_evidence e;
+    struct record r;
+
+    header.first_seq += at;
+    header.first_ts_s = readings->ts_s;
+    assert_int_equal(
+        sg_block_sign(&header, readings, n, f.meter_key[0], SG_SIGN_ES256, seed, &wire), 0);
+    assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &e, back), 0);
+    assert_int_equal(sg_block_evidence_encode(&e, &evidence), 0);
+    const struct sg_row_block row = {.count = n, .evidence = sg_buf_bytes(&evidence)};
+    record_init(&r);
+    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT), 0);
+    /* Before and behind the day's own key, by turns. */
+    uint8_t digest[SG_ROW_DIGEST_LEN] = {at % 2 ? 0xff : 0};
+    assert_int_equal(sg_row_block_sort(&r.sort, &e.header, digest), 0);
+    assert_int_equal(sg_row_block_encode(&r.value, &row), 0);
+    if (!take_away) {
+        put(SG_TABLE_BLOCK, &r);
+        return;
+    }
+    const struct sg_kv_op op = {
+        .kind = SG_KV_DELETE,
+        .key = {SG_TABLE_BLOCK, sg_buf_bytes(&r.partition), sg_buf_bytes(&r.sort)}};
+    assert_int_equal(sg_kv_batch(kv, STORE_BUCKET, &op, 1, NULL), 0);
+}
+
+/* A reading sent at once and its day later, both signed, both stored. */
+static void readings_told_by_two_blocks_are_proved_by_one(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned at, n;
+    } parts[] = {{0, 1}, {1, 1}, {40, 9}, {42, 3}, {95, 1}};
+    const size_t n = sizeof(parts) / sizeof(parts[0]);
+    struct sg_bill bill;
+    struct refusal why;
+    char path[256], period[PERIOD_NAME_MAX];
+
+    for (size_t i = 0; i < n; i++)
+        put_part(parts[i].at, parts[i].n, false);
+    assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), 0);
+    assert_null(sg_bill_difference(&bill, &f.bill));
+    output_period_name(period, f.tariff, FX_FROM, FX_UNTIL);
+    snprintf(path, sizeof(path), "evidence/%lld/%s.cbor", (long long)FX_CLIENT, period);
+    audit_object(path, &bill);
+    for (size_t i = 0; i < n; i++)
+        put_part(parts[i].at, parts[i].n, true);
+}
+
 static void the_fleet_is_billed_and_every_bill_passes_the_audit(void **state)
 {
     (void)state;
@@ -335,6 +394,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fleet_is_billed_and_every_bill_passes_the_audit),
+        cmocka_unit_test(readings_told_by_two_blocks_are_proved_by_one),
         cmocka_unit_test(a_period_may_cut_blocks),
         cmocka_unit_test(months_have_their_name),
         cmocka_unit_test(an_unsigned_reading_refuses_the_bill),
