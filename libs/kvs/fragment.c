@@ -373,6 +373,16 @@ static int check_segment(struct sg_fragments *f, unsigned slot, uint32_t segment
     return add_bad(f, slot, segment);
 }
 
+/* A file that somebody removed while it is open takes everything and keeps nothing. */
+static void leave_removed(struct sg_fragments *f, unsigned slot)
+{
+    struct site *at = &f->sites[slot];
+    pthread_mutex_lock(&at->lock);
+    if (at->file.fd >= 0 && access(at->file.path, F_OK) < 0)
+        abandon(f, slot);
+    pthread_mutex_unlock(&at->lock);
+}
+
 int sg_fragments_check(struct sg_fragments *f, uint64_t slots,
                        void (*fn)(void *user, unsigned slot), void *user)
 {
@@ -380,9 +390,11 @@ int sg_fragments_check(struct sg_fragments *f, uint64_t slots,
     struct segment_check c = {fn, user, buffer};
     int r = buffer ? 0 : sg_raise(-ENOMEM);
     f->n_bad = 0;
-    for (unsigned slot = 0; r == 0 && slot < f->s->n_volumes; slot++)
+    for (unsigned slot = 0; r == 0 && slot < f->s->n_volumes; slot++) {
+        leave_removed(f, slot);
         if (slots >> slot & 1)
             r = each_segment(f, slot, check_segment, &c);
+    }
     return r;
 }
 
