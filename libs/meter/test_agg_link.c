@@ -1,4 +1,5 @@
 /* The pump of an aggregator connection, over real TLS on loopback. */
+#include <poll.h>
 #include <pthread.h>
 #include <sealgrid/crypto/x509.h>
 #include <sealgrid/meter/agg-link.h>
@@ -47,6 +48,8 @@ static void make_side(struct pair *p, struct side *s, const char *uri, bool serv
 static void *accept_main(void *arg)
 {
     struct pair *p = arg;
+    struct pollfd ready = {.fd = p->listen_fd, .events = POLLIN}; /* it does not block by itself */
+    (void)poll(&ready, 1, 5000);
     int fd = accept(p->listen_fd, NULL, NULL);
     if (sg_tls_accept(&p->accepted, p->server.tls, fd, 5000))
         p->accepted = NULL;
