@@ -137,7 +137,8 @@ static bool belongs_here(struct sg_store *s, const struct name_list *l, struct s
         memcpy(want.key + 2 + SG_TABLE_TAG_LEN, key.data + 2, SG_NAME_LEN);
     else
         return false;
-    const struct name *found = bsearch(&want, l->all, l->n, sizeof(*l->all), by_name);
+    const struct name *found =
+        l->n ? bsearch(&want, l->all, l->n, sizeof(*l->all), by_name) : NULL;
     if (!found || (key.data[1] == SG_HEAD_CLASS && memcmp(found->key, key.data, key.len) != 0))
         return false;
     for (unsigned i = 0; i < found->replicas; i++)

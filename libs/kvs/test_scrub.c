@@ -30,7 +30,7 @@ static void fill(struct fixture *f)
             assert_int_equal(sg_store_checkpoint(f->store), 0);
     }
     for (int i = 0; i < 3; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof(name), "bill-%d", i);
         fill_object(object, sizeof(object), (uint64_t)i);
         assert_int_equal(sg_kv_object_put(f->kv, "evidence", name, SG_BYTES_ARRAY(object)), 0);
@@ -41,7 +41,7 @@ static void expect_object(struct fixture *f, int i)
 {
     static uint8_t want[OBJECT_BYTES];
     SG_CLEANUP(sg_buf_clear) struct sg_buf got = SG_BUF_INIT(OBJECT_BYTES);
-    char name[16];
+    char name[32];
     snprintf(name, sizeof(name), "bill-%d", i);
     fill_object(want, sizeof(want), (uint64_t)i);
     assert_int_equal(sg_kv_object_get(f->kv, "evidence", name, &got), 0);
