@@ -1,6 +1,6 @@
 #!/bin/sh
 # fuzz.sh SECONDS [TARGET...]: runs each fuzz target of build/fuzz for SECONDS, as many at a time as
-# there are cores; new inputs go to build/fuzz/corpus, findings to build/fuzz/findings.  Exit 1 if
+# there are cores (or JOBS); new inputs go to build/fuzz/corpus, findings to build/fuzz/findings.  Exit 1 if
 # any target found something.
 set -eu
 seconds=$1
@@ -29,7 +29,8 @@ run_one() {
     fi
 }
 
-jobs=$(nproc)
+width=${JOBS:-$(nproc)}
+jobs=$width
 failed=0
 pids=""
 for target; do
@@ -39,7 +40,7 @@ for target; do
     if [ $jobs -eq 0 ]; then
         for p in $pids; do wait "$p" || failed=1; done
         pids=""
-        jobs=$(nproc)
+        jobs=$width
     fi
 done
 for p in $pids; do wait "$p" || failed=1; done
