@@ -234,7 +234,7 @@ static int take_record(void *user, uint64_t seq, struct sg_bytes payload)
 
 static void write_segment(const char *folder, const char *leaf, struct sg_bytes contents)
 {
-    char path[300];
+    char path[400];
     snprintf(path, sizeof(path), "%s/%s", folder, leaf);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     require(fd >= 0 && write(fd, contents.data, contents.len) == (ssize_t)contents.len, path,
