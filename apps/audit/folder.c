@@ -201,6 +201,18 @@ static int check_overlap(struct batch *b, struct judged *j, const struct judged 
     return report_together(b, j, "bill.overlap", text);
 }
 
+static int check_numbers(struct batch *b, struct judged *j, const struct judged *before)
+{
+    char text[NAME_MAX * 2 + 128];
+    uint64_t lost = sg_audit_lost_between(&before->bill.last, &j->bill.first, j->bill.interval_s);
+
+    if (!lost)
+        return 0;
+    snprintf(text, sizeof(text), "%llu recorded by the meter between the bill %s and this one",
+             (unsigned long long)lost, before->name);
+    return report_together(b, j, sg_audit_word(SG_AUDIT_READING_MISSING), text);
+}
+
 /* False: the bill's client is not the one whose folder it lies in. */
 static bool is_filed(const struct judged *j)
 {
@@ -225,6 +237,8 @@ static int compare_bills(struct batch *b)
             farthest = NULL;
         if (!r && farthest && j->bill.from_s < farthest->bill.until_s)
             r = check_overlap(b, j, farthest);
+        else if (!r && farthest)
+            r = check_numbers(b, j, farthest);
         if (!farthest || j->bill.until_s > farthest->bill.until_s)
             farthest = j;
     }

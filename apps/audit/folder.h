@@ -16,6 +16,8 @@ enum one_outcome { ONE_UNUSABLE = 1 };
 /* What a bill that was judged said it is about. */
 struct audited {
     int64_t client, from_s, until_s;
+    uint32_t interval_s;
+    struct sg_audit_edge first, last;
     uint64_t readings;
     bool bad; /* it has findings */
 };
@@ -29,8 +31,9 @@ struct folder_result {
 };
 /* Bills that are sound one by one may still not be so together: a bill below the name of another
  * client ("bill.misfiled": that client's own is then not here), and two bills of one client over
- * the same time ("bill.overlap": its readings are charged twice).
- * The reports of bills with findings, and of unusable ones, appended to ret_reports as JSON objects
+ * the same time ("bill.overlap": its readings are charged twice), and what a meter recorded may be
+ * on neither of two bills ("reading.missing": its numbers do not run on from one to the next). The
+ * reports of bills with findings, and of unusable ones, appended to ret_reports as JSON objects
  * separated by commas. */
 SG_MUST_USE int audit_folder(const struct authority_files *a, const char *dir, unsigned threads,
                              struct sg_buf *ret_reports, struct folder_result *ret);

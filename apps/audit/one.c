@@ -82,6 +82,9 @@ int audit_one(const struct authority_files *a, const char *bill_path, const char
     *ret = (struct audited){.client = bill.client,
                             .from_s = bill.from_s,
                             .until_s = bill.until_s,
+                            .interval_s = bill.interval_s,
+                            .first = result.first,
+                            .last = result.last,
                             .readings = result.readings,
                             .bad = result.findings > 0};
     return 0;

@@ -101,6 +101,8 @@ int report_write(struct report *r, const struct sg_bill *bill, bool with_tariff,
     sg_json_uint(out, result->readings);
     sg_json_key(out, "gaps");
     sg_json_uint(out, result->gaps);
+    sg_json_key(out, "clock_in_doubt");
+    sg_json_uint(out, result->clock);
     sg_json_key(out, "found");
     sg_json_uint(out, result->findings);
     sg_json_key(out, "findings");

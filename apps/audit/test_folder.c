@@ -129,6 +129,75 @@ static void a_bill_in_anothers_place_is_named(void **state)
     expect(&reports, "bill.misfiled", true);
 }
 
+/* The day after the fixture's, its readings numbered from first_seq, billed and filed. */
+static void put_next_day(uint64_t first_seq)
+{
+    static struct sg_evidence_block block;
+    const struct sg_bill_install install = {"10000000", FX_FROM, INT64_MAX, 1, 1};
+    const struct sg_evidence_head head = {FX_CLIENT, FX_UNTIL, FX_UNTIL + 86400, 1};
+    struct sg_block_header header = f.blocks[0][1]->evidence.header;
+    SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf wire = SG_BUF_INIT(SG_BLOCK_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(1 << 20);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
+    const uint8_t seed[SG_BLOCK_SEED_LEN] = {9};
+    struct sg_reading readings[96];
+    struct sg_bill bill;
+
+    make_readings(readings, 0, 2);
+    for (unsigned i = 0; i < 96; i++)
+        readings[i].seq = first_seq + i;
+    header.first_seq = first_seq;
+    header.first_ts_s = readings[0].ts_s;
+    assert_int_equal(
+        sg_block_sign(&header, readings, 96, f.meter_key[0], SG_SIGN_ES256, seed, &wire), 0);
+    assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &block.evidence, block.readings), 0);
+    block.n_readings = block.n_leaves = 96;
+    assert_int_equal(
+        sg_billing_new(&b, f.tariff, FX_CLIENT, head.from_s, head.until_s, &install, 1), 0);
+    for (uint32_t i = 0; i < 96; i++) {
+        assert_int_equal(sg_block_reading_hash(seed, i, &readings[i], block.leaves[i]), 0);
+        assert_int_equal(sg_billing_add(b, "10000000", readings[i].ts_s,
+                                        readings[i].field[SG_READING_interval_energy],
+                                        block.leaves[i]),
+                         0);
+    }
+    assert_int_equal(sg_billing_finish(b, &bill), 0);
+    assert_int_equal(sg_bill_write(&bill, &json), 0);
+    assert_int_equal(sg_evidence_put_head(&file, &head), 0);
+    assert_int_equal(sg_evidence_put_block(&file, &block), 0);
+    put_file("bill", "3000000001", "next.json", sg_buf_bytes(&json));
+    put_file("evidence", "3000000001", "next.cbor", sg_buf_bytes(&file));
+}
+
+static void numbers_run_on_from_bill_to_bill(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf reports = SG_BUF_INIT(1 << 20);
+
+    put_honest("3000000001", "2026-09");
+    put_next_day(193);
+    struct folder_result r = audit(&reports);
+    assert_int_equal(r.bills, 2);
+    assert_int_equal(r.bad + r.unusable, 0);
+}
+
+/* The last day told once more after its end, with other figures, and kept back: either bill alone
+ * has all its intervals. */
+static void what_lies_on_neither_of_two_bills_is_named(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf reports = SG_BUF_INIT(1 << 20);
+
+    put_honest("3000000001", "2026-09");
+    put_next_day(193 + 96);
+    struct folder_result r = audit(&reports);
+    assert_int_equal(r.bills, 2);
+    assert_int_equal(r.bad, 1);
+    expect(&reports, "reading.missing", true);
+    expect(&reports, "96 recorded by the meter", true);
+}
+
 /* A file that is nothing but findings is refused, and others are judged all the same. */
 static void a_flood_of_findings_ends_nothing(void **state)
 {
@@ -155,6 +224,8 @@ int main(void)
         cmocka_unit_test_teardown(one_honest_bill_passes, empty),
         cmocka_unit_test_teardown(the_same_time_on_two_bills_is_named, empty),
         cmocka_unit_test_teardown(a_bill_in_anothers_place_is_named, empty),
+        cmocka_unit_test_teardown(numbers_run_on_from_bill_to_bill, empty),
+        cmocka_unit_test_teardown(what_lies_on_neither_of_two_bills_is_named, empty),
         cmocka_unit_test_teardown(a_flood_of_findings_ends_nothing, empty),
     };
     return cmocka_run_group_tests(tests, make, clear);

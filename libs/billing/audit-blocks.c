@@ -255,6 +255,7 @@ static int judge_block(struct sg_audit *a)
         report_block(a, SG_AUDIT_BLOCK_INTERVAL, "interval is not the bill's");
         return 0;
     }
+    a->result.clock += a->block.evidence.header.clock != SG_CLOCK_OK;
     return judge_readings(a, record);
 }
 

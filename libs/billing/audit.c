@@ -77,12 +77,19 @@ static void report_missing(struct sg_audit *a, const char *serial, uint64_t seq,
         sg_audit_report(a, &f);
 }
 
+/* Whole intervals between two readings, without the later one's own. */
+static uint64_t intervals_between(int64_t from_s, int64_t until_s, uint64_t step)
+{
+    uint64_t n = (uint64_t)(until_s - from_s) / step;
+    return n ? n - 1 : 0; /* beside the grid: bill.arithmetic names those */
+}
+
 /* Between two neighbours of one meter: numbers say whether the meter recorded what is not here. */
 static void check_step(struct sg_audit *a, const struct sg_audit_item *x,
                        const struct sg_audit_item *y)
 {
     uint64_t step = a->in->bill->interval_s;
-    uint64_t intervals = (uint64_t)(y->ts_s - x->ts_s) / step - 1;
+    uint64_t intervals = intervals_between(x->ts_s, y->ts_s, step);
     uint64_t numbers = y->seq - x->seq - 1;
 
     if (y->seq <= x->seq || numbers > intervals) {
@@ -139,12 +146,41 @@ static void check_installations(struct sg_audit *a)
     const struct sg_installation *records =
         sg_installations_of_client(a->in->installations, bill->client, &n);
 
+    bool any = false;
     for (size_t i = 0; i < n; i++) {
         int64_t from = records[i].from_s > bill->from_s ? records[i].from_s : bill->from_s;
         int64_t until = records[i].until_s < bill->until_s ? records[i].until_s : bill->until_s;
-        if (from < until)
-            check_ends(a, &records[i], from, until);
+        if (from >= until)
+            continue;
+        any = true;
+        check_ends(a, &records[i], from, until);
     }
+    if (any)
+        return;
+    const struct sg_audit_finding f = {.code = SG_AUDIT_INSTALLATION_NONE,
+                                       .ts_s = INT64_MIN,
+                                       .text = "no meter was at this client in this period"};
+    sg_audit_report(a, &f);
+}
+
+static struct sg_audit_edge edge_of(const struct sg_audit_item *item)
+{
+    struct sg_audit_edge e = {.seq = item->seq, .ts_s = item->ts_s};
+
+    memcpy(e.serial, item->record->serial, sizeof(e.serial));
+    return e;
+}
+
+uint64_t sg_audit_lost_between(const struct sg_audit_edge *last, const struct sg_audit_edge *first,
+                               uint32_t interval_s)
+{
+    if (!last->seq || !first->seq || strcmp(last->serial, first->serial) != 0)
+        return 0;
+    if (first->seq <= last->seq || first->ts_s <= last->ts_s)
+        return 1; /* a number told twice */
+    uint64_t numbers = first->seq - last->seq - 1;
+    uint64_t intervals = intervals_between(last->ts_s, first->ts_s, interval_s);
+    return numbers > intervals ? numbers - intervals : 0;
 }
 
 void sg_audit_completeness(struct sg_audit *a)
@@ -156,6 +192,10 @@ void sg_audit_completeness(struct sg_audit *a)
         if (a->items[i].record == a->items[i - 1].record)
             check_step(a, &a->items[i - 1], &a->items[i]);
     check_installations(a);
+    if (a->n_items) {
+        a->result.first = edge_of(&a->items[0]);
+        a->result.last = edge_of(&a->items[a->n_items - 1]);
+    }
 }
 
 /* ---- the bill ------------------------------------------------------------------------------ */

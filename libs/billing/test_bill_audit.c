@@ -296,6 +296,84 @@ static void doctored_bills_are_named(void **state)
     assert_int_equal(found.n[SG_AUDIT_READING_FOREIGN], 2);
 }
 
+static struct sg_audit_result result_of(const struct sg_evidence_block *const *blocks, size_t n)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(1 << 24);
+    struct found found = {.n = {0}};
+    struct sg_audit_result result;
+    assert_int_equal(fx_evidence(blocks, n, &file), 0);
+    const struct sg_audit_input in = {.bill = &f.bill,
+                                      .bill_hash_ok = true,
+                                      .evidence = sg_buf_bytes(&file),
+                                      .installations = &f.installations,
+                                      .authority = &f.authority};
+    assert_int_equal(sg_audit_run(&in, note, &found, &result), 0);
+    return result;
+}
+
+/* A period in which nobody's meter stood there: even a bill of nothing but the minimum is named. */
+static void a_bill_without_a_meter_is_named(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(4096);
+    const struct sg_evidence_head head = {FX_CLIENT, FX_FROM - 86400, FX_FROM, 0};
+    struct sg_bill bill;
+
+    assert_int_equal(sg_billing_new(&b, f.tariff, FX_CLIENT, head.from_s, head.until_s, NULL, 0),
+                     0);
+    assert_int_equal(sg_billing_finish(b, &bill), 0);
+    assert_int_equal(sg_evidence_put_head(&file, &head), 0);
+    struct found found = audit_with(&bill, sg_buf_bytes(&file), f.tariff);
+    EXPECT(found, SG_AUDIT_INSTALLATION_NONE);
+}
+
+static void doubtful_clocks_are_counted(void **state)
+{
+    (void)state;
+    struct sg_evidence_block *b = f.blocks[0][0];
+    struct sg_block_header header = b->evidence.header;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf wire = SG_BUF_INIT(SG_BLOCK_MAX);
+    SG_FREE struct sg_evidence_block *set = copy_first();
+    const struct sg_evidence_block *blocks[] = {set, f.blocks[0][1]};
+
+    header.clock = SG_CLOCK_WAS_SET;
+    assert_int_equal(sg_block_sign(&header, b->readings, 96, f.meter_key[0], SG_SIGN_ES256,
+                                   b->evidence.seed, &wire),
+                     0);
+    assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &set->evidence, set->readings), 0);
+    assert_int_equal(result_of(blocks, 2).clock, 1);
+    blocks[0] = b;
+    assert_int_equal(result_of(blocks, 2).clock, 0);
+}
+
+/* What was recorded after one period's last reading and before the next one's first. */
+static void numbers_run_on_over_bills(void **state)
+{
+    (void)state;
+    const struct sg_evidence_block *blocks[] = {f.blocks[0][0], f.blocks[0][1]};
+    struct sg_audit_result r = result_of(blocks, 2);
+    struct sg_audit_edge next = r.last;
+
+    assert_int_equal(r.first.seq, 1);
+    assert_int_equal(r.first.ts_s, FX_FROM + 900);
+    assert_int_equal(r.last.seq, 192);
+    assert_string_equal(r.last.serial, "10000000");
+    next.seq = 193;
+    next.ts_s += 900;
+    assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 0);
+    next.seq += 96; /* a day told again with another clock, and kept back */
+    assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 96);
+    next.ts_s += 95 * 900;
+    assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 1);
+    next.ts_s += 900;
+    assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 0);
+    next.seq = 192;
+    assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 1);
+    next.serial[0] = '2'; /* another meter */
+    assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 0);
+}
+
 static void a_cut_file_is_named(void **state)
 {
     (void)state;
@@ -323,6 +401,9 @@ int main(void)
         cmocka_unit_test(certificates_must_chain),
         cmocka_unit_test(a_meter_must_have_been_installed_then),
         cmocka_unit_test(doctored_bills_are_named),
+        cmocka_unit_test(a_bill_without_a_meter_is_named),
+        cmocka_unit_test(doubtful_clocks_are_counted),
+        cmocka_unit_test(numbers_run_on_over_bills),
         cmocka_unit_test(a_cut_file_is_named),
     };
     return cmocka_run_group_tests(tests, make, clear);

@@ -28,6 +28,7 @@
     C(READING_MISSING, "reading.missing")       /* recorded, or due, and not in the file */        \
     C(READING_SEQUENCE, "reading.sequence")     /* numbers do not follow although times do */      \
     C(INSTALLATION_BAD, "installation.bad")     /* the records contradict each other */            \
+    C(INSTALLATION_NONE, "installation.none")   /* no meter was at this client in the period */    \
     C(BILL_HASH, "bill.hash")                   /* the bill's own hash is wrong */                 \
     C(BILL_TARIFF, "bill.tariff")               /* the tariff given is not the bill's */           \
     C(BILL_ROOT, "bill.root")                   /* not over the readings in evidence */            \
@@ -60,9 +61,22 @@ struct sg_audit_input {
     const struct sg_tariff *tariff; /* NULL: amounts are checked against the bill's own lines */
 };
 
+/* A reading at an end of the period; seq 0: there is none. */
+struct sg_audit_edge {
+    char serial[SG_BLOCK_SERIAL_MAX + 1];
+    uint64_t seq;
+    int64_t ts_s;
+};
 struct sg_audit_result {
     uint64_t findings, blocks, readings, gaps; /* gaps: intervals the meter itself did not record */
+    uint64_t clock; /* blocks whose meter said that its clock was not in order, or had been set */
+    /* Of the period, for the bill before and the bill after: a meter's numbers run on over both. */
+    struct sg_audit_edge first, last;
 };
+/* How many readings the meter recorded between the end of one period and the begin of a later one
+ * that cannot have been in the time between: 0 if numbers follow, or if another meter goes on. */
+uint64_t sg_audit_lost_between(const struct sg_audit_edge *last, const struct sg_audit_edge *first,
+                               uint32_t interval_s);
 
 /* Calls fn for each finding.  Input of any kind ends in findings, never in a crash. */
 SG_MUST_USE int sg_audit_run(const struct sg_audit_input *in, sg_audit_fn fn, void *user,
