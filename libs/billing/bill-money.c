@@ -2,6 +2,8 @@
 #include "bill-money-int.h"
 
 #define PPM 1000000
+/* More than any bill; every sum of such stays inside int64_t. */
+#define GROSS_MAX INT64_C(100000000000000000)
 
 int64_t sg_bill_amount(const struct sg_bill *b, int64_t energy_wh, int64_t rate)
 {
@@ -41,7 +43,8 @@ static int64_t gross_of(const struct sg_bill *b)
     /* Only a forged bill gets here: a tariff's taxes are bounded. */
     if (left <= 0)
         return b->net;
-    return sg_round_div((__int128)b->net * one, left, b->rounding);
+    int64_t gross = sg_round_div((__int128)b->net * one, left, b->rounding);
+    return gross > GROSS_MAX || gross < -GROSS_MAX ? b->net : gross;
 }
 
 void sg_bill_sum_up(struct sg_bill *b)

@@ -285,6 +285,13 @@ static void doctored_bills_are_named(void **state)
     b.lines[2].energy_wh -= 1000;
     found = audit_with(&b, evidence, f.tariff);
     EXPECT(found, SG_AUDIT_BILL_ARITHMETIC);
+    b = f.bill; /* taxes that leave nothing: the gross amount would leave its type */
+    b.n_taxes = 2;
+    b.taxes[0] = b.taxes[1] = (struct sg_bill_tax){.name = "all", .rate_ppm = 999999};
+    b.taxes[1].excludes = 1;
+    b.lines[0].amount = b.lighting = INT64_C(1000000000000000);
+    found = audit_with(&b, evidence, NULL);
+    EXPECT(found, SG_AUDIT_BILL_ARITHMETIC);
     b = f.bill;
     b.tariff_sha256[0] ^= 1;
     found = audit_with(&b, evidence, f.tariff);
