@@ -71,7 +71,7 @@ static int prepare_folder(struct sg_store *s, struct sg_volume *v)
     char lock[300];
     snprintf(lock, sizeof(lock), "%s/lock", v->path);
     int r = sg_mkdir_p(v->path, 0700);
-    if (r == 0 && access(lock, F_OK) < 0)
+    if (r == 0 && (v->lock_fd < 0 || access(lock, F_OK) < 0))
         r = sg_fold(sg_volume_lock(v));
     if (r == 0)
         r = sg_volume_make_folders(v);

@@ -123,19 +123,19 @@ static int check_files(struct scrub *sc, bool *ret_mend)
     return r;
 }
 
-/* One at a time: until its turn comes, a volume with a little damage still serves the others. */
-static int rebuild_volumes(struct scrub *sc, bool *ret_rebuilt)
+/* One at a time: until its turn comes, a volume with a little damage still serves the others.  One
+ * whose folder cannot be written stays aside; the report and its state say so. */
+static void rebuild_volumes(struct scrub *sc, bool *ret_rebuilt)
 {
-    int r = 0;
-    for (unsigned slot = 0; r == 0 && slot < sc->s->n_volumes; slot++) {
+    for (unsigned slot = 0; slot < sc->s->n_volumes; slot++) {
         bool damaged = sc->rebuild >> slot & 1;
         bool online = sg_volume_state(&sc->s->volumes[slot]) == SG_VOLUME_ONLINE;
         if (!chosen(sc, slot) || (online && !damaged))
             continue;
-        r = sg_volume_rebuild(sc->s, slot, sc->report);
+        if (sg_volume_rebuild(sc->s, slot, sc->report) < 0)
+            sg_store_set_aside(sc->s, slot, SG_VOLUME_DAMAGED);
         *ret_rebuilt = true;
     }
-    return r;
 }
 
 /* Contents. */
@@ -175,7 +175,7 @@ static int run(struct scrub *sc)
     bool mend = false, rebuilt = false;
     int r = check_files(sc, &mend);
     if (r == 0 && !sc->o->verify_only)
-        r = rebuild_volumes(sc, &rebuilt);
+        rebuild_volumes(sc, &rebuilt);
     sc->fragments |= rebuilt; /* a volume that was gone took its fragments along */
     /* after the rebuild: a checkpoint needs one volume that is whole */
     if (r == 0 && (mend || rebuilt) && !sc->o->verify_only)

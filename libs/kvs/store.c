@@ -103,8 +103,8 @@ static int attach_all(struct sg_store *s, const struct sg_store_options *o, stru
         int r = sg_volume_attach(&found[i], o->volumes[i], sg_secret_bytes(&s->label_key));
         if (r == SG_VOLUME_LOCKED)
             return SG_STORE_LOCKED;
-        if (r < 0)
-            return r;
+        if (r < 0) /* no such disk now: as if it were lost */
+            found[i].lock_fd = -1;
     }
     return 0;
 }
@@ -199,11 +199,12 @@ static int open_volume(struct sg_store *s, struct sg_volume *v)
         sg_store_set_aside(s, v->slot, SG_VOLUME_DAMAGED);
         return 0;
     }
-    if (r == 0)
-        r = sg_volume_make_folders(v);
     if (r < 0)
         return r;
-    atomic_store(&v->state, SG_VOLUME_ONLINE);
+    if (sg_volume_make_folders(v) < 0)
+        sg_store_set_aside(s, v->slot, SG_VOLUME_DAMAGED);
+    else
+        atomic_store(&v->state, SG_VOLUME_ONLINE);
     return 0;
 }
 
@@ -216,7 +217,9 @@ static int open_volumes(struct sg_store *s, const struct sg_store_options *o, bo
     const struct sg_volume *known = r ? NULL : pick_store(found, o->n_volumes);
     *ret_fresh = !known;
     for (size_t i = 0; r == 0 && !known && i < o->n_volumes; i++)
-        r = looks_used(&found[i]) ? SG_STORE_FOREIGN : 0;
+        r = looks_used(&found[i])  ? SG_STORE_FOREIGN
+            : found[i].lock_fd < 0 ? sg_raisef(-EIO, "a new store needs all of its volumes")
+                                   : 0;
     if (known)
         memcpy(s->store_id, known->label.store_id, SG_STORE_ID_LEN);
     else

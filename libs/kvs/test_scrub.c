@@ -264,6 +264,33 @@ static void test_two_volumes_removed(void **state)
     fixture_clear(&f);
 }
 
+/* A disk that is not there: the store runs without, scrub says so, and mends it when it is back. */
+static void test_unusable_folder(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct sg_volume_status st;
+    fixture_init(&f, 4);
+    fixture_open(&f);
+    fill(&f);
+    fixture_close(&f);
+    assert_int_equal(sg_remove_tree(f.paths[1]), 0);
+    assert_int_equal(sg_file_write_atomic(f.paths[1], SG_BYTES_LIT("no folder"), 0600), 0);
+    fixture_open(&f);
+    expect_all(&f);
+    struct sg_scrub_report report = scrub(&f, SG_SCRUB_FULL);
+    assert_true(report.volumes[1].damage > 0);
+    assert_false(report.volumes[1].rebuilt);
+    assert_int_equal(report.lost, 0);
+    sg_store_volume_status(f.store, 1, &st);
+    assert_int_not_equal(st.state, SG_VOLUME_ONLINE);
+    assert_int_equal(unlink(f.paths[1]), 0);
+    assert_true(scrub(&f, SG_SCRUB_FILES).volumes[1].rebuilt);
+    expect_clean(&f);
+    expect_all(&f);
+    fixture_clear(&f);
+}
+
 /* Rollback. */
 
 static void copy_volume(const char *from, const char *to)
@@ -430,6 +457,7 @@ int main(void)
         cmocka_unit_test(test_each_volume_removed),
         cmocka_unit_test(test_each_volume_removed_while_closed),
         cmocka_unit_test(test_two_volumes_removed),
+        cmocka_unit_test(test_unusable_folder),
         cmocka_unit_test(test_one_volume_rolled_back),
         cmocka_unit_test(test_two_volumes_rolled_back),
         cmocka_unit_test(test_single_volume),

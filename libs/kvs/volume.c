@@ -53,8 +53,10 @@ int sg_volume_attach(struct sg_volume *v, const char *path, struct sg_bytes labe
 {
     *v = (struct sg_volume){.lock_fd = -1, .state = SG_VOLUME_MISSING};
     int n = snprintf(v->path, sizeof(v->path), "%s", path);
-    if (n < 0 || (size_t)n >= sizeof(v->path))
+    if (n < 0 || (size_t)n >= sizeof(v->path)) {
+        v->path[0] = 0;
         return sg_raise(-ENAMETOOLONG);
+    }
     int r = sg_mkdir_p(path, 0700);
     if (r == 0)
         r = sg_volume_lock(v);
