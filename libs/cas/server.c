@@ -111,6 +111,7 @@ static int attest(struct call *c, const struct sg_cas_connection *connection)
     int r = sg_http_read_all(c->x, SG_CAS_REQUEST_MAX, &body);
     if (r != 0)
         return r < 0 ? r : 0; /* a positive outcome was answered */
+    c->now = now(); /* a body that dawdles does not stop the clock of its nonce */
     r = sg_cas_service_attest(c->server->service, connection, sg_buf_bytes(&body), c->now, &reply,
                               &finding);
     if (r < 0)
