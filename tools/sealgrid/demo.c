@@ -8,6 +8,7 @@
 #include <sealgrid/base/conf.h>
 #include <sealgrid/base/file.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define MIB (1024 * 1024)
 
@@ -19,12 +20,20 @@ static const struct stage {
     const char *unit;
 } stages[];
 
+void sg_demo_progress(uint64_t done, uint64_t of, const char *unit)
+{
+    bool terminal = isatty(STDERR_FILENO);
+    if (terminal || done == of)
+        fprintf(stderr, "%s        %llu of %llu %s%s", terminal ? "\r" : "",
+                (unsigned long long)done, (unsigned long long)of, unit, done == of ? "\n" : "");
+}
+
 void sg_demo_tampered(struct sg_demo *m, const char *name, bool detected)
 {
     sg_assert(m->n_tamper < SG_DEMO_TAMPERS_MAX);
     m->tamper[m->n_tamper].name = name;
     m->tamper[m->n_tamper++].detected = detected;
-    fprintf(stderr, "        %-28s %s\n", name, detected ? "detected" : "NOT DETECTED");
+    fprintf(stderr, "        %-28s %s\n", name, detected ? "yes" : "NO");
 }
 
 static int64_t count_meters(const struct sg_demo *m)
@@ -178,7 +187,7 @@ static void print_summary(const struct sg_demo *m, int64_t peak, bool well)
     size_t detected = 0;
     for (size_t i = 0; i < m->n_tamper; i++)
         detected += m->tamper[i].detected;
-    printf("tampering    %12zu of %zu kinds detected\n", detected, m->n_tamper);
+    printf("tampering    %12zu of %zu trials as they should be\n", detected, m->n_tamper);
     printf("ingest       %12.0f readings/s\n", readings_per_s(m));
     printf("memory       %12.0f MiB at most, all processes\n", (double)peak / MIB);
     printf("time         %12.1f s\n", total);

@@ -55,10 +55,12 @@ SG_MUST_USE int sg_demo_meters(struct sg_demo *m);
 SG_MUST_USE int sg_demo_read_back(struct sg_demo *m);
 SG_MUST_USE int sg_demo_bill(struct sg_demo *m);
 SG_MUST_USE int sg_demo_audit(struct sg_demo *m);
-/* demo-tamper.c */
+/* demo-frames.c, demo-evidence.c, demo-octets.c, demo-volumes.c */
 SG_MUST_USE int sg_demo_tamper_frames(struct sg_demo *m);
 SG_MUST_USE int sg_demo_tamper_evidence(struct sg_demo *m);
 SG_MUST_USE int sg_demo_tamper_octets(struct sg_demo *m);
 SG_MUST_USE int sg_demo_tamper_volumes(struct sg_demo *m);
 
+/* "3 of 8 volumes", rewritten in place on a terminal, at the end elsewhere. */
+void sg_demo_progress(uint64_t done, uint64_t of, const char *unit);
 void sg_demo_tampered(struct sg_demo *m, const char *name, bool detected);
