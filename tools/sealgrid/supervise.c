@@ -17,7 +17,7 @@
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_LAST_MS  5000
-#define LIVED_MS         2000
+#define LIVED_MS         500
 #define STOP_MS          10000
 
 struct child {
