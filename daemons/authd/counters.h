@@ -11,6 +11,8 @@
     C(handshakes, "sealgrid_authd_handshakes_total", "EDHOC sessions established and stored.")     \
     C(handshakes_refused, "sealgrid_authd_handshakes_refused_total",                               \
       "EDHOC runs ended with an error message.")                                                   \
+    C(sessions_too_many, "sealgrid_authd_sessions_too_many_total",                                 \
+      "Sessions not stored because their meter makes them too fast.")                              \
     C(replays, "sealgrid_authd_replayed_frames_total",                                             \
       "Genuine frames that came again, after their rows were stored or behind the window.")        \
     C(pending, "sealgrid_authd_pending_frames_total",                                              \

@@ -199,16 +199,28 @@ int auth_registry_find(struct auth_registry *r, struct sg_kv *kv, const uint8_t 
     int e = load(r, kv, x5t, now_ms, unix_s, &fresh);
     if (e < 0)
         return e;
+    int64_t due_ms = old ? old->sessions_due_ms : 0;
     if (old) {
         *at = old->chain;
         free_meter(old);
     }
     if (e)
         return e;
+    fresh->sessions_due_ms = due_ms;
     fresh->chain = *at;
     *at = fresh;
     *ret = fresh;
     return 0;
+}
+
+bool auth_registry_new_session(struct auth_meter *m, int64_t now_ms)
+{
+    if (m->sessions_due_ms < now_ms)
+        m->sessions_due_ms = now_ms;
+    if (m->sessions_due_ms - now_ms > (AUTH_SESSIONS_BURST - 1) * AUTH_SESSION_EVERY_MS)
+        return false;
+    m->sessions_due_ms += AUTH_SESSION_EVERY_MS;
+    return true;
 }
 
 void auth_registry_doubt(struct auth_meter *m, int64_t now_ms)

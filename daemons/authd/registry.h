@@ -30,6 +30,7 @@ struct auth_meter {
     uint64_t latest_seq; /* 0: none known */
     int64_t latest_ts_s;
     int64_t loaded_ms;
+    int64_t sessions_due_ms; /* see auth_registry_new_session */
     struct auth_meter *chain;
 };
 
@@ -44,3 +45,8 @@ SG_MUST_USE int auth_registry_find(struct auth_registry *r, struct sg_kv *kv, co
                                    int64_t now_ms, int64_t unix_s, struct auth_meter **ret);
 /* Looked up again at the next call, unless that was done in the last five seconds. */
 void auth_registry_doubt(struct auth_meter *m, int64_t now_ms);
+/* The meter proved itself and wants one more session, which the store would keep for ever.  False:
+ * it has had too many lately (AUTH_SESSIONS_BURST at once, then one in AUTH_SESSION_EVERY_MS). */
+#define AUTH_SESSIONS_BURST   16
+#define AUTH_SESSION_EVERY_MS 15000
+bool auth_registry_new_session(struct auth_meter *m, int64_t now_ms);

@@ -4,6 +4,7 @@
  */
 #include "counters.h"
 #include "lane.h"
+#include "registry.h"
 #include "session-fixture.h"
 
 #include <pthread.h>
@@ -584,6 +585,25 @@ static void test_attack_metrology_key_outside_the_authority(void **state)
     refuse(w, &good, SG_REFUSED_CREDENTIAL);
 }
 
+/* Every session is a record for ever: a meter (or whoever keeps its acknowledgements from it)
+ * cannot fill the store with them. */
+static void test_attack_sessions_without_end(void **state)
+{
+    struct world *w = *state;
+    struct meter *m = &w->m[0];
+    int64_t before = sg_metric_get(&auth_counters.sessions_too_many);
+    for (unsigned i = 1; sg_metric_get(&auth_counters.sessions_too_many) == before; i++) {
+        /* one share for each lane that a handshake may fall into */
+        assert_true(i <= 2 * AUTH_SESSIONS_BURST + 1);
+        assert_int_equal(sg_meter_session_connect(m->s, now_ms()), 0);
+        WAIT_FOR(w, m->connected == i || sg_metric_get(&auth_counters.sessions_too_many) > before);
+    }
+    assert_true(m->connected >= AUTH_SESSIONS_BURST);
+    connect_meter(w, 1); /* others are not concerned */
+    send_day(&w->m[1], 0);
+    WAIT_FOR(w, w->m[1].stored == 1);
+}
+
 static void test_store_comes_back_and_nothing_is_lost(void **state)
 {
     struct world *w = *state;
@@ -631,6 +651,7 @@ int main(void)
         T(test_attack_blocks_that_are_not_what_they_say),
         T(test_attack_sequence_number_again_for_a_later_time),
         T(test_attack_metrology_key_outside_the_authority),
+        T(test_attack_sessions_without_end),
         T(test_store_comes_back_and_nothing_is_lost),
         T(test_stop_with_work_in_the_queues),
     };

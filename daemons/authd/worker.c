@@ -216,9 +216,34 @@ static void take_payload(struct auth_lane *l, const struct auth_item *i,
     answer_refusal(l, i, res, why);
 }
 
+static void forget_session(struct auth_lane *l, const struct sg_auth_result *res)
+{
+    pthread_mutex_lock(&l->lock);
+    sg_auth_store_failed(l->engine, res->handshake);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Charged only now that the signature is verified: strangers cannot use up a meter's share. */
+static bool may_have_session(struct auth_lane *l, const struct sg_auth_result *res)
+{
+    struct auth_meter *m;
+    int r = auth_lane_kv(l, &l->worker_kv);
+    r = r ? r
+          : auth_registry_find(l->registry, l->worker_kv, res->record.x5t, auth_now_ms(),
+                               auth_unix_s(l), &m);
+    if (r) /* a store that is away is the committer's to wait for */
+        return r < 0;
+    return auth_registry_new_session(m, auth_now_ms());
+}
+
 static void take_session(struct auth_lane *l, const struct auth_item *i,
                          const struct sg_auth_result *res)
 {
+    if (!may_have_session(l, res)) {
+        auth_count(sessions_too_many, 1);
+        forget_session(l, res);
+        return;
+    }
     struct auth_job *j = new_job(AUTH_JOB_SESSION, i);
     int r = j ? 0 : sg_raise(-ENOMEM);
     if (j) {
@@ -234,9 +259,7 @@ static void take_session(struct auth_lane *l, const struct auth_item *i,
     sg_log_failure("session.failed", r);
     if (j)
         auth_job_free(j);
-    pthread_mutex_lock(&l->lock);
-    sg_auth_store_failed(l->engine, res->handshake);
-    pthread_mutex_unlock(&l->lock);
+    forget_session(l, res);
 }
 
 static void log_handshake_refused(int outcome)
