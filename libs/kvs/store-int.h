@@ -2,10 +2,12 @@
 /*
  * store-int - what the files of the engine share.
  *
- *   store.c         open, recovery, close, status, background thread
+ *   store.c         open, close, background thread      store-open.c  keys, volumes, recovery
+ *   store-status.c  status, list of files
  *   store-commit.c  group commit: journal, then the volumes' indexes
  *   store-cache.c   partitions in TEE memory
  *   store-load.c    cold open of a partition, reading of pages, repair of what is found bad
+ *   store-copy.c    a partition's copies on volumes: writing one, checking one
  *   store-edit.c    evaluation of a batch against partitions and the plan of new pages
  *   store-write.c   sealing of a plan, batches
  *   kv-local.c      sessions and scans     object*.c  objects     scrub*.c  scrub and rebuild
@@ -26,7 +28,8 @@
 
 struct sg_fragments;
 
-/* Copies b to at and returns where it ends; b may be empty with a NULL pointer, which memcpy may not. */
+/* Copies b to at and returns where it ends; b may be empty with a NULL pointer, which memcpy may
+ * not. */
 static inline uint8_t *sg_put(uint8_t *at, struct sg_bytes b)
 {
     if (b.len)
@@ -159,6 +162,14 @@ SG_MUST_USE int sg_store_usable(struct sg_store *s);
 /* Folders of the journal on online volumes, starting at a different one for each segment. */
 size_t sg_store_journal_sites(struct sg_store *s, bool all, struct sg_journal_site *ret);
 
+/* store-open.c */
+SG_MUST_USE int sg_store_open_keys(struct sg_store *s, const struct sg_store_options *o,
+                                   uint8_t root[SG_KEY_LEN]);
+/* 0, SG_STORE_LOCKED, SG_STORE_FOREIGN. */
+SG_MUST_USE int sg_store_open_volumes(struct sg_store *s, const struct sg_store_options *o,
+                                      bool *ret_fresh);
+SG_MUST_USE int sg_store_recover(struct sg_store *s, struct sg_bytes root, bool fresh);
+
 /* store-commit.c */
 /* Gate held for reading.  Journals the payload together with whatever else waits, then applies it.
  * 0: durable and visible.  Negative: void. */
@@ -207,7 +218,8 @@ SG_MUST_USE int sg_part_fetch(struct sg_store *s, struct sg_part *p, struct sg_p
 /* Index in dir of the page whose range holds sort, or n_dir. */
 size_t sg_part_find(const struct sg_part *p, struct sg_bytes sort);
 size_t sg_row_find(const struct sg_row *rows, size_t n, struct sg_bytes sort, bool *ret_found);
-/* The partition's copy on one volume, checked whole against the head: 0, or SG_KV_DAMAGED. */
+/* store-copy.c: likewise.  The partition's copy on one volume, checked whole against the head: 0,
+ * or SG_KV_DAMAGED. */
 SG_MUST_USE int sg_part_check_copy(struct sg_store *s, struct sg_part *p, unsigned slot,
                                    uint64_t *ret_pages);
 /* The whole partition, as loaded, onto that volume (into ix if not NULL). */
