@@ -76,12 +76,27 @@ static const struct live_file *draw(const struct live_files *l, const char *clas
     return NULL;
 }
 
+/* Classes take turns; one that has no files leaves its turn to the next. */
+static const struct live_file *draw_in_turn(const struct live_files *l, size_t turn,
+                                            struct sg_prng *rng, uint64_t *ret_at)
+{
+    static const char *const classes[] = {"index", "journal", "manifest", "fragment"};
+    const struct live_file *f = NULL;
+    for (size_t i = 0; !f && i < 4; i++)
+        f = draw(l, classes[(turn + i) % 4], rng, ret_at);
+    return f;
+}
+
+/* A compaction replaced the file since it was listed: the octet is not live, draw another. */
+enum { FILE_REPLACED = 1 };
+
+/* 0, FILE_REPLACED, -errno. */
 static int flip(const struct live_file *f, uint64_t at, struct sg_prng *rng)
 {
     SG_CLOSE int fd = open(f->path, O_RDWR | O_CLOEXEC);
     uint8_t octet;
     if (fd < 0)
-        return sg_raise_errno();
+        return errno == ENOENT ? FILE_REPLACED : sg_raise_errno();
     int r = sg_pread_all(fd, &octet, 1, at);
     if (r)
         return r;
@@ -96,7 +111,8 @@ struct trial {
     size_t flips, wrong_reads, unseen, unrepaired;
 };
 
-/* Reads while the damage is there, then mends it, then looks again. */
+/* Reads while the damage is there, then mends it, then looks again.  0,
+ * FILE_REPLACED, -errno. */
 static int judge(struct trial *t, const struct live_file *f, uint64_t at)
 {
     struct sg_scrub_result first, second;
@@ -107,6 +123,9 @@ static int judge(struct trial *t, const struct live_file *f, uint64_t at)
     if (r)
         return r;
     t->wrong_reads += wrong;
+    if (!first.damage && !second.damage && access(f->path, F_OK) < 0)
+        return FILE_REPLACED;
+    t->flips++;
     t->unseen += first.damage == 0;
     t->unrepaired += first.lost || second.damage || second.lost;
     if (wrong || !first.damage || second.damage)
@@ -118,20 +137,17 @@ static int judge(struct trial *t, const struct live_file *f, uint64_t at)
 
 static int one_flip(struct trial *t)
 {
-    static const char *const classes[] = {"index", "journal", "manifest", "fragment"};
     struct live_files files = {0};
-    uint64_t at = 0;
+    uint64_t at;
     int r = list_files(t->kvsd, &files);
     if (r)
         return r;
-    const struct live_file *f = draw(&files, classes[t->flips % 4], &t->rng, &at);
-    if (f)
-        r = flip(f, at, &t->rng);
-    if (r == 0 && f)
+    const struct live_file *f = draw_in_turn(&files, t->flips, &t->rng, &at);
+    r = f ? flip(f, at, &t->rng) : sg_raisef(-ENODATA, "no live files");
+    if (r == 0)
         r = judge(t, f, at);
-    t->flips++;
     free(files.item);
-    return r;
+    return r == FILE_REPLACED ? 0 : r;
 }
 
 static int flip_all(struct sg_demo *m, struct trial *t)
