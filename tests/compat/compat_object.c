@@ -17,11 +17,12 @@
 static struct image image;
 
 struct bench {
-    char root[64];
     char paths[VOLUMES][96];
     struct sg_store *store;
     struct sg_kv *kv;
 };
+
+static char root[] = "/tmp/sealgrid-compat-XXXXXX";
 
 static void require(bool ok, const char *what)
 {
@@ -35,10 +36,9 @@ static void open_store(struct bench *t)
     const struct sg_store_bucket bucket = {
         .name = "evidence", .keks = &kek, .n_keks = 1, .name_key = SG_BYTES_ARRAY(key)};
     const char *volumes[VOLUMES];
-    strcpy(t->root, "/tmp/sealgrid-compat-XXXXXX");
-    require(mkdtemp(t->root) != NULL, "no folder");
+    require(mkdtemp(root) != NULL, "no folder");
     for (int i = 0; i < VOLUMES; i++) {
-        snprintf(t->paths[i], sizeof(t->paths[i]), "%s/v%d", t->root, i);
+        snprintf(t->paths[i], sizeof(t->paths[i]), "%s/v%d", root, i);
         volumes[i] = t->paths[i];
     }
     const struct sg_store_options o = {.volumes = volumes,
@@ -127,7 +127,7 @@ int main(int argc, char **argv)
             "the inline object");
     sg_kv_free(t.kv);
     sg_store_close(t.store);
-    require(sg_remove_tree(t.root) == 0, "cleaning up");
+    require(sg_remove_tree(root) == 0, "cleaning up");
     printf("%s: everything opens\n", image.path);
     sg_buf_clear(&image.text);
     return 0;
