@@ -1,6 +1,6 @@
 # Front door.  Everything else lives in CMake presets and scripts/.
 .DELETE_ON_ERROR:
-.PHONY: help deps build demo test asan-test fuzz install clean
+.PHONY: help deps fuzz-deps build demo test asan-test fuzz install clean
 PRESET ?= release
 FUZZ_SECONDS ?= 600
 
@@ -31,7 +31,10 @@ asan-test: deps build/asan/build.ninja
 	@cmake --build --preset asan
 	@sh scripts/test.sh asan unit fuzz
 
-fuzz: deps build/fuzz/build.ninja
+fuzz-deps:
+	@sh scripts/deps.sh fuzz
+
+fuzz: fuzz-deps build/fuzz/build.ninja
 	@cmake --build --preset fuzz
 	@sh scripts/fuzz.sh $(FUZZ_SECONDS)
 

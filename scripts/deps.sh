@@ -1,11 +1,13 @@
 #!/bin/sh
-# Installs the Debian 12 packages that are missing, and nothing if none is.  Needs root or sudo
-# only when something is missing.
+# deps.sh [fuzz]: installs the Debian 12 packages that are missing, and nothing if none is.  Needs
+# root or sudo only when something is missing.  curl and tzdata are for tests and bills; fuzz adds
+# the compiler of `make fuzz`.
 set -eu
 
-packages="gcc clang-14 libclang-rt-14-dev cmake ninja-build pkg-config git ca-certificates
-libc6-dev libssl-dev libsodium-dev libsqlite3-dev librocksdb-dev liblmdb-dev libisal-dev libzstd-dev
-libjansson-dev libyaml-dev libcmocka-dev zlib1g-dev libseccomp-dev tzdata curl openssl"
+packages="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libsodium-dev libsqlite3-dev
+librocksdb-dev libisal-dev libzstd-dev zlib1g-dev libjansson-dev libyaml-dev libcmocka-dev
+tzdata curl"
+[ "${1:-}" != fuzz ] || packages="$packages clang-14 libclang-rt-14-dev"
 
 missing=""
 for p in $packages; do
