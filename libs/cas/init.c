@@ -158,12 +158,17 @@ static int repolicy(struct sg_cas_service *s, const char *path, struct sg_cas_no
     if (s->vault->production)
         return sg_cas_traced(sg_raisef(-EPERM, "a production policy is the operator's to change"),
                              SG_CAS_POLICY_REFUSED);
+    SG_FREE char *folder = NULL;
     int r = sg_file_read(path, &text);
+    if (r == 0)
+        r = folder_of(path, &folder);
+    s->import_dir = folder;
     if (r == 0)
         r = renumber(sg_buf_bytes(&text), s->policy->version + 1, &renumbered);
     if (r != 0)
         return r;
     r = sg_cas_service_update(s, sg_buf_bytes(&renumbered), s->policy_digest, now, &e);
+    s->import_dir = NULL;
     if (r > 0)
         return sg_cas_traced(sg_raisef(-EBADMSG, "%s:%u: %s %s", path, e.line,
                                        sg_cas_refusal_name((enum sg_cas_refusal)r), e.text),

@@ -47,6 +47,7 @@ struct sg_cas_service {
     struct sg_cas_throttle refusals; /* how many of them are worth a record */
     _Atomic uint64_t unlogged;
     int lock_fd;
+    const char *import_dir; /* of a policy given on this machine; NULL: none may name a file */
 };
 
 /* -errno or enum sg_cas_server_outcome. */

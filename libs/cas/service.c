@@ -449,7 +449,7 @@ static int store_policy(struct sg_cas_service *s, struct sg_bytes yaml,
     SG_CLEANUP(sg_buf_clear) struct sg_buf before = v->policy_text;
     size_t n_secrets = v->secrets.n;
     v->policy_text = (struct sg_buf)SG_BUF_INIT(SG_CAS_POLICY_TEXT_MAX);
-    int r = sg_cas_secrets_fulfil(&v->secrets, p, NULL, now.unix_s);
+    int r = sg_cas_secrets_fulfil(&v->secrets, p, s->import_dir, now.unix_s);
     if (r > 0)
         r = SG_CAS_REFUSAL_POLICY_IMPORT;
     if (r == 0)

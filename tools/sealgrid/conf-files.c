@@ -1,7 +1,7 @@
 /*
  * conf-files - the YAML file of every service of a deployment.
  */
-#include "deployment.h"
+#include "trust.h"
 
 #include <sealgrid/base/buf.h>
 #include <sealgrid/base/cleanup.h>
@@ -109,12 +109,13 @@ int sg_deployment_write_conf(const struct sg_deployment *d)
     int r = add(d, &s, "casd", "sealgrid-casd", casd);
     if (r == 0)
         r = add(d, &s, "kvsd", "sealgrid-kvsd", kvsd);
-    for (unsigned i = 1; r == 0 && i <= d->authds; i++) {
+    bool meters = sg_deployment_has_authority(d);
+    for (unsigned i = 1; r == 0 && meters && i <= d->authds; i++) {
         char name[16];
         snprintf(name, sizeof name, "authd%u", i);
         r = add(d, &s, name, "sealgrid-authd", authd);
     }
-    for (unsigned i = 1; r == 0 && i <= d->aggds; i++) {
+    for (unsigned i = 1; r == 0 && meters && i <= d->aggds; i++) {
         char name[16];
         snprintf(name, sizeof name, "aggd%u", i);
         r = add(d, &s, name, "sealgrid-aggd", aggd);

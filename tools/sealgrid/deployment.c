@@ -3,12 +3,14 @@
 #include "supervise.h"
 #include "trust.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/file.h>
 #include <sealgrid/net/tls.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -76,19 +78,49 @@ static bool port_free(unsigned port)
     return sg_tcp_listen(address, &fd, &got) == 0;
 }
 
-static int pick_ports(uint16_t *ret_base)
+static bool range_free(unsigned base)
 {
-    for (unsigned base = FIRST_PORT; base < 60000; base += PORT_STEP) {
-        bool all = true;
-        for (size_t i = 0; all && i < sizeof ports / sizeof *ports; i++)
-            all = port_free(base + ports[i].offset) &&
-                  port_free(base + SG_OPS_OFFSET + ports[i].offset);
-        if (all) {
-            *ret_base = (uint16_t)base;
+    bool all = true;
+    for (size_t i = 0; all && i < sizeof ports / sizeof *ports; i++)
+        all =
+            port_free(base + ports[i].offset) && port_free(base + SG_OPS_OFFSET + ports[i].offset);
+    return all;
+}
+
+/* Keeps the range it has if nobody else took it meanwhile. */
+static int pick_ports(uint16_t *base)
+{
+    if (*base && range_free(*base))
+        return 0;
+    for (unsigned b = FIRST_PORT; b < 60000; b += PORT_STEP)
+        if (range_free(b)) {
+            *base = (uint16_t)b;
             return 0;
         }
-    }
     return sg_raisef(-EADDRINUSE, "no free range of ports on 127.0.0.1");
+}
+
+/* Two starts at once would pick the same ports: one after the other, until the first one listens.
+ */
+static int lock_starts(int *ret_fd)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/sealgrid-starts-%u.lock", (unsigned)getuid());
+    SG_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return sg_raisef(-errno, "%s", path);
+    while (flock(fd, LOCK_EX))
+        if (errno != EINTR)
+            return sg_raise_errno();
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+/* The supervisor has a copy of the descriptor, so closing it would not do. */
+static void unlock_starts(int fd)
+{
+    flock(fd, LOCK_UN);
+    close(fd);
 }
 
 static int make_folders(const struct sg_deployment *d)
@@ -174,11 +206,7 @@ static int make_new(struct sg_deployment *d, const struct sg_up_options *o)
     r = absolute_path(d->dir, o->dir);
     if (r == 0)
         r = make_folders(d);
-    if (r == 0)
-        r = programs_folder(d->programs);
-    if (r == 0)
-        r = pick_ports(&d->base_port);
-    return r ? r : save(d);
+    return r ? r : programs_folder(d->programs);
 }
 
 int sg_deployment_wait(const struct sg_deployment *d, int timeout_s)
@@ -200,21 +228,37 @@ int sg_deployment_wait(const struct sg_deployment *d, int timeout_s)
                                     s.item[ready].name, timeout_s, s.item[ready].log);
 }
 
+static int start(struct sg_deployment *d, const char *authority)
+{
+    int lock = -1, r = lock_starts(&lock);
+    if (r)
+        return r;
+    r = pick_ports(&d->base_port);
+    if (r == 0)
+        r = save(d);
+    if (r == 0)
+        r = sg_deployment_trust(d, authority);
+    if (r == 0)
+        r = sg_deployment_write_conf(d);
+    if (r == 0)
+        r = sg_supervise_start(d->dir);
+    if (r == 0)
+        r = sg_deployment_wait(d, READY_TIMEOUT_S);
+    unlock_starts(lock);
+    return r;
+}
+
 int sg_deployment_up(struct sg_deployment *ret, const struct sg_up_options *o)
 {
     if (o->backend && strcmp(o->backend, "local") != 0)
         return sg_raisef(-EINVAL, "backend %s: this version has local only", o->backend);
     struct sg_deployment d;
     int r = exists(o->dir, "run/deployment") ? sg_deployment_load(&d, o->dir) : make_new(&d, o);
-    if (r == 0 && !sg_supervisor_pid(d.dir)) {
-        r = sg_deployment_trust(&d, o->authority);
-        if (r == 0)
-            r = sg_deployment_write_conf(&d);
-        if (r == 0)
-            r = sg_supervise_start(d.dir);
-    }
+    bool running = r == 0 && sg_supervisor_pid(d.dir);
+    if (running && o->authority && !sg_deployment_has_authority(&d))
+        return sg_raisef(-EBUSY, "an authority is added while it is down: `sealgrid down` first");
     if (r == 0)
-        r = sg_deployment_wait(&d, READY_TIMEOUT_S);
+        r = running ? sg_deployment_wait(&d, READY_TIMEOUT_S) : start(&d, o->authority);
     if (r == 0)
         *ret = d;
     return r;

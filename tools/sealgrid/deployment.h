@@ -20,8 +20,7 @@ struct sg_deployment {
     char programs[SG_PATH_MAX]; /* folder of the executables: that of this program */
     unsigned volumes, authds, aggds;
     uint16_t base_port;
-    char pin[65];                /* of casd's CA certificate; "" before casd is initialised */
-    char authority[SG_PATH_MAX]; /* metrology authority's root certificate, PEM; "" if none */
+    char pin[65]; /* of casd's CA certificate; "" before casd is initialised */
 };
 
 struct sg_up_options {

@@ -3,6 +3,7 @@
  */
 #include "deployment.h"
 #include "supervise.h"
+#include "trust.h"
 #include "verbs.h"
 
 #include <sealgrid/base/cleanup.h>
@@ -50,6 +51,9 @@ int sg_verb_up(int argc, char **argv)
                               a.authority};
     struct sg_deployment d;
     r = sg_deployment_up(&d, &o);
+    if (r == 0 && !sg_deployment_has_authority(&d))
+        printf(
+            "no metrology authority yet, so no authenticators and aggregators: --authority FILE\n");
     if (r == 0)
         printf("Sealgrid runs under %s; `sealgrid env --dir %s` for clients\n", d.dir, d.dir);
     sg_conf_clear(&table, &a);

@@ -4,9 +4,9 @@
  *
  * One process and one thread per deployment, holder of D/run/supervisor.lock.  Starts the services
  * in order, restarts one that ends (after 100 ms, doubling to 5 s, back to 100 ms once it has
- * lived half a second), writes D/run/status at each change.  SIGTERM ends them in reverse order, each with
- * SIGTERM and, 10 s later, SIGKILL.  The services end with the supervisor (PR_SET_PDEATHSIG), so a
- * killed supervisor leaves nothing behind that holds a port or a lock.
+ * lived half a second), writes D/run/status at each change.  SIGTERM ends them in reverse order,
+ * each with SIGTERM and, 10 s later, SIGKILL.  The services end with the supervisor
+ * (PR_SET_PDEATHSIG), so a killed supervisor leaves nothing behind that holds a port or a lock.
  */
 #include <sealgrid/base/error.h>
 

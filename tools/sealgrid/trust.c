@@ -31,6 +31,13 @@ static bool there(const char *path)
     return access(path, F_OK) == 0;
 }
 
+bool sg_deployment_has_authority(const struct sg_deployment *d)
+{
+    struct paths p;
+    make_paths(d, &p);
+    return there(p.authority);
+}
+
 static int copy_file(const char *from, const char *to)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);

@@ -12,3 +12,6 @@
  * casd must not run.
  */
 SG_MUST_USE int sg_deployment_trust(struct sg_deployment *d, const char *authority);
+/* Whether there is an authority's root: without one no meter can be believed, so neither
+ * authenticators nor aggregators are started. */
+bool sg_deployment_has_authority(const struct sg_deployment *d);
