@@ -23,9 +23,9 @@ fail() {
     exit 1
 }
 
-# number FILE NAME: an integer member of a flat JSON report.
+# number FILE NAME: the first integer member of that name in a JSON report.
 number() {
-    sed -n "s/.*\"$2\":\(-\{0,1\}[0-9][0-9]*\).*/\1/p" "$1"
+    tr ',{}' '\n' <"$1" | sed -n "s/^\"$2\":\(-\{0,1\}[0-9][0-9]*\)\$/\1/p" | head -n 1
 }
 
 supervisor_pid() {
