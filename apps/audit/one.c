@@ -16,7 +16,8 @@ static int unusable(char why[160], const char *path, const char *reason)
     return ONE_UNUSABLE;
 }
 
-static int read_bill(const char *path, struct sg_bill *ret, bool *ret_hash_ok, char why[160])
+static int read_bill(const char *path, struct sg_audit_input *in, struct sg_bill *ret,
+                     char why[160])
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(SG_BILL_JSON_MAX);
     int r = sg_file_read(path, &text);
@@ -26,7 +27,9 @@ static int read_bill(const char *path, struct sg_bill *ret, bool *ret_hash_ok, c
     r = sg_bill_read(sg_buf_bytes(&text), ret);
     if (r == SG_BILL_MALFORMED)
         return unusable(why, path, "not a bill in its one form");
-    *ret_hash_ok = r == 0;
+    in->bill = ret;
+    in->bill_hash_ok = r != SG_BILL_BAD_HASH;
+    in->bill_trace_bad = r == SG_BILL_BAD_TRACE;
     return r < 0 ? r : 0;
 }
 
@@ -63,19 +66,15 @@ int audit_one(const struct authority_files *a, const char *bill_path, const char
     SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_EVIDENCE_MAX);
     struct sg_audit_result result;
     struct sg_bill bill;
-    bool hash_ok = false;
-    int r = read_bill(bill_path, &bill, &hash_ok, why);
+    struct sg_audit_input in = {
+        .installations = a->installations, .authority = a->authority, .tariff = a->tariff};
+    int r = read_bill(bill_path, &in, &bill, why);
 
     if (!r)
         r = read_evidence(evidence_path, &evidence, why);
     if (r)
         return r;
-    const struct sg_audit_input in = {.bill = &bill,
-                                      .bill_hash_ok = hash_ok,
-                                      .evidence = sg_buf_bytes(&evidence),
-                                      .installations = a->installations,
-                                      .authority = a->authority,
-                                      .tariff = a->tariff};
+    in.evidence = sg_buf_bytes(&evidence);
     r = judge(a, &in, lines, ret_json, &result);
     if (r)
         return r;

@@ -129,6 +129,24 @@ static void a_bill_in_anothers_place_is_named(void **state)
     expect(&reports, "bill.misfiled", true);
 }
 
+static void a_doctored_explanation_is_named(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf reports = SG_BUF_INIT(1 << 20);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
+
+    assert_int_equal(sg_buf_append(&json, sg_buf_bytes(&bill_json)), 0);
+    uint8_t *at = memmem(json.data, json.len, "\"total: ", 8);
+    assert_non_null(at);
+    at[8] = at[8] == '9' ? '1' : '9';
+    put_file("bill", "3000000001", "2026-09.json", sg_buf_bytes(&json));
+    put_file("evidence", "3000000001", "2026-09.cbor", sg_buf_bytes(&f.evidence));
+    struct folder_result r = audit(&reports);
+    assert_int_equal(r.bad, 1);
+    expect(&reports, "bill.trace", true);
+    expect(&reports, "bill.hash", false);
+}
+
 /* The day after the fixture's, its readings numbered from first_seq, billed and filed. */
 static void put_next_day(uint64_t first_seq)
 {
@@ -224,6 +242,7 @@ int main(void)
         cmocka_unit_test_teardown(one_honest_bill_passes, empty),
         cmocka_unit_test_teardown(the_same_time_on_two_bills_is_named, empty),
         cmocka_unit_test_teardown(a_bill_in_anothers_place_is_named, empty),
+        cmocka_unit_test_teardown(a_doctored_explanation_is_named, empty),
         cmocka_unit_test_teardown(numbers_run_on_from_bill_to_bill, empty),
         cmocka_unit_test_teardown(what_lies_on_neither_of_two_bills_is_named, empty),
         cmocka_unit_test_teardown(a_flood_of_findings_ends_nothing, empty),

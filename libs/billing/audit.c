@@ -318,6 +318,8 @@ int sg_audit_bill(struct sg_audit *a)
 
     if (!a->in->bill_hash_ok)
         report_bill(a, SG_AUDIT_BILL_HASH, "the bill's hash is not that of its contents");
+    if (a->in->bill_trace_bad)
+        report_bill(a, SG_AUDIT_BILL_TRACE, "what explains the bill does not follow from it");
     if (wrong)
         report_number(a, wrong);
     if (t && memcmp(t->sha256, bill->tariff_sha256, 32))

@@ -194,6 +194,17 @@ static int check_hash(const json_t *root, struct sg_bytes canonical)
     return memcmp(said, hash, 32) == 0 ? 0 : SG_BILL_BAD_HASH;
 }
 
+/* The trace is what people read, and no hash covers it: it must be the one that follows. */
+static int check_trace(const struct sg_bill *b, struct sg_bytes json)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf whole = SG_BUF_INIT(2 * SG_BILL_JSON_MAX);
+    int r = sg_bill_write(b, &whole);
+
+    if (r)
+        return r;
+    return sg_bytes_equal(sg_buf_bytes(&whole), json) ? 0 : SG_BILL_BAD_TRACE;
+}
+
 int sg_bill_read(struct sg_bytes json, struct sg_bill *ret)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf canonical = SG_BUF_INIT(SG_BILL_JSON_MAX);
@@ -210,7 +221,9 @@ int sg_bill_read(struct sg_bytes json, struct sg_bill *ret)
     if (!is_its_form(json, sg_buf_bytes(&canonical)))
         return SG_BILL_MALFORMED;
     r = check_hash(root, sg_buf_bytes(&canonical));
-    if (r != SG_BILL_MALFORMED)
+    if (r == 0)
+        r = check_trace(&b, json);
+    if (r >= 0 && r != SG_BILL_MALFORMED)
         *ret = b;
     return r;
 }

@@ -239,6 +239,11 @@ static void a_doctored_file_is_noticed(void **state)
     }
     assert_int_equal(sg_bill_read(SG_BYTES(text.data, text.len - 2), &back), SG_BILL_MALFORMED);
     assert_int_equal(sg_bill_read(SG_BYTES_LIT("{}"), &back), SG_BILL_MALFORMED);
+    /* The trace is under no hash; it must still be the bill's. */
+    uint8_t *total = memmem(text.data, text.len, "\"total: ", 8);
+    assert_non_null(total);
+    total[8] ^= 1;
+    assert_int_equal(sg_bill_read(sg_buf_bytes(&text), &back), SG_BILL_BAD_TRACE);
 }
 
 static void an_inconsistent_bill_is_named(void **state)

@@ -30,6 +30,7 @@
     C(INSTALLATION_BAD, "installation.bad")     /* the records contradict each other */            \
     C(INSTALLATION_NONE, "installation.none")   /* no meter was at this client in the period */    \
     C(BILL_HASH, "bill.hash")                   /* the bill's own hash is wrong */                 \
+    C(BILL_TRACE, "bill.trace")                 /* its explanation is of another bill */           \
     C(BILL_TARIFF, "bill.tariff")               /* the tariff given is not the bill's */           \
     C(BILL_ROOT, "bill.root")                   /* not over the readings in evidence */            \
     C(BILL_ARITHMETIC, "bill.arithmetic")       /* a number on it does not follow */
@@ -55,6 +56,7 @@ typedef void (*sg_audit_fn)(void *user, const struct sg_audit_finding *f);
 struct sg_audit_input {
     const struct sg_bill *bill;
     bool bill_hash_ok;        /* from sg_bill_read */
+    bool bill_trace_bad;      /* likewise */
     struct sg_bytes evidence; /* unpacked */
     const struct sg_installations *installations;
     const struct sg_authority *authority;

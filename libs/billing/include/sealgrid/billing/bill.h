@@ -112,5 +112,7 @@ SG_MUST_USE int sg_bill_canonical(const struct sg_bill *b, struct sg_buf *ret);
 enum sg_bill_read_outcome {
     SG_BILL_MALFORMED = 1, /* not such a file, or not in its one form */
     SG_BILL_BAD_HASH,      /* the hash is not that of the bill; *ret is set */
+    SG_BILL_BAD_TRACE,     /* hash right, but what stands beside the bill does not follow from it;
+                            * *ret is set */
 };
 SG_MUST_USE int sg_bill_read(struct sg_bytes json, struct sg_bill *ret);
