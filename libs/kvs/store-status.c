@@ -48,6 +48,7 @@ void sg_store_status(struct sg_store *s, struct sg_store_status *ret)
 struct files_walk {
     int (*fn)(void *user, enum sg_store_file_class class, const char *path, uint64_t live_bytes);
     void *user;
+    const struct sg_volume *volume;
 };
 
 static uint64_t file_bytes(const char *path)
@@ -62,6 +63,8 @@ static uint64_t file_bytes(const char *path)
 static int report_index_file(void *user, enum sg_index_file_kind kind, const char *path)
 {
     struct files_walk *w = user;
+    if (kind == SG_INDEX_FILE_TABLE && !sg_volume_knows(w->volume, path))
+        return 0;
     return w->fn(w->user, kind == SG_INDEX_FILE_TABLE ? SG_FILE_INDEX : SG_FILE_MANIFEST, path,
                  file_bytes(path));
 }
@@ -71,7 +74,10 @@ static int report_volume(struct sg_volume *v, struct files_walk *w)
     char path[300];
     if (sg_volume_state(v) != SG_VOLUME_ONLINE)
         return 0;
-    int r = sg_index_files(v->index, report_index_file, w);
+    w->volume = v;
+    int r = sg_volume_refresh(v);
+    if (r == 0)
+        r = sg_index_files(v->index, report_index_file, w);
     snprintf(path, sizeof(path), "%s/label", v->path);
     if (r == 0)
         r = w->fn(w->user, SG_FILE_MANIFEST, path, file_bytes(path));
@@ -97,12 +103,14 @@ int sg_store_files(struct sg_store *s,
                              uint64_t live_bytes),
                    void *user)
 {
-    struct files_walk w = {fn, user};
+    struct files_walk w = {.fn = fn, .user = user};
     int r = sg_store_usable(s);
+    pthread_mutex_lock(&s->checkpoint_lock); /* inventories */
     pthread_rwlock_rdlock(&s->gate);
     for (unsigned i = 0; r == 0 && i < s->n_volumes; i++)
         r = report_volume(&s->volumes[i], &w);
     pthread_rwlock_unlock(&s->gate);
+    pthread_mutex_unlock(&s->checkpoint_lock);
     if (r == 0)
         r = report_journal(s, &w);
     return r ? r : sg_fragments_files(s->fragments, fn, user);

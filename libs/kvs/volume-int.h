@@ -89,6 +89,8 @@ SG_MUST_USE int sg_volume_checkpoint(struct sg_volume *v, struct sg_index *ix, s
 /* Adds files that the index has made since to the inventory in memory, soon after they were
  * written, so that what happens to them later shows.  0 or -errno. */
 SG_MUST_USE int sg_volume_refresh(struct sg_volume *v);
+/* Whether the inventory has this file of the index. */
+bool sg_volume_knows(const struct sg_volume *v, const char *path);
 
 struct sg_volume_check {
     uint64_t files, bytes, damage;

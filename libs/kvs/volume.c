@@ -235,6 +235,15 @@ int sg_volume_refresh(struct sg_volume *v)
     return 0;
 }
 
+bool sg_volume_knows(const struct sg_volume *v, const char *path)
+{
+    char folder[300];
+    sg_volume_index_folder(v, v->label.generation, folder);
+    size_t n = strlen(folder);
+    return strncmp(path, folder, n) == 0 && path[n] == '/' &&
+           find_file(&v->label.inventory, path + n + 1) != NULL;
+}
+
 static int write_label(struct sg_volume *v, const struct sg_label *l, struct sg_bytes key)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(LABEL_BYTES_MAX);

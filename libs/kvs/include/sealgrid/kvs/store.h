@@ -136,7 +136,8 @@ enum sg_store_file_class {
 };
 
 /* One call per live file, path and the length that is live now.  For tests that damage volumes, and
- * for backups. */
+ * for backups.  A table of the index is listed once its checksum was taken, so that any change of
+ * what is listed is found by a scrub, unless a compaction has replaced the file. */
 SG_MUST_USE int sg_store_files(struct sg_store *s,
                                int (*fn)(void *user, enum sg_store_file_class class,
                                          const char *path, uint64_t live_bytes),
