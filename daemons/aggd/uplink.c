@@ -8,6 +8,8 @@
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/log.h>
 #include <sealgrid/base/random.h>
+#include <sealgrid/cas/daemon.h>
+#include <sealgrid/cas/identity.h>
 #include <sealgrid/meter/agg-link.h>
 #include <sys/eventfd.h>
 
@@ -28,8 +30,7 @@ struct agg_uplink {
     pthread_mutex_t lock;
     struct sg_buf handshakes; /* UP messages, encoded; under the lock */
     /* Below: the thread's own. */
-    struct sg_cas_grant grant;
-    struct sg_tls_ctx *tls;
+    struct sg_cas_identity *identity; /* NULL until casd was reached */
     struct sg_agg_link *link;
     struct sg_buf frame;
     size_t sent_frames;
@@ -44,25 +45,14 @@ static int64_t now_ms(void)
 
 /* ---- identity ---- */
 
-static int renew_identity(struct agg_uplink *u)
+/* Here and not at the start: aggd takes frames while casd is away, too. */
+static int take_identity(struct agg_uplink *u)
 {
-    SG_CLEANUP(sg_cas_grant_clear) struct sg_cas_grant fresh = {0};
-    struct sg_tls_ctx *tls = NULL;
-    if (u->tls && sg_clock_unix_s() < sg_cas_renew_at(&u->grant))
+    SG_CLEANUP(sg_cas_grant_clear) struct sg_cas_grant grant = {0};
+    if (u->identity)
         return 0;
-    /* While the present one serves there is no reason to wait for casd. */
-    struct sg_cas_bootstrap o = *u->o.bootstrap;
-    o.retry_ms = u->tls ? 0 : o.retry_ms;
-    int r = sg_cas_bootstrap(&o, &fresh);
-    r = r ? r : sg_cas_tls(&fresh, false, SG_TLS_PEER_REQUIRED, &tls);
-    if (r)
-        return r;
-    sg_tls_ctx_free(u->tls);
-    u->tls = tls;
-    sg_cas_grant_clear(&u->grant);
-    u->grant = fresh;
-    fresh = (struct sg_cas_grant){0};
-    return 0;
+    int r = sg_daemon_attest(u->o.bootstrap, &grant);
+    return r ? r : sg_cas_identity_new(&u->identity, u->o.bootstrap, &grant, SG_TLS_PEER_REQUIRED);
 }
 
 /* ---- connection ---- */
@@ -72,7 +62,9 @@ static int connect_to(struct agg_uplink *u, const char *address)
     SG_CLOSE int fd = -1;
     SG_CLEANUP(sg_tls_freep) struct sg_tls *tls = NULL;
     int r = sg_tcp_connect(address, CONNECT_MS, &fd);
-    r = r ? r : sg_tls_connect(&tls, u->tls, fd, u->o.expect_uri, NULL, CONNECT_MS);
+    r = r ? r
+          : sg_tls_connect(&tls, sg_cas_identity_client(u->identity), fd, u->o.expect_uri, NULL,
+                           CONNECT_MS);
     if (r)
         return r;
     (void)TAKE_FD(fd);
@@ -86,8 +78,8 @@ static int connect_to(struct agg_uplink *u, const char *address)
 static int connect_to_any(struct agg_uplink *u)
 {
     const struct sg_conf_list *l = u->o.authenticators;
-    int r = renew_identity(u);
-    if (r && !u->tls)
+    int r = take_identity(u);
+    if (r)
         return r;
     for (size_t i = 0; i < l->n && !u->stop; i++) {
         size_t k = (u->next_address + i) % l->n;
@@ -275,8 +267,7 @@ void agg_uplink_stop(struct agg_uplink *u)
     u->stop = true;
     agg_uplink_kick(u);
     pthread_join(u->thread, NULL);
-    sg_tls_ctx_free(u->tls);
-    sg_cas_grant_clear(&u->grant);
+    sg_cas_identity_free(u->identity);
     sg_buf_clear(&u->handshakes);
     sg_buf_clear(&u->frame);
     pthread_mutex_destroy(&u->lock);

@@ -7,7 +7,7 @@
  *   UP --closed, cut, malformed, silent--> DOWN: the backlog's sent frames wait again
  * A round through all addresses without success waits, 250 ms doubling to 5 s.
  *
- * Owns: its thread, its TLS context (made anew from casd before the certificate runs out).
+ * Owns: its thread, its identity (from casd, renewed before the certificate runs out).
  */
 #include "backlog.h"
 

@@ -22,7 +22,6 @@ struct auth_conn {
     _Atomic unsigned refs;
     struct auth_conn_options o;
     int fd; /* until TLS has it */
-    struct sg_tls_ctx *tls;
     struct sg_agg_link *link;
     int wake;
     pthread_mutex_t lock;
@@ -54,7 +53,6 @@ void auth_conn_unref(struct auth_conn *c)
     if (!c || --c->refs > 0)
         return;
     sg_agg_link_free(c->link);
-    sg_tls_ctx_free(c->tls);
     sg_close_fd(&c->fd);
     sg_buf_clear(&c->answers);
     sg_buf_clear(&c->sending);
@@ -182,8 +180,7 @@ static int serve(struct auth_conn *c)
 static int accept_peer(struct auth_conn *c)
 {
     SG_CLEANUP(sg_tls_freep) struct sg_tls *tls = NULL;
-    int r = c->o.tls(c->o.user, &c->tls);
-    r = r ? r : sg_tls_accept(&tls, c->tls, c->fd, ACCEPT_MS);
+    int r = sg_tls_accept(&tls, c->o.tls, c->fd, ACCEPT_MS);
     if (r)
         return r;
     (void)TAKE_FD(c->fd);

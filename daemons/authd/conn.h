@@ -15,10 +15,8 @@ struct sg_tls_ctx;
 
 struct auth_conn_options {
     struct auth_lanes *lanes;
-    /* The server's identity of this moment, for one connection. */
-    int (*tls)(void *user, struct sg_tls_ctx **ret);
-    void *user;
-    const char *peer_uri; /* whoever else connects is turned away */
+    struct sg_tls_ctx *tls; /* the server's; borrowed */
+    const char *peer_uri;   /* whoever else connects is turned away */
 };
 
 /* A thread of its own for an accepted descriptor, TLS handshake included, so that a silent peer

@@ -3,13 +3,11 @@
  * libs/cas (DESIGN.md).
  */
 #include <sealgrid/base/clock.h>
-#include <sealgrid/base/conf.h>
 #include <sealgrid/base/log.h>
-#include <sealgrid/base/secret.h>
+#include <sealgrid/cas/daemon.h>
 #include <sealgrid/cas/server.h>
 #include <sealgrid/net/ops.h>
 
-#include <signal.h>
 #include <stdio.h>
 
 /* kind, member, name, default, min, max, required, help */
@@ -34,30 +32,11 @@
     X(BOOL, production, "production", NULL, 0, 0, false,                                           \
       "with --init: refuse simulated evidence for ever")
 
-#define MEMBER_STRING(name)                                       char *name;
-#define MEMBER_INT(name)                                          int64_t name;
-#define MEMBER_BOOL(name)                                         bool name;
-#define MEMBER(kind, member, name, def, min, max, required, help) MEMBER_##kind(member)
-#define ROW(kind, member, name, def, min, max, required, help)                                     \
-    {name, SG_CONF_##kind, offsetof(struct options, member), def, min, max, required, help},
-
 struct options {
-    OPTIONS(MEMBER)
-};
-static const struct sg_conf_option rows[] = {OPTIONS(ROW)};
-static const struct sg_conf_table table = {
-    .program = "sealgrid-casd",
-    .summary = "attests services; hands out identities, keys and secrets by policy",
-    .options = rows,
-    .n = sizeof rows / sizeof rows[0],
+    OPTIONS(SG_CONF_MEMBER)
 };
 
-#define EXIT_USAGE 2
-
-static void clear_options(struct options *o)
-{
-    sg_conf_clear(&table, o);
-}
+#define LOOK_EVERY_MS 30000
 
 static const char *outcome_text(int r)
 {
@@ -81,23 +60,6 @@ static int complain(const char *event, int r)
 static enum sg_tee_seal seal_of(const struct options *o)
 {
     return strcmp(o->seal, "platform") == 0 ? SG_TEE_SEAL_PLATFORM : SG_TEE_SEAL_MEASUREMENT;
-}
-
-static int check_options(const struct options *o)
-{
-    const char *why = NULL;
-    if (strcmp(o->seal, "measurement") != 0 && strcmp(o->seal, "platform") != 0)
-        why = "seal is measurement or platform";
-    else if (o->init && o->repolicy)
-        why = "either --init or --repolicy";
-    else if ((o->init || o->repolicy) != (o->policy != NULL))
-        why = "--policy goes with --init or --repolicy";
-    else if (!o->init && o->production)
-        why = "--production goes with --init";
-    if (!why)
-        return 0;
-    fprintf(stderr, "sealgrid-casd: %s\n", why);
-    return EXIT_USAGE;
 }
 
 static struct sg_cas_init init_of(const struct options *o, struct sg_tee_provider *tee)
@@ -139,30 +101,29 @@ static int init(const struct options *o, struct sg_tee_provider *tee)
 }
 
 /* A third of the certificate's life before its end, as services do. */
-static int64_t seconds_to_renewal(const struct sg_cas_server *s)
+static int64_t renewal_s(const struct sg_cas_server *s)
 {
-    int64_t left = sg_cas_server_expires_s(s) - sg_clock_unix_s();
-    return left > 3 ? left / 3 * 2 : 1;
+    int64_t now_s = sg_clock_unix_s();
+    return now_s + (sg_cas_server_expires_s(s) - now_s) / 3 * 2;
 }
 
-/* Until SIGTERM or SIGINT; 0 on an orderly end. */
-static int serve(struct sg_cas_server *s, const sigset_t *ends)
+static void serve(struct sg_cas_server *s, int ends)
 {
-    for (;;) {
-        const struct timespec wait = {.tv_sec = seconds_to_renewal(s)};
-        int caught = sigtimedwait(ends, NULL, &wait);
-        if (caught > 0)
-            return 0;
-        if (errno != EAGAIN)
+    int64_t renew_at_s = renewal_s(s);
+    while (!sg_daemon_wait(ends, LOOK_EVERY_MS)) {
+        if (sg_clock_unix_s() < renew_at_s)
             continue;
         int r = sg_cas_server_renew(s);
-        if (r < 0)
-            return r;
+        if (r < 0) {
+            sg_log_failure("certificate.renewal_failed", r);
+            continue;
+        }
         sg_log(SG_LOG_INFO, "certificate.renewed");
+        renew_at_s = renewal_s(s);
     }
 }
 
-static int run(const struct options *o, struct sg_tee_provider *tee, const sigset_t *ends)
+static int run(const struct options *o, struct sg_tee_provider *tee, int ends)
 {
     SG_CLEANUP(sg_cas_server_freep) struct sg_cas_server *s = NULL;
     SG_CLEANUP(sg_ops_freep) struct sg_ops *ops = NULL;
@@ -180,46 +141,55 @@ static int run(const struct options *o, struct sg_tee_provider *tee, const sigse
         return complain("start.failed", r);
     sg_log(SG_LOG_INFO, "started", SG_STR("listen", o->listen),
            SG_UINT("port", sg_cas_server_port(s)));
-    r = serve(s, ends);
-    if (r < 0)
-        return complain("serve.failed", r);
-    sg_log(SG_LOG_INFO, "stopped");
-    return EXIT_SUCCESS;
+    serve(s, ends);
+    return 0;
 }
 
-/* Threads that are started later inherit the mask, so that only serve() sees these. */
-static void block_ends(sigset_t *ret)
+static int choose(const void *conf, int ends)
 {
-    sigemptyset(ret);
-    sigaddset(ret, SIGTERM);
-    sigaddset(ret, SIGINT);
-    sigprocmask(SIG_BLOCK, ret, NULL);
+    const struct options *o = conf;
+    SG_CLEANUP(sg_tee_provider_freep) struct sg_tee_provider *tee = NULL;
+    int r = sg_tee_provider_open(&tee, o->provider, o->platform);
+    if (r < 0)
+        return complain("provider.failed", r);
+    if (o->init)
+        return init(o, tee);
+    return o->repolicy ? repolicy(o, tee) : run(o, tee, ends);
 }
+
+/* ---- options ---- */
+
+static int check(const void *conf)
+{
+    const struct options *o = conf;
+    const char *why = NULL;
+    if (strcmp(o->seal, "measurement") != 0 && strcmp(o->seal, "platform") != 0)
+        why = "seal is measurement or platform";
+    else if (o->init && o->repolicy)
+        why = "either --init or --repolicy";
+    else if ((o->init || o->repolicy) != (o->policy != NULL))
+        why = "--policy goes with --init or --repolicy";
+    else if (!o->init && o->production)
+        why = "--production goes with --init";
+    if (!why)
+        return 0;
+    fprintf(stderr, "sealgrid-casd: %s\n", why);
+    return SG_CONF_BAD;
+}
+
+#define ROW(...) SG_CONF_ROW(struct options, __VA_ARGS__)
+static const struct sg_conf_option rows[] = {OPTIONS(ROW)};
+static const struct sg_conf_table table = {
+    .program = "sealgrid-casd",
+    .summary = "attests services; hands out identities, keys and secrets by policy",
+    .options = rows,
+    .n = sizeof rows / sizeof rows[0],
+    .check = check,
+};
 
 int main(int argc, char **argv)
 {
-    SG_CLEANUP(clear_options) struct options o = {0};
-    SG_CLEANUP(sg_tee_provider_freep) struct sg_tee_provider *tee = NULL;
-    sigset_t ends;
-    int first_arg;
-    if (sg_process_harden() < 0) {
-        fprintf(stderr, "sealgrid-casd: %s\n", sg_error_trace());
-        return EXIT_FAILURE;
-    }
-    sg_log_init("casd", SG_LOG_INFO);
-    int r = sg_conf_parse(&table, argc, argv, &o, &first_arg);
-    if (r == SG_CONF_EXIT)
-        return EXIT_SUCCESS;
-    if (r != 0)
-        return r < 0 ? complain("conf.failed", r) : EXIT_USAGE;
-    r = check_options(&o);
-    if (r != 0)
-        return r;
-    block_ends(&ends);
-    r = sg_tee_provider_open(&tee, o.provider, o.platform);
-    if (r < 0)
-        return complain("provider.failed", r);
-    if (o.init)
-        return init(&o, tee);
-    return o.repolicy ? repolicy(&o, tee) : run(&o, tee, &ends);
+    struct options o = {0};
+    const struct sg_daemon casd = {.service = "casd", .table = &table, .run = choose};
+    return sg_daemon_main(&casd, argc, argv, &o);
 }

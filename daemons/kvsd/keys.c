@@ -99,12 +99,6 @@ int kvsd_open_store(struct sg_store **ret, const struct kvsd_options *o,
     return r < 0 ? r : open_with(ret, o, grant, buckets);
 }
 
-void kvsd_forget_secrets(struct sg_cas_grant *g)
-{
-    for (size_t i = 0; i < g->n_secrets; i++)
-        sg_secret_clear(&g->secrets[i].value);
-}
-
 /* ---- service ---- */
 
 static int open_session(void *store, struct sg_kv **ret)

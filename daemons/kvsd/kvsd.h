@@ -2,23 +2,13 @@
 /*
  * kvsd - options and the parts of its main (DESIGN.md).
  */
-#include <sealgrid/base/conf.h>
-#include <sealgrid/cas/client.h>
+#include <sealgrid/cas/daemon.h>
 #include <sealgrid/kvs/service.h>
 #include <sealgrid/kvs/store.h>
-#include <signal.h>
 
 /* kind, member, name, default, min, max, required, help */
 #define KVSD_OPTIONS(X)                                                                            \
     X(STRING, listen, "listen", "127.0.0.1:17410", 0, 0, false, "address of the service")          \
-    X(STRING, ops_listen, "ops.listen", "127.0.0.1:18410", 0, 0, false,                            \
-      "loopback address of /metrics, /healthz, /readyz")                                           \
-    X(STRING, cas_connect, "cas.connect", "127.0.0.1:17400", 0, 0, false, "address of casd")       \
-    X(STRING, cas_pin, "cas.pin", NULL, 0, 0, true, "SHA-256 of casd's CA certificate, hex")       \
-    X(STRING, cas_provider, "cas.provider", "sim", 0, 0, false, "trusted environment of kvsd")     \
-    X(STRING, cas_platform, "cas.platform", NULL, 0, 0, false, "folder of a simulated platform")   \
-    X(INT, cas_retry_ms, "cas.retry-ms", "30000", 0, 3600000, false,                               \
-      "how long to go on trying to reach casd")                                                    \
     X(LIST, volumes, "volumes", NULL, 0, 0, true,                                                  \
       "folders of the volumes; one that is missing "                                               \
       "or damaged is set aside, not fatal")                                                        \
@@ -34,13 +24,9 @@
     X(INT, journal_mib, "journal-mib", "128", 1, 65536, false,                                     \
       "journal after which a checkpoint is made, MiB")
 
-#define KVSD_MEMBER_STRING(name)                                       char *name;
-#define KVSD_MEMBER_INT(name)                                          int64_t name;
-#define KVSD_MEMBER_LIST(name)                                         struct sg_conf_list name;
-#define KVSD_MEMBER(kind, member, name, def, min, max, required, help) KVSD_MEMBER_##kind(member)
-
 struct kvsd_options {
-    KVSD_OPTIONS(KVSD_MEMBER)
+    struct sg_daemon_options common;
+    KVSD_OPTIONS(SG_CONF_MEMBER)
 };
 
 extern const struct sg_conf_table kvsd_table;
@@ -58,11 +44,5 @@ SG_MUST_USE int kvsd_open_store(struct sg_store **ret, const struct kvsd_options
 /* The record service over the store, with the API keys of the grant. */
 SG_MUST_USE int kvsd_make_service(struct sg_kv_service **ret, const struct kvsd_options *o,
                                   const struct sg_cas_grant *grant, struct sg_store *store);
-/* Serves until one of the signals; renews the certificate meanwhile.  Takes over *grant. */
-SG_MUST_USE int kvsd_serve(const struct kvsd_options *o, struct sg_cas_grant *grant,
-                           struct sg_kv_service *service, struct sg_store *store,
-                           const sigset_t *ends);
-/* Wipes the secrets of a grant once their users have their own copies; certificate and key stay. */
-void kvsd_forget_secrets(struct sg_cas_grant *g);
-/* An identity from casd, as the options say. */
-SG_MUST_USE int kvsd_bootstrap(const struct kvsd_options *o, struct sg_cas_grant *ret);
+/* The daemon's whole life (sg_daemon). */
+SG_MUST_USE int kvsd_run(const void *options, int ends);

@@ -2,10 +2,11 @@
 
 #include <stdio.h>
 
-#define ROW(kind, member, name, def, min, max, required, help)                                     \
-    {name, SG_CONF_##kind, offsetof(struct kvsd_options, member), def, min, max, required, help},
+#define ROW(...)                  SG_CONF_ROW(struct kvsd_options, __VA_ARGS__)
+#define COMMON(kind, member, ...) SG_CONF_ROW(struct kvsd_options, kind, common.member, __VA_ARGS__)
 
-static const struct sg_conf_option rows[] = {KVSD_OPTIONS(ROW)};
+static const struct sg_conf_option rows[] = {KVSD_OPTIONS(ROW)
+                                                 SG_DAEMON_OPTIONS(COMMON, "127.0.0.1:18410")};
 
 int kvsd_bucket_parse(const char *text, struct kvsd_bucket *ret)
 {

@@ -1,51 +1,14 @@
 #include "kvsd.h"
 
-#include <sealgrid/base/clock.h>
 #include <sealgrid/base/log.h>
 #include <sealgrid/base/metrics.h>
+#include <sealgrid/cas/identity.h>
 #include <sealgrid/net/http.h>
 #include <sealgrid/net/ops.h>
 
 #define MIB ((uint64_t)1 << 20)
 
-enum { STOP_GRACE_MS = 5000, LOOK_EVERY_S = 5, RENEW_AGAIN_S = 30 };
-
-/* What one certificate serves with. */
-struct front {
-    struct sg_tls_ctx *tls;
-    struct sg_http_server *http;
-};
-
-static void front_close(struct front *f)
-{
-    if (f->http)
-        sg_http_server_stop(f->http, STOP_GRACE_MS);
-    sg_http_server_free(f->http);
-    sg_tls_ctx_free(f->tls);
-    *f = (struct front){0};
-}
-
-static int front_open(struct front *ret, const struct kvsd_options *o, const struct sg_cas_grant *g,
-                      struct sg_kv_service *service)
-{
-    SG_CLEANUP(front_close) struct front f = {0};
-    int r = sg_cas_tls(g, true, SG_TLS_PEER_OPTIONAL, &f.tls);
-    if (r < 0)
-        return r;
-    const struct sg_http_server_options so = {
-        .listen = o->listen,
-        .tls = f.tls,
-        .workers = (unsigned)o->workers,
-        .max_connections = (unsigned)o->max_connections,
-        .body_max = (uint64_t)o->object_mib * MIB,
-    };
-    r = sg_http_server_start(&f.http, &so, sg_kv_service_handle, service);
-    if (r < 0)
-        return r;
-    *ret = f;
-    f = (struct front){0};
-    return 0;
-}
+enum { STOP_GRACE_MS = 5000, LOOK_EVERY_MS = 5000 };
 
 /* ---- state for probes and metrics ---- */
 
@@ -104,59 +67,57 @@ static void log_volumes(struct sg_store *store)
 
 /* ---- serving ---- */
 
-/* A new identity on the same address: running requests end first, callers connect anew. */
-static int renew(struct front *f, const struct kvsd_options *o, struct sg_cas_grant *grant,
-                 struct sg_kv_service *service)
+static void http_end(struct sg_http_server **s)
 {
-    SG_CLEANUP(sg_cas_grant_clear) struct sg_cas_grant fresh = {0};
-    int r = kvsd_bootstrap(o, &fresh);
-    if (r < 0)
-        return r;
-    kvsd_forget_secrets(&fresh);
-    front_close(f);
-    r = front_open(f, o, &fresh, service);
-    if (r < 0)
-        return r;
-    struct sg_cas_grant old = *grant;
-    *grant = fresh;
-    fresh = old;
-    sg_log(SG_LOG_INFO, "certificate.renewed");
-    return 0;
+    if (*s)
+        sg_http_server_stop(*s, STOP_GRACE_MS);
+    sg_http_server_free(*s);
 }
 
-static int loop(struct front *f, const struct kvsd_options *o, struct sg_cas_grant *grant,
-                struct sg_kv_service *service, struct sg_store *store, const sigset_t *ends)
+static int serve(const struct kvsd_options *o, const struct sg_cas_identity *identity,
+                 struct sg_kv_service *service, struct sg_store *store, int ends)
 {
-    int64_t renew_at = sg_cas_renew_at(grant);
-    for (;;) {
-        const struct timespec wait = {.tv_sec = LOOK_EVERY_S};
-        update_metrics(store);
-        if (sigtimedwait(ends, NULL, &wait) > 0)
-            return 0;
-        if (sg_clock_unix_s() < renew_at)
-            continue;
-        int r = renew(f, o, grant, service);
-        if (r < 0 && !f->http)
-            return r;
-        if (r < 0)
-            sg_log_failure("certificate.renewal_failed", r); /* the old one is good for a while */
-        renew_at = r < 0 ? sg_clock_unix_s() + RENEW_AGAIN_S : sg_cas_renew_at(grant);
-    }
-}
-
-int kvsd_serve(const struct kvsd_options *o, struct sg_cas_grant *grant,
-               struct sg_kv_service *service, struct sg_store *store, const sigset_t *ends)
-{
-    SG_CLEANUP(front_close) struct front f = {0};
+    SG_CLEANUP(http_end) struct sg_http_server *http = NULL;
     SG_CLEANUP(sg_ops_freep) struct sg_ops *ops = NULL;
-    register_metrics();
-    log_volumes(store);
-    int r = front_open(&f, o, grant, service);
+    const struct sg_http_server_options so = {
+        .listen = o->listen,
+        .tls = sg_cas_identity_server(identity),
+        .workers = (unsigned)o->workers,
+        .max_connections = (unsigned)o->max_connections,
+        .body_max = (uint64_t)o->object_mib * MIB,
+    };
+    int r = sg_http_server_start(&http, &so, sg_kv_service_handle, service);
     if (r == 0)
-        r = sg_ops_start(&ops, o->ops_listen, is_ready, store);
+        r = sg_ops_start(&ops, o->common.ops_listen, is_ready, store);
     if (r < 0)
         return r;
     sg_log(SG_LOG_INFO, "started", SG_STR("listen", o->listen),
-           SG_UINT("port", sg_http_server_port(f.http)));
-    return loop(&f, o, grant, service, store, ends);
+           SG_UINT("port", sg_http_server_port(http)));
+    do
+        update_metrics(store);
+    while (!sg_daemon_wait(ends, LOOK_EVERY_MS));
+    return 0;
+}
+
+int kvsd_run(const void *options, int ends)
+{
+    const struct kvsd_options *o = options;
+    const struct sg_cas_bootstrap casd = sg_daemon_cas(&o->common, "kvsd");
+    SG_CLEANUP(sg_cas_grant_clear) struct sg_cas_grant grant = {0};
+    SG_CLEANUP(sg_store_closep) struct sg_store *store = NULL;
+    SG_CLEANUP(sg_kv_service_freep) struct sg_kv_service *service = NULL;
+    SG_CLEANUP(sg_cas_identity_freep) struct sg_cas_identity *identity = NULL;
+    int r = sg_daemon_attest(&casd, &grant);
+    if (r == 0)
+        r = kvsd_open_store(&store, o, &grant);
+    if (r == 0)
+        r = kvsd_make_service(&service, o, &grant, store);
+    sg_cas_forget_secrets(&grant);
+    if (r == 0)
+        r = sg_cas_identity_new(&identity, &casd, &grant, SG_TLS_PEER_OPTIONAL);
+    if (r < 0)
+        return r;
+    register_metrics();
+    log_volumes(store);
+    return serve(o, identity, service, store, ends);
 }

@@ -118,7 +118,7 @@ static void test_a_store_opens_again_once_secrets_were_forgotten(void **state)
     (void)state;
     struct sg_store *store = NULL;
     assert_int_equal(open_store(&store), 0);
-    kvsd_forget_secrets(&t.grant);
+    sg_cas_forget_secrets(&t.grant);
     for (size_t i = 0; i < SECRETS; i++)
         assert_int_equal(t.secrets[i].value.len, 0);
     assert_int_equal(write_one(store, "v"), 0);

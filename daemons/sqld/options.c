@@ -2,10 +2,11 @@
 
 #include <stdio.h>
 
-#define ROW(kind, member, name, def, min, max, required, help)                                     \
-    {name, SG_CONF_##kind, offsetof(struct sqld_options, member), def, min, max, required, help},
+#define ROW(...)                  SG_CONF_ROW(struct sqld_options, __VA_ARGS__)
+#define COMMON(kind, member, ...) SG_CONF_ROW(struct sqld_options, kind, common.member, __VA_ARGS__)
 
-static const struct sg_conf_option rows[] = {SQLD_OPTIONS(ROW)};
+static const struct sg_conf_option rows[] = {SQLD_OPTIONS(ROW)
+                                                 SG_DAEMON_OPTIONS(COMMON, "127.0.0.1:18440")};
 
 static const char *const default_access[] = {"key:reader reader", "key:admin admin",
                                              "spiffe://sealgrid/operator admin"};

@@ -1,46 +1,35 @@
 #include "sqld.h"
 
-#include <stdio.h>
-
-#include <sealgrid/base/clock.h>
 #include <sealgrid/base/log.h>
+#include <sealgrid/cas/identity.h>
 #include <sealgrid/kv.h>
 #include <sealgrid/net/http.h>
 #include <sealgrid/net/ops.h>
 
 enum {
     STOP_GRACE_MS = 5000,
-    LOOK_EVERY_S = 5,
-    RENEW_AGAIN_S = 30,
     API_KEYS_MAX = 64,
 };
 
-/* What one identity serves with, in the order in which it is made. */
+/* What serves, in the order in which it is made. */
 struct front {
+    struct sg_cas_identity *identity;
     struct sg_kv_remote kvsd;
-    struct sg_tls_ctx *kvsd_tls, *tls;
     struct sg_sql_engine *engine;
     struct sg_sql_service *service;
     struct sg_http_server *http;
+    struct sg_ops *ops;
 };
 
 static void front_close(struct front *f)
 {
+    sg_ops_free(f->ops); /* its probe looks at the engine */
     if (f->http)
         sg_http_server_stop(f->http, STOP_GRACE_MS);
     sg_http_server_free(f->http);
     sg_sql_service_free(f->service);
     sg_sql_engine_free(f->engine);
-    sg_tls_ctx_free(f->tls);
-    sg_tls_ctx_free(f->kvsd_tls);
-    *f = (struct front){0};
-}
-
-static void front_free(struct front **f)
-{
-    if (*f)
-        front_close(*f);
-    free(*f);
+    sg_cas_identity_free(f->identity);
 }
 
 static int open_kvsd(void *user, struct sg_kv **ret)
@@ -49,14 +38,11 @@ static int open_kvsd(void *user, struct sg_kv **ret)
     return sg_kv_open_remote(ret, &f->kvsd);
 }
 
-static int make_engine(struct front *f, const struct sqld_options *o, const struct sg_cas_grant *g)
+static int make_engine(struct front *f, const struct sqld_options *o)
 {
-    int r = sg_cas_tls(g, false, SG_TLS_PEER_REQUIRED, &f->kvsd_tls);
-    if (r < 0)
-        return r;
     f->kvsd = (struct sg_kv_remote){
         .connect = o->kvsd_connect,
-        .tls = f->kvsd_tls,
+        .tls = sg_cas_identity_client(f->identity),
         .expect_uri = "spiffe://sealgrid/kvsd",
         .timeout_ms = (int)o->kvsd_timeout_ms,
     };
@@ -100,14 +86,11 @@ static int make_service(struct front *f, const struct sqld_options *o, const str
     return r < 0 ? r : sg_sql_service_new(&f->service, &so);
 }
 
-static int make_server(struct front *f, const struct sqld_options *o, const struct sg_cas_grant *g)
+static int make_server(struct front *f, const struct sqld_options *o)
 {
-    int r = sg_cas_tls(g, true, SG_TLS_PEER_OPTIONAL, &f->tls);
-    if (r < 0)
-        return r;
     const struct sg_http_server_options so = {
         .listen = o->listen,
-        .tls = f->tls,
+        .tls = sg_cas_identity_server(f->identity),
         .workers = (unsigned)o->workers,
         .max_connections = (unsigned)o->max_connections,
         .body_max = (uint64_t)o->body_kib << 10,
@@ -115,87 +98,41 @@ static int make_server(struct front *f, const struct sqld_options *o, const stru
     return sg_http_server_start(&f->http, &so, sg_sql_service_handle, f->service);
 }
 
-/* Fills *f, which must not move afterwards: the engine knows its address. */
-static int front_open(struct front *f, const struct sqld_options *o, const struct sg_cas_grant *g)
-{
-    int r = make_engine(f, o, g);
-    if (r == 0)
-        r = make_service(f, o, g);
-    if (r == 0)
-        r = make_server(f, o, g);
-    if (r < 0)
-        front_close(f);
-    return r;
-}
-
 /* Asked by probes now and then: ready is who reaches the dictionary. */
 static bool is_ready(void *user)
 {
     const struct front *f = user;
-    return f->engine && sg_sql_engine_probe(f->engine) == 0;
+    return sg_sql_engine_probe(f->engine) == 0;
 }
 
-static void forget_secrets(struct sg_cas_grant *g)
+/* Fills *f, which must not move afterwards: the engine knows its address. */
+static int front_open(struct front *f, const struct sqld_options *o)
 {
-    for (size_t i = 0; i < g->n_secrets; i++)
-        sg_secret_clear(&g->secrets[i].value);
-}
-
-/* A new identity on the same address: running statements end first, callers connect anew. */
-static int renew(struct front *f, struct sg_ops **ops, const struct sqld_options *o,
-                 struct sg_cas_grant *grant)
-{
-    SG_CLEANUP(sg_cas_grant_clear) struct sg_cas_grant fresh = {0};
-    int r = sqld_bootstrap(o, &fresh);
-    if (r < 0)
-        return r;
-    sg_ops_free(TAKE_PTR(*ops)); /* its probe looks at the engine */
-    front_close(f);
-    r = front_open(f, o, &fresh);
+    const struct sg_cas_bootstrap casd = sg_daemon_cas(&o->common, "sqld");
+    SG_CLEANUP(sg_cas_grant_clear) struct sg_cas_grant grant = {0};
+    int r = sg_daemon_attest(&casd, &grant);
     if (r == 0)
-        r = sg_ops_start(ops, o->ops_listen, is_ready, f);
-    if (r < 0)
-        return r;
-    forget_secrets(&fresh);
-    struct sg_cas_grant old = *grant;
-    *grant = fresh;
-    fresh = old;
-    sg_log(SG_LOG_INFO, "certificate.renewed");
-    return 0;
-}
-
-static int loop(struct front *f, struct sg_ops **ops, const struct sqld_options *o,
-                struct sg_cas_grant *grant, const sigset_t *ends)
-{
-    int64_t renew_at = sg_cas_renew_at(grant);
-    for (;;) {
-        const struct timespec wait = {.tv_sec = LOOK_EVERY_S};
-        if (sigtimedwait(ends, NULL, &wait) > 0)
-            return 0;
-        if (sg_clock_unix_s() < renew_at)
-            continue;
-        int r = renew(f, ops, o, grant);
-        if (r < 0 && (!f->http || !*ops))
-            return r;
-        if (r < 0)
-            sg_log_failure("certificate.renewal_failed", r); /* the old one is good for a while */
-        renew_at = r < 0 ? sg_clock_unix_s() + RENEW_AGAIN_S : sg_cas_renew_at(grant);
-    }
-}
-
-int sqld_serve(const struct sqld_options *o, struct sg_cas_grant *grant, const sigset_t *ends)
-{
-    SG_CLEANUP(front_free) struct front *f = calloc(1, sizeof(*f));
-    SG_CLEANUP(sg_ops_freep) struct sg_ops *ops = NULL; /* goes before f, which it asks */
-    if (!f)
-        return sg_raise(-ENOMEM);
-    int r = front_open(f, o, grant);
-    forget_secrets(grant);
+        r = sg_cas_identity_new(&f->identity, &casd, &grant, SG_TLS_PEER_OPTIONAL);
     if (r == 0)
-        r = sg_ops_start(&ops, o->ops_listen, is_ready, f);
+        r = make_engine(f, o);
+    if (r == 0)
+        r = make_service(f, o, &grant);
+    if (r == 0)
+        r = make_server(f, o);
+    if (r == 0)
+        r = sg_ops_start(&f->ops, o->common.ops_listen, is_ready, f);
+    return r;
+}
+
+int sqld_run(const void *options, int ends)
+{
+    const struct sqld_options *o = options;
+    SG_CLEANUP(front_close) struct front f = {0};
+    int r = front_open(&f, o);
     if (r < 0)
         return r;
     sg_log(SG_LOG_INFO, "started", SG_STR("listen", o->listen),
-           SG_UINT("port", sg_http_server_port(f->http)));
-    return loop(f, &ops, o, grant, ends);
+           SG_UINT("port", sg_http_server_port(f.http)));
+    (void)sg_daemon_wait(ends, -1);
+    return 0;
 }

@@ -2,22 +2,12 @@
 /*
  * sqld - options and the parts of its main (DESIGN.md).
  */
-#include <sealgrid/base/conf.h>
-#include <sealgrid/cas/client.h>
+#include <sealgrid/cas/daemon.h>
 #include <sealgrid/sql/service.h>
-#include <signal.h>
 
 /* kind, member, name, default, min, max, required, help */
 #define SQLD_OPTIONS(X)                                                                            \
     X(STRING, listen, "listen", "127.0.0.1:17440", 0, 0, false, "address of the service")          \
-    X(STRING, ops_listen, "ops.listen", "127.0.0.1:18440", 0, 0, false,                            \
-      "loopback address of /metrics, /healthz, /readyz")                                           \
-    X(STRING, cas_connect, "cas.connect", "127.0.0.1:17400", 0, 0, false, "address of casd")       \
-    X(STRING, cas_pin, "cas.pin", NULL, 0, 0, true, "SHA-256 of casd's CA certificate, hex")       \
-    X(STRING, cas_provider, "cas.provider", "sim", 0, 0, false, "trusted environment of sqld")     \
-    X(STRING, cas_platform, "cas.platform", NULL, 0, 0, false, "folder of a simulated platform")   \
-    X(INT, cas_retry_ms, "cas.retry-ms", "30000", 0, 3600000, false,                               \
-      "how long to go on trying to reach casd")                                                    \
     X(STRING, kvsd_connect, "kvsd.connect", "127.0.0.1:17410", 0, 0, false, "address of kvsd")     \
     X(INT, kvsd_timeout_ms, "kvsd.timeout-ms", "30000", 100, 3600000, false,                       \
       "longest wait for one answer of kvsd")                                                       \
@@ -40,13 +30,9 @@
     X(INT, catalog_ms, "catalog-ms", "2000", 1, 3600000, false,                                    \
       "age at which the dictionary is read again; matters with several sqld")
 
-#define SQLD_MEMBER_STRING(name)                                       char *name;
-#define SQLD_MEMBER_INT(name)                                          int64_t name;
-#define SQLD_MEMBER_LIST(name)                                         struct sg_conf_list name;
-#define SQLD_MEMBER(kind, member, name, def, min, max, required, help) SQLD_MEMBER_##kind(member)
-
 struct sqld_options {
-    SQLD_OPTIONS(SQLD_MEMBER)
+    struct sg_daemon_options common;
+    SQLD_OPTIONS(SG_CONF_MEMBER)
 };
 
 extern const struct sg_conf_table sqld_table;
@@ -55,8 +41,5 @@ extern const struct sg_conf_table sqld_table;
 /* Grants of the options, or the default ones. */
 SG_MUST_USE int sqld_grants(const struct sqld_options *o, struct sg_sql_grant *ret, size_t *ret_n);
 
-/* An identity from casd, as the options say. */
-SG_MUST_USE int sqld_bootstrap(const struct sqld_options *o, struct sg_cas_grant *ret);
-/* Serves until one of the signals; renews its identity meanwhile.  Takes over *grant. */
-SG_MUST_USE int sqld_serve(const struct sqld_options *o, struct sg_cas_grant *grant,
-                           const sigset_t *ends);
+/* The daemon's whole life (sg_daemon). */
+SG_MUST_USE int sqld_run(const void *options, int ends);

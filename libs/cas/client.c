@@ -352,8 +352,20 @@ int64_t sg_cas_renew_at(const struct sg_cas_grant *g)
 int sg_cas_tls(const struct sg_cas_grant *g, bool server, enum sg_tls_peer peer,
                struct sg_tls_ctx **ret)
 {
-    struct sg_cert *const roots[] = {g->root};
     const struct sg_tls_identity id = {
-        .cert = g->cert, .key = g->key, .roots = roots, .n_roots = 1};
+        .cert = g->cert, .key = g->key, .roots = &g->root, .n_roots = 1};
     return sg_tls_ctx_new(ret, &id, server, peer);
+}
+
+int sg_cas_tls_renew(const struct sg_cas_grant *g, struct sg_tls_ctx *c)
+{
+    const struct sg_tls_identity id = {
+        .cert = g->cert, .key = g->key, .roots = &g->root, .n_roots = 1};
+    return sg_tls_ctx_renew(c, &id);
+}
+
+void sg_cas_forget_secrets(struct sg_cas_grant *g)
+{
+    for (size_t i = 0; i < g->n_secrets; i++)
+        sg_secret_clear(&g->secrets[i].value);
 }

@@ -23,7 +23,6 @@ struct sg_cas_server {
     struct sg_cas_service *service;
     struct sg_tls_ctx *tls;
     struct sg_http_server *http;
-    char *listen; /* with the port that was picked */
     unsigned workers;
     int64_t expires_s;
     struct sg_buf root; /* DER of the CA certificate, as served */
@@ -111,7 +110,7 @@ static int attest(struct call *c, const struct sg_cas_connection *connection)
     int r = sg_http_read_all(c->x, SG_CAS_REQUEST_MAX, &body);
     if (r != 0)
         return r < 0 ? r : 0; /* a positive outcome was answered */
-    c->now = now(); /* a body that dawdles does not stop the clock of its nonce */
+    c->now = now();           /* a body that dawdles does not stop the clock of its nonce */
     r = sg_cas_service_attest(c->server->service, connection, sg_buf_bytes(&body), c->now, &reply,
                               &finding);
     if (r < 0)
@@ -302,13 +301,16 @@ static int make_tls(struct sg_cas_server *s)
         return r;
     /* Whoever has no identity yet must get in; the operator's is checked per request. */
     const struct sg_tls_identity id = {.cert = cert, .key = key};
-    s->expires_s = now_s + OWN_LIFE_S;
-    return sg_tls_ctx_new(&s->tls, &id, true, SG_TLS_PEER_ANY);
+    r = s->tls ? sg_tls_ctx_renew(s->tls, &id)
+               : sg_tls_ctx_new(&s->tls, &id, true, SG_TLS_PEER_ANY);
+    if (r == 0)
+        s->expires_s = now_s + OWN_LIFE_S;
+    return r;
 }
 
-static int listen_on(struct sg_cas_server *s)
+static int listen_on(struct sg_cas_server *s, const char *address)
 {
-    const struct sg_http_server_options o = {.listen = s->listen,
+    const struct sg_http_server_options o = {.listen = address,
                                              .tls = s->tls,
                                              .workers = s->workers,
                                              .body_max = SG_CAS_POLICY_TEXT_MAX,
@@ -316,19 +318,6 @@ static int listen_on(struct sg_cas_server *s)
                                              .io_timeout_ms = IO_TIMEOUT_MS,
                                              .idle_timeout_ms = IDLE_TIMEOUT_MS};
     return sg_http_server_start(&s->http, &o, handle, s);
-}
-
-/* Port 0 becomes the port that was picked, so that renew comes back to it. */
-static int keep_port(struct sg_cas_server *s)
-{
-    char *colon = strrchr(s->listen, ':');
-    char *with_port = NULL;
-    if (!colon || asprintf(&with_port, "%.*s:%u", (int)(colon - s->listen), s->listen,
-                           sg_http_server_port(s->http)) < 0)
-        return sg_raise(-ENOMEM);
-    free(s->listen);
-    s->listen = with_port;
-    return 0;
 }
 
 static int open_service(struct sg_cas_server *s, const struct sg_cas_server_options *o)
@@ -357,9 +346,6 @@ int sg_cas_server_start(struct sg_cas_server **ret, const struct sg_cas_server_o
     pthread_once(&metrics_once, register_metrics);
     s->root = (struct sg_buf)SG_BUF_INIT(8192);
     s->workers = o->workers;
-    s->listen = strdup(o->listen);
-    if (!s->listen)
-        return sg_raise(-ENOMEM);
     if (sg_tee_provider_kind(o->tee) == SG_TEE_SIM)
         sg_log(SG_LOG_WARN, "attestation.simulated", SG_STR("service", "casd"),
                SG_STR("meaning", "the trusted environment is simulated: state and secrets are "
@@ -368,9 +354,7 @@ int sg_cas_server_start(struct sg_cas_server **ret, const struct sg_cas_server_o
     if (r == 0)
         r = make_tls(s);
     if (r == 0)
-        r = listen_on(s);
-    if (r == 0)
-        r = keep_port(s);
+        r = listen_on(s, o->listen);
     if (r == 0)
         *ret = TAKE_PTR(s);
     return r;
@@ -386,30 +370,20 @@ int64_t sg_cas_server_expires_s(const struct sg_cas_server *s)
     return s->expires_s;
 }
 
-static void close_listener(struct sg_cas_server *s)
-{
-    if (s->http)
-        sg_http_server_stop(s->http, STOP_GRACE_MS);
-    sg_http_server_free(s->http);
-    s->http = NULL;
-    sg_tls_ctx_free(s->tls);
-    s->tls = NULL;
-}
-
 int sg_cas_server_renew(struct sg_cas_server *s)
 {
-    close_listener(s);
-    int r = make_tls(s);
-    return r < 0 ? r : listen_on(s);
+    return make_tls(s);
 }
 
 void sg_cas_server_free(struct sg_cas_server *s)
 {
     if (!s)
         return;
-    close_listener(s);
+    if (s->http)
+        sg_http_server_stop(s->http, STOP_GRACE_MS);
+    sg_http_server_free(s->http);
+    sg_tls_ctx_free(s->tls);
     sg_cas_service_free(s->service);
     sg_buf_clear(&s->root);
-    free(s->listen);
     free(s);
 }

@@ -533,14 +533,22 @@ static void test_secrets_survive_a_restart(void **state)
     assert_memory_not_equal(before.lease, after.lease, sizeof before.lease);
 }
 
-static void test_renewal_comes_back_on_the_same_port(void **state)
+/* A connection of before the renewal goes on, a bootstrap after it trusts the new certificate. */
+static void test_renewal_closes_nothing(void **state)
 {
     struct fixture *f = *state;
     GRANT(g);
-    uint16_t port = sg_cas_server_port(f->server);
+    ATTACKER(a);
+    uint8_t nonce[SG_CAS_NONCE_LEN];
+    SG_CLEANUP(sg_buf_clear) struct sg_buf before = SG_BUF_INIT(8192);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf after = SG_BUF_INIT(8192);
+    assert_int_equal(sg_cert_der(sg_tls_peer_cert(sg_http_client_tls(a.http)), &before), 0);
     assert_int_equal(sg_cas_server_renew(f->server), 0);
-    assert_int_equal(sg_cas_server_port(f->server), port);
+    get_nonce(&a, nonce);
     bootstrap(f, "alpha", &g);
+    ATTACKER(b);
+    assert_int_equal(sg_cert_der(sg_tls_peer_cert(sg_http_client_tls(b.http)), &after), 0);
+    assert_false(sg_bytes_equal(sg_buf_bytes(&before), sg_buf_bytes(&after)));
 }
 
 static void test_no_casd_is_a_failure_after_retrying(void **state)
@@ -578,7 +586,7 @@ int main(void)
         TEST(test_a_service_is_no_operator),
         TEST(test_head_is_signed_and_proofs_lead_to_it),
         TEST(test_secrets_survive_a_restart),
-        TEST(test_renewal_comes_back_on_the_same_port),
+        TEST(test_renewal_closes_nothing),
         TEST(test_no_casd_is_a_failure_after_retrying),
     };
     sg_log_init("test_server", SG_LOG_ERROR);

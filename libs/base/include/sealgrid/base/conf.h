@@ -48,3 +48,19 @@ SG_MUST_USE int sg_conf_parse(const struct sg_conf_table *t, int argc, char **ar
                               int *ret_first_arg);
 /* Releases the strings and lists of a parsed struct. */
 void sg_conf_clear(const struct sg_conf_table *t, void *conf);
+
+/*
+ * An X-macro's rows X(KIND, member, name, default, min, max, required, help) as members of the
+ * program's struct and as rows of its table:
+ *   struct options { OPTIONS(SG_CONF_MEMBER) };
+ *   #define ROW(...) SG_CONF_ROW(struct options, __VA_ARGS__)
+ *   static const struct sg_conf_option rows[] = {OPTIONS(ROW)};
+ */
+#define SG_CONF_MEMBER_STRING(name) char *name;
+#define SG_CONF_MEMBER_INT(name)    int64_t name;
+#define SG_CONF_MEMBER_BOOL(name)   bool name;
+#define SG_CONF_MEMBER_LIST(name)   struct sg_conf_list name;
+#define SG_CONF_MEMBER(kind, member, name, def, min, max, required, help)                          \
+    SG_CONF_MEMBER_##kind(member)
+#define SG_CONF_ROW(type, kind, member, name, def, min, max, required, help)                       \
+    {name, SG_CONF_##kind, offsetof(type, member), def, min, max, required, help},

@@ -49,6 +49,10 @@ const struct sg_secret *sg_cas_secret(const struct sg_cas_grant *g, const char *
 /* mTLS contexts from a grant. */
 SG_MUST_USE int sg_cas_tls(const struct sg_cas_grant *g, bool server, enum sg_tls_peer peer,
                            struct sg_tls_ctx **ret);
+/* The same of a later grant for a context in use: handshakes from now on (sg_tls_ctx_renew). */
+SG_MUST_USE int sg_cas_tls_renew(const struct sg_cas_grant *g, struct sg_tls_ctx *c);
+/* Wipes the secrets once their users have copies of their own; names, certificate and key stay. */
+void sg_cas_forget_secrets(struct sg_cas_grant *g);
 
 /* When to bootstrap again (a new key, certificate and lease): after two thirds of the
  * certificate's life, unix seconds. */

@@ -59,7 +59,7 @@ SG_MUST_USE int sg_cas_server_start(struct sg_cas_server **ret,
 uint16_t sg_cas_server_port(const struct sg_cas_server *s);
 /* Of the own server certificate, unix seconds. */
 int64_t sg_cas_server_expires_s(const struct sg_cas_server *s);
-/* A new server certificate; the port is closed for a moment. */
+/* A new server certificate for connections from now on; on failure the present one serves on. */
 SG_MUST_USE int sg_cas_server_renew(struct sg_cas_server *s);
 /* Ends running requests, writes what is left of the log. */
 void sg_cas_server_free(struct sg_cas_server *s);
