@@ -18,5 +18,7 @@ done
 if grep -q '"tamper":{[^}]*false' "$work/demo.json"; then
     fail "tampering: $(cat "$work/demo.json")"
 fi
-[ -z "$(supervisor_pid)" ] || ! kill -0 "$(supervisor_pid)" 2>/dev/null || fail "still running"
+if "$bin/sealgrid" status --dir "$dir" >/dev/null 2>&1; then
+    fail "still running"
+fi
 echo "$meters meters, $expected readings: equal from meter to bill"
