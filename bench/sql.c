@@ -259,7 +259,7 @@ static void bench_https(struct sg_store *store)
     struct sg_sql_service *service;
     struct sg_sql_grant grant;
     must(sg_sql_grant_parse("key:bench reader", &grant), "grant");
-    struct sg_sql_api_key key = {"bench", SG_BYTES_LIT(API_KEY)};
+    struct sg_api_key key = {"bench", SG_BYTES_LIT(API_KEY)};
     struct sg_sql_service_options sqo = {
         .engine = engine, .grants = &grant, .n_grants = 1, .api_keys = &key, .n_api_keys = 1};
     must(sg_sql_service_new(&service, &sqo), "sql service");

@@ -106,17 +106,6 @@ static int open_session(void *store, struct sg_kv **ret)
     return sg_kv_open_local(ret, store);
 }
 
-static size_t find_api_keys(struct sg_kv_api_key *ret, const struct sg_cas_grant *g)
-{
-    static const char prefix[] = "api-key/";
-    size_t n = 0, skip = sizeof(prefix) - 1;
-    for (size_t i = 0; i < g->n_secrets; i++)
-        if (strncmp(g->secrets[i].name, prefix, skip) == 0)
-            ret[n++] = (struct sg_kv_api_key){g->secrets[i].name + skip,
-                                              sg_secret_bytes(&g->secrets[i].value)};
-    return n;
-}
-
 static int parse_grants(struct sg_kv_grant *ret, const struct sg_conf_list *texts)
 {
     int r = 0;
@@ -128,7 +117,7 @@ static int parse_grants(struct sg_kv_grant *ret, const struct sg_conf_list *text
 int kvsd_make_service(struct sg_kv_service **ret, const struct kvsd_options *o,
                       const struct sg_cas_grant *grant, struct sg_store *store)
 {
-    SG_FREE struct sg_kv_api_key *keys = calloc(grant->n_secrets + 1, sizeof(*keys));
+    SG_FREE struct sg_api_key *keys = calloc(grant->n_secrets + 1, sizeof(*keys));
     SG_FREE struct sg_kv_grant *grants = calloc(o->access.n + 1, sizeof(*grants));
     if (!keys || !grants)
         return sg_raise(-ENOMEM);
@@ -145,7 +134,7 @@ int kvsd_make_service(struct sg_kv_service **ret, const struct kvsd_options *o,
         .grants = grants,
         .n_grants = o->access.n,
         .api_keys = keys,
-        .n_api_keys = find_api_keys(keys, grant),
+        .n_api_keys = sg_cas_api_keys(grant, keys),
         .object_max = (size_t)o->object_mib * MIB,
     };
     return sg_kv_service_new(ret, &so);

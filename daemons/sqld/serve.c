@@ -6,10 +6,7 @@
 #include <sealgrid/net/http.h>
 #include <sealgrid/net/ops.h>
 
-enum {
-    STOP_GRACE_MS = 5000,
-    API_KEYS_MAX = 64,
-};
+enum { STOP_GRACE_MS = 5000 };
 
 /* What serves, in the order in which it is made. */
 struct front {
@@ -57,27 +54,17 @@ static int make_engine(struct front *f, const struct sqld_options *o)
     return sg_sql_engine_new(&f->engine, &eo);
 }
 
-/* Every secret "api-key/NAME" of the grant. */
-static size_t api_keys(const struct sg_cas_grant *g, struct sg_sql_api_key *ret)
-{
-    static const char prefix[] = "api-key/";
-    size_t n = 0;
-    for (size_t i = 0; i < g->n_secrets && n < API_KEYS_MAX; i++)
-        if (strncmp(g->secrets[i].name, prefix, sizeof(prefix) - 1) == 0)
-            ret[n++] = (struct sg_sql_api_key){g->secrets[i].name + sizeof(prefix) - 1,
-                                               sg_secret_bytes(&g->secrets[i].value)};
-    return n;
-}
-
 static int make_service(struct front *f, const struct sqld_options *o, const struct sg_cas_grant *g)
 {
     struct sg_sql_grant grants[SQLD_GRANTS_MAX];
-    struct sg_sql_api_key keys[API_KEYS_MAX];
+    SG_FREE struct sg_api_key *keys = calloc(g->n_secrets + 1, sizeof(*keys));
+    if (!keys)
+        return sg_raise(-ENOMEM);
     struct sg_sql_service_options so = {
         .engine = f->engine,
         .grants = grants,
         .api_keys = keys,
-        .n_api_keys = api_keys(g, keys),
+        .n_api_keys = sg_cas_api_keys(g, keys),
         .body_max = (size_t)o->body_kib << 10,
         .timeout_ms = o->statement_timeout_ms,
         .slow_ms = o->slow_ms,

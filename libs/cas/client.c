@@ -342,6 +342,18 @@ const struct sg_secret *sg_cas_secret(const struct sg_cas_grant *g, const char *
     return sg_cas_secrets_find(&secrets, name);
 }
 
+size_t sg_cas_api_keys(const struct sg_cas_grant *g, struct sg_api_key *ret)
+{
+    static const char prefix[] = "api-key/";
+    size_t n = 0;
+    for (size_t i = 0; i < g->n_secrets; i++) {
+        const struct sg_cas_secret *s = &g->secrets[i];
+        if (strncmp(s->name, prefix, sizeof prefix - 1) == 0)
+            ret[n++] = (struct sg_api_key){s->name + sizeof prefix - 1, sg_secret_bytes(&s->value)};
+    }
+    return n;
+}
+
 int64_t sg_cas_renew_at(const struct sg_cas_grant *g)
 {
     int64_t not_before_s, not_after_s;

@@ -21,6 +21,7 @@ struct session {
 };
 
 struct sg_kv_service {
+    struct sg_callers *callers;
     struct sg_kv_access *access;
     int (*open)(void *user, struct sg_kv **ret);
     void *user;
@@ -91,7 +92,9 @@ int sg_kv_service_new(struct sg_kv_service **ret, const struct sg_kv_service_opt
     s->admin_user = o->admin_user;
     s->object_max = o->object_max ? o->object_max : OBJECT_MAX_DEFAULT;
     sg_kv_count_init();
-    int r = sg_kv_access_new(&s->access, o);
+    int r = sg_callers_new(&s->callers, o->api_keys, o->n_api_keys);
+    if (r == 0)
+        r = sg_kv_access_new(&s->access, o);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(s);
@@ -108,6 +111,7 @@ void sg_kv_service_free(struct sg_kv_service *s)
         s->idle = next;
     }
     sg_kv_access_free(s->access);
+    sg_callers_free(s->callers);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
@@ -389,10 +393,8 @@ static bool names_ok(const struct sg_kv_call *c, enum sg_kv_route route)
 int sg_kv_service_handle(void *service, struct sg_http_exchange *x)
 {
     struct sg_kv_call c = {.service = service, .x = x};
-    char who[SG_KV_WHO_MAX];
-    struct sg_tls *tls = sg_http_tls(x);
-    if (sg_kv_access_who(c.service->access, tls ? sg_tls_peer_uri(tls) : "",
-                         sg_http_header(x, "Authorization"), who) != 0)
+    char who[SG_CALLER_MAX];
+    if (sg_callers_of(c.service->callers, x, who) != 0)
         return refuse_unknown(&c);
     enum sg_kv_route route = sg_kv_route(sg_http_method(x), sg_http_path(x), c.bucket, &c.name);
     if (route == SG_KV_ROUTE_UNKNOWN)

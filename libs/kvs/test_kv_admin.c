@@ -25,7 +25,7 @@ static int setup(void **state)
 {
     (void)state;
     struct sg_kv_grant grant;
-    const struct sg_kv_api_key key = {"operator", SG_BYTES_LIT(API_KEY)};
+    const struct sg_api_key key = {"operator", SG_BYTES_LIT(API_KEY)};
     const struct sg_http_server_options http = {.listen = "127.0.0.1:0", .workers = 4};
     fixture_init(&t.store, VOLUMES);
     fixture_open(&t.store);

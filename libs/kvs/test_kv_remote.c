@@ -103,7 +103,7 @@ static int start_service(void)
     for (size_t i = 0; i < 5; i++)
         if (sg_kv_grant_parse(texts[i], &grants[i]) != 0)
             return -1;
-    const struct sg_kv_api_key key = {"grafana", SG_BYTES_LIT(API_KEY)};
+    const struct sg_api_key key = {"grafana", SG_BYTES_LIT(API_KEY)};
     const struct sg_kv_service_options o = {.open = open_session,
                                             .user = t.memory,
                                             .grants = grants,

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * access - who a caller is and what it may do.
+ * access - what a caller may do.
  */
 #include <sealgrid/sql/service.h>
 
@@ -11,10 +11,6 @@ SG_MUST_USE int sg_sql_access_new(struct sg_sql_access **ret,
 void sg_sql_access_free(struct sg_sql_access *a);
 SG_DEFINE_FREEP(struct sg_sql_access, sg_sql_access_free)
 
-enum sg_sql_access_outcome {
-    SG_SQL_ACCESS_UNKNOWN = 1, /* neither a known key nor a service certificate */
-    SG_SQL_ACCESS_DENIED,      /* known, but nothing is granted */
-};
-/* uri: of the verified certificate, "" if there is none; authorization: the header, or NULL. */
-SG_MUST_USE int sg_sql_access_role(const struct sg_sql_access *a, const char *uri,
-                                   const char *authorization, enum sg_sql_role *ret);
+enum sg_sql_access_outcome { SG_SQL_ACCESS_DENIED = 1 /* nothing is granted */ };
+SG_MUST_USE int sg_sql_access_role(const struct sg_sql_access *a, const char *who,
+                                   enum sg_sql_role *ret);

@@ -22,6 +22,7 @@ struct connection {
 
 struct sg_sql_service {
     struct sg_sql_engine *engine;
+    struct sg_callers *callers;
     struct sg_sql_access *access;
     size_t body_max;
     int64_t timeout_ms, slow_ms;
@@ -103,6 +104,7 @@ void sg_sql_service_free(struct sg_sql_service *s)
         s->idle = next;
     }
     sg_sql_access_free(s->access);
+    sg_callers_free(s->callers);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
@@ -118,7 +120,9 @@ int sg_sql_service_new(struct sg_sql_service **ret, const struct sg_sql_service_
     s->body_max = o->body_max ? o->body_max : BODY_MAX_DEFAULT;
     s->timeout_ms = o->timeout_ms ? o->timeout_ms : TIMEOUT_DEFAULT_MS;
     s->slow_ms = o->slow_ms ? o->slow_ms : SLOW_DEFAULT_MS;
-    int r = sg_sql_access_new(&s->access, o);
+    int r = sg_callers_new(&s->callers, o->api_keys, o->n_api_keys);
+    if (r == 0)
+        r = sg_sql_access_new(&s->access, o);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(s);
@@ -285,27 +289,18 @@ static int handle_sql(struct call *k)
     return r ? r : run_request(k, q);
 }
 
-static int judge_caller(struct call *k)
-{
-    struct sg_tls *tls = sg_http_tls(k->x);
-    return sg_sql_access_role(k->s->access, tls ? sg_tls_peer_uri(tls) : "",
-                              sg_http_header(k->x, "Authorization"), &k->role);
-}
-
 int sg_sql_service_handle(void *service, struct sg_http_exchange *x)
 {
     struct call k = {.s = service, .x = x};
+    char who[SG_CALLER_MAX];
     if (strcmp(sg_http_path(x), "/v1/sql") != 0)
         return sg_http_reply_error(x, 404, "not_found", "the only path is /v1/sql");
     if (strcmp(sg_http_method(x), "POST") != 0)
         return sg_http_reply_error(x, 405, "method", "the method is POST");
-    switch (judge_caller(&k)) {
-    case 0:
-        return handle_sql(&k);
-    case SG_SQL_ACCESS_DENIED:
-        return reply_code(&k, SG_SQL_ERR_denied, "nothing is granted to this key or identity");
-    default:
+    if (sg_callers_of(k.s->callers, x, who) != 0)
         return reply_code(&k, SG_SQL_ERR_unauthenticated,
                           "want an API key (Authorization: Bearer) or a service certificate");
-    }
+    if (sg_sql_access_role(k.s->access, who, &k.role) != 0)
+        return reply_code(&k, SG_SQL_ERR_denied, "nothing is granted to this key or identity");
+    return handle_sql(&k);
 }

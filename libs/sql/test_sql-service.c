@@ -30,7 +30,7 @@ static int front_setup(void **state)
     assert_int_equal(sg_sql_grant_parse("key:reader reader", &grants[0]), 0);
     assert_int_equal(sg_sql_grant_parse("key:admin  admin", &grants[1]), 0);
     assert_int_equal(sg_sql_grant_parse("spiffe://sealgrid/operator admin", &grants[2]), 0);
-    struct sg_sql_api_key keys[] = {{"reader", SG_BYTES_LIT(READER_KEY)},
+    struct sg_api_key keys[] = {{"reader", SG_BYTES_LIT(READER_KEY)},
                                     {"admin", SG_BYTES_LIT(ADMIN_KEY)},
                                     {"idle", SG_BYTES_LIT("a key without any grant")}};
     struct sg_sql_service_options o = {.engine = t->f->engine,

@@ -10,7 +10,7 @@
 #include <sealgrid/base/buf.h>
 #include <sealgrid/base/secret.h>
 #include <sealgrid/crypto/x509.h>
-#include <sealgrid/net/tls.h>
+#include <sealgrid/net/caller.h>
 
 struct sg_cas_secret {
     char *name;
@@ -46,6 +46,8 @@ SG_MUST_USE int sg_cas_bootstrap(const struct sg_cas_bootstrap *o, struct sg_cas
 void sg_cas_grant_clear(struct sg_cas_grant *g);
 /* NULL if absent; borrowed. */
 const struct sg_secret *sg_cas_secret(const struct sg_cas_grant *g, const char *name);
+/* The API keys among the secrets, at most g->n_secrets; borrowed. */
+size_t sg_cas_api_keys(const struct sg_cas_grant *g, struct sg_api_key *ret);
 /* mTLS contexts from a grant. */
 SG_MUST_USE int sg_cas_tls(const struct sg_cas_grant *g, bool server, enum sg_tls_peer peer,
                            struct sg_tls_ctx **ret);

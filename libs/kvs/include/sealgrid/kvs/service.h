@@ -3,14 +3,14 @@
  * kv service - the record and object interface over HTTPS (docs/protocols/record-stream.md): an
  * sg_http_handler in front of any implementation of kv.h.
  *
- * A caller is its verified service certificate's URI, or "key:NAME" when it shows the API key of
- * that name.  What it may do is a list of grants; nothing is granted by default.
+ * Who a caller is says net/caller.h; what it may do is a list of grants; nothing is granted by
+ * default.
  *
  * Owns: its sessions, at most one a worker, opened as needed.  Borrows: both users.  Any thread.
  */
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/kv.h>
-#include <sealgrid/net/http.h>
+#include <sealgrid/net/caller.h>
 
 struct sg_kv_service;
 
@@ -21,18 +21,13 @@ enum sg_kv_verb {
 };
 
 struct sg_kv_grant {
-    char who[128];   /* "spiffe://sealgrid/authd" or "key:NAME" */
-    char bucket[64]; /* or "*" */
+    char who[SG_CALLER_MAX]; /* "spiffe://sealgrid/authd" or "key:NAME" */
+    char bucket[64];         /* or "*" */
     unsigned verbs;
 };
 
 /* "spiffe://sealgrid/authd metering read,write".  -EINVAL. */
 SG_MUST_USE int sg_kv_grant_parse(const char *text, struct sg_kv_grant *ret);
-
-struct sg_kv_api_key {
-    const char *name;
-    struct sg_bytes key; /* at least 16 octets; only its hash is kept */
-};
 
 struct sg_kv_service_options {
     /* Opens a session; called on the workers' threads. */
@@ -45,7 +40,7 @@ struct sg_kv_service_options {
     void *admin_user;
     const struct sg_kv_grant *grants;
     size_t n_grants;
-    const struct sg_kv_api_key *api_keys;
+    const struct sg_api_key *api_keys;
     size_t n_api_keys;
     size_t object_max; /* octets held in memory for one PUT; 0: 256 MiB */
 };
