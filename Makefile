@@ -1,7 +1,6 @@
 # Front door.  Everything else lives in CMake presets and scripts/.
 .DELETE_ON_ERROR:
 .PHONY: help deps fuzz-deps build demo test asan-test fuzz install clean
-PRESET ?= release
 FUZZ_SECONDS ?= 600
 
 help:
@@ -29,7 +28,7 @@ test: build
 
 asan-test: deps build/asan/build.ninja
 	@cmake --build --preset asan
-	@sh scripts/test.sh asan unit fuzz
+	@sh scripts/test.sh asan unit fuzz vectors compat sim torture
 
 fuzz-deps:
 	@sh scripts/deps.sh fuzz
