@@ -145,9 +145,9 @@ static int on_bill(const struct app *a, const struct authority_files *files)
 
     if (r)
         return complain("unusable", r > 0 ? why : sg_error_trace());
-    if (a->o.json)
-        printf("%.*s\n", (int)report.len, (const char *)report.data);
-    else if (!bill.bad)
+    if (a->o.json && sg_file_write_report("-", sg_buf_bytes(&report)))
+        return complain("report", sg_error_trace());
+    if (!a->o.json && !bill.bad)
         printf("ok: %llu readings\n", (unsigned long long)bill.readings);
     return bill.bad ? EXIT_FINDINGS : 0;
 }
@@ -190,9 +190,9 @@ static int on_folder(const struct app *a, const struct authority_files *files)
     if (audit_folder(files, a->o.dir, (unsigned)a->o.threads, &reports, &result) ||
         put_summary(&result, sg_buf_bytes(&reports), &summary))
         return complain(a->o.dir, sg_error_trace());
-    if (a->o.json)
-        printf("%.*s\n", (int)summary.len, (const char *)summary.data);
-    else
+    if (a->o.json && sg_file_write_report("-", sg_buf_bytes(&summary)))
+        return complain("report", sg_error_trace());
+    if (!a->o.json)
         printf("%llu bills, %llu with findings, %llu unusable, %llu readings\n",
                (unsigned long long)result.bills, (unsigned long long)result.bad,
                (unsigned long long)result.unusable, (unsigned long long)result.readings);

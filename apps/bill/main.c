@@ -320,8 +320,7 @@ static int put_summary(const struct fleet *f, const struct fleet_result *result,
     sg_json_key(&j, "cpu_ms");
     sg_json_int(&j, sg_clock_cpu_ns() / 1000000);
     sg_json_end_object(&j);
-    int r = sg_json_done(&j);
-    return r ? r : sg_buf_append_u8(text, '\n');
+    return sg_json_done(&j);
 }
 
 static int run_fleet(struct app *a, const struct fleet *f)
@@ -332,11 +331,10 @@ static int run_fleet(struct app *a, const struct fleet *f)
     if (fleet_run(f, &result))
         return EXIT_UNUSABLE; /* said by the thread that failed */
     SG_FREE struct fleet_refusal *refusals = result.refusals;
-    if (put_summary(f, &result, &text))
+    if (put_summary(f, &result, &text) ||
+        (a->options.json && sg_file_write_report("-", sg_buf_bytes(&text))))
         return fail("summary");
-    if (a->options.json)
-        fwrite(text.data, 1, text.len, stdout);
-    else
+    if (!a->options.json)
         printf("%llu bills of %zu clients, %llu readings, %llu missing, %zu refused\n",
                (unsigned long long)result.bills, f->n_clients, (unsigned long long)result.readings,
                (unsigned long long)result.missing, result.n_refusals);

@@ -1,7 +1,5 @@
 #include "modes.h"
 
-#include <stdio.h>
-
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/file.h>
 
@@ -47,11 +45,5 @@ int sim_report_write(const struct sim_report *r, const char *path)
     sg_json_init(&j, &text);
     put(&j, r);
     int e = sg_json_done(&j);
-    if (e == 0)
-        e = sg_buf_append_u8(&text, '\n');
-    if (e)
-        return e;
-    if (strcmp(path, "-") == 0)
-        return fwrite(text.data, 1, text.len, stdout) == text.len ? 0 : sg_raise(-EIO);
-    return sg_file_write_atomic(path, sg_buf_bytes(&text), 0644);
+    return e ? e : sg_file_write_report(path, sg_buf_bytes(&text));
 }

@@ -171,6 +171,24 @@ int sg_file_write_atomic(const char *path, struct sg_bytes bytes, unsigned mode)
     return sg_fsync_dir(folder);
 }
 
+static int print_line(struct sg_bytes text)
+{
+    if (fwrite(text.data, 1, text.len, stdout) != text.len || fputc('\n', stdout) == EOF ||
+        fflush(stdout) == EOF)
+        return sg_raise_errno();
+    return 0;
+}
+
+int sg_file_write_report(const char *path, struct sg_bytes text)
+{
+    if (strcmp(path, "-") == 0)
+        return print_line(text);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf line = SG_BUF_INIT(text.len + 1);
+    int r = sg_buf_append(&line, text);
+    r = r ? r : sg_buf_append_u8(&line, '\n');
+    return r ? r : sg_file_write_atomic(path, sg_buf_bytes(&line), 0644);
+}
+
 int sg_mkdir_p(const char *path, unsigned mode)
 {
     char part[PATH_MAX];

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static char folder[] = "/tmp/sg-test-file.XXXXXX";
 
@@ -96,12 +97,47 @@ static void trees_are_made_and_removed_without_following_links(void **state)
     assert_int_equal(sg_mkdir_p(in_folder("outside/kept"), 0700), -ENOTDIR);
 }
 
+/* The outcome of a report on standard output, which is the file at path. */
+static int report_into(const char *path)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        fflush(stdout);
+        if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0)
+            _exit(99);
+        printf("before\n");
+        _exit(-sg_file_write_report("-", SG_BYTES_LIT("{}")));
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return -WEXITSTATUS(status);
+}
+
+static void reports_go_to_a_file_or_standard_output(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(64);
+    assert_int_equal(sg_file_write_report(in_folder("report"), SG_BYTES_LIT("{}")), 0);
+    assert_int_equal(sg_file_read(in_folder("report"), &b), 0);
+    assert_true(sg_bytes_equal(sg_buf_bytes(&b), SG_BYTES_LIT("{}\n")));
+    sg_buf_reset(&b);
+    assert_int_equal(report_into(in_folder("stdout")), 0);
+    assert_int_equal(sg_file_read(in_folder("stdout"), &b), 0);
+    assert_true(sg_bytes_equal(sg_buf_bytes(&b), SG_BYTES_LIT("before\n{}\n")));
+    assert_int_equal(report_into("/dev/full"), -ENOSPC);
+    assert_int_equal(sg_file_write_report(in_folder("no/report"), SG_BYTES_LIT("{}")), -ENOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_atomically_and_reads_back),
         cmocka_unit_test(a_file_over_the_maximum_is_refused),
         cmocka_unit_test(positions),
+        cmocka_unit_test(reports_go_to_a_file_or_standard_output),
         cmocka_unit_test(trees_are_made_and_removed_without_following_links),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);

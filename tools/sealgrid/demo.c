@@ -233,8 +233,8 @@ static int demo(struct sg_demo *m)
         fprintf(stderr, "sealgrid demo: %s\n", sg_error_trace());
     bool well = r == 0 && all_well(m);
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
-    if (summary_json(m, peak, &b) || sg_buf_append_u8(&b, '\n') ||
-        (m->args.json && sg_file_write_atomic(m->args.json, sg_buf_bytes(&b), 0644))) {
+    if (summary_json(m, peak, &b) ||
+        (m->args.json && sg_file_write_report(m->args.json, sg_buf_bytes(&b)))) {
         fprintf(stderr, "sealgrid demo: %s\n", sg_error_trace());
         well = false;
     }

@@ -8,6 +8,7 @@
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/conf.h>
+#include <sealgrid/base/file.h>
 #include <sealgrid/base/json.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -123,9 +124,7 @@ static int print_states_json(const struct sg_services *s, const struct sg_servic
     sg_json_end_array(&j);
     sg_json_end_object(&j);
     int r = sg_json_done(&j);
-    if (r == 0)
-        printf("%.*s\n", (int)b.len, (const char *)b.data);
-    return r;
+    return r ? r : sg_file_write_report("-", sg_buf_bytes(&b));
 }
 
 /* Exit 0 when everything is ready. */

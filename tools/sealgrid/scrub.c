@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/conf.h>
+#include <sealgrid/base/file.h>
 #include <stdio.h>
 
 static int64_t member(const json_t *report, const char *name)
@@ -75,10 +76,10 @@ int sg_verb_scrub(int argc, char **argv)
     SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(1 << 24);
     struct sg_scrub_result result = {0};
     r = run(&a, &result, &json);
+    if (r == 0)
+        r = sg_file_write_report("-", sg_buf_bytes(&json));
     if (r)
         fprintf(stderr, "sealgrid scrub: %s\n", sg_error_trace());
-    else
-        printf("%.*s\n", (int)json.len, (const char *)json.data);
     sg_conf_clear(&table, &a);
     return r || result.lost ? 1 : 0;
 }
