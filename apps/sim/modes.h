@@ -15,7 +15,7 @@ struct sim_options {
     int64_t window, timeout_s, only_meters;
     char *record, *replay;
     int64_t record_max;
-    bool conflict;
+    bool conflict, move;
     int64_t conflict_meter, conflict_reading;
     char *verify_sql, *ca, *api_key_file, *table;
     int64_t connections;
@@ -33,6 +33,8 @@ struct sim_options {
           "give up after so long without an "                                                      \
           "acknowledgement, seconds"),                                                             \
         O("only-meters", SG_CONF_INT, only_meters, "0", 0, 1000000, "the first N meters; 0: all"), \
+        O("move", SG_CONF_BOOL, move, "false", 0, 1,                                               \
+          "halfway, meters go over to the next aggregator"),                                       \
         O("record", SG_CONF_STRING, record, NULL, 0, 0, "write uplink frames to this file"),       \
         O("record-max", SG_CONF_INT, record_max, "16", 1, 1000000000, "frames to record"),         \
         O("replay", SG_CONF_STRING, replay, NULL, 0, 0, "send recorded frames as they are"),       \
@@ -59,6 +61,7 @@ struct sim_options {
     C(duplicates)                                                                                  \
     C(refused)                                                                                     \
     C(refused_downlinks)                                                                           \
+    C(moved)                                                                                       \
     C(replayed)                                                                                    \
     C(answers)                                                                                     \
     C(clients)                                                                                     \

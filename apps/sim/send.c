@@ -87,6 +87,7 @@ struct sim_sender_config sim_link_config(const struct sim_link *l, const struct 
         .timeout_ms = o->timeout_s * 1000,
         .record = o->record,
         .record_max = (uint64_t)o->record_max,
+        .move = o->move,
         .progress = true,
     };
 }

@@ -44,7 +44,8 @@ struct aggregator {
     uint32_t handshaking;
     double window;
     uint64_t retransmissions; /* at the last look */
-    bool pumping;
+    uint64_t settled, total;  /* blocks of its meters */
+    bool pumping, moved;
 };
 
 struct sim_sender {
@@ -254,6 +255,19 @@ static void count_settled(struct sim_sender *s, uint32_t readings, enum sg_ack_s
         s->r.duplicates++;
 }
 
+/* Halfway the meters go over to the next aggregator, and so perhaps to another authenticator, in
+ * the middle of their sessions. */
+static void move_halfway(struct aggregator *a)
+{
+    struct sim_sender *s = a->s;
+    const size_t index = (size_t)(a - s->aggregators);
+    if (!s->c.move || a->moved || s->c.n_aggregators < 2 || a->settled * 2 < a->total)
+        return;
+    a->addr = s->c.aggregators[(index + 1) % s->c.n_aggregators];
+    a->moved = true;
+    s->r.moved += meters_of(a);
+}
+
 static void on_settled(void *user, uint64_t token, enum sg_ack_status status,
                        enum sg_refusal reason)
 {
@@ -266,6 +280,8 @@ static void on_settled(void *user, uint64_t token, enum sg_ack_status status,
     a->window += WINDOW_STEP * cost_of(m, (uint32_t)token) / a->window;
     if (a->window > s->c.window)
         a->window = s->c.window;
+    a->settled++;
+    move_halfway(a);
     s->last_settled_ms = sg_loop_now_ms(s->loop);
     if (--s->unsettled == 0) {
         s->done = true;
@@ -398,6 +414,7 @@ static int make_meters(struct sim_sender *s)
                             .begun_ms = -1};
         m->n_blocks = s->c.source.blocks(s->c.source.user, m->number);
         s->unsettled += m->n_blocks;
+        m->aggregator->total += m->n_blocks;
         for (uint32_t b = 0; b < m->n_blocks; b++)
             s->readings_total += s->c.source.readings(s->c.source.user, m->number, b);
         int r = sg_meter_session_new(&m->session, &s->session_config,

@@ -81,6 +81,7 @@ int sg_demo_meters(struct sg_demo *m)
 {
     static struct sg_args a;
     sg_demo_fleet(&a, m);
+    sg_arg(&a, "--move");
     sg_arg(&a, "--record");
     sg_arg(&a, "%.440s/recorded.frames", m->out);
     json_t *j;
@@ -89,6 +90,9 @@ int sg_demo_meters(struct sg_demo *m)
         return r;
     m->frames_sent = sg_json_number(j, "frames_sent");
     m->sent = sg_json_number(j, "readings_sent");
+    fprintf(stderr,
+            "        %lld meters went over to another authenticator halfway, %lld sessions\n",
+            (long long)sg_json_number(j, "moved"), (long long)sg_json_number(j, "handshakes"));
     json_decref(j);
     m->aggregated = sg_demo_metric(m, "aggd", "sealgrid_aggd_frames_total");
     m->accepted = sg_demo_metric(m, "authd", "sealgrid_authd_readings_accepted_total");
