@@ -97,6 +97,16 @@ static enum sg_http_verdict refuse_head(struct sg_http_conn *c, int status)
     return begin_linger(c);
 }
 
+static bool peer_expired(const struct sg_http_conn *c)
+{
+    const struct sg_tls *tls = c->stream.tls;
+    int64_t not_before_s, not_after_s;
+    if (!tls || !*sg_tls_peer_uri(tls))
+        return false;
+    sg_cert_validity(sg_tls_peer_cert(tls), &not_before_s, &not_after_s);
+    return sg_http_settings(c->server)->o.unix_s() > not_after_s;
+}
+
 static int open_exchange(struct sg_http_exchange *x, struct sg_http_conn *c)
 {
     struct sg_http_head *h = &c->head;
@@ -104,6 +114,7 @@ static int open_exchange(struct sg_http_exchange *x, struct sg_http_conn *c)
     sg_stream_grant(&c->stream);
     x->old = h->minor == 0;
     x->owes_100 = h->expect_continue;
+    x->close = peer_expired(c);
     x->head_only = strcmp(sg_http_head_method(h), "HEAD") == 0;
     sg_http_body_init(&x->body, h->framing, h->content_length);
     return sg_http_target_parse(&c->target, sg_http_head_method(h), sg_http_head_target(h),

@@ -272,6 +272,8 @@ static void set_defaults(struct sg_http_server_options *o)
         o->io_timeout_ms = 30000;
     if (!o->idle_timeout_ms)
         o->idle_timeout_ms = 60000;
+    if (!o->unix_s)
+        o->unix_s = sg_clock_unix_s;
     o->listen = NULL;
 }
 

@@ -513,6 +513,63 @@ static void noise_before_the_handshake(void **state)
     test_identity_clear(&ca);
 }
 
+/* ---- certificates run out ---- */
+
+static _Atomic int64_t clock_s;
+
+static int64_t fake_clock(void)
+{
+    return clock_s;
+}
+
+/* One exchange on a stream that is kept; true if the server says it is the last one. */
+static bool is_last(struct sg_tls *t)
+{
+    char got[4096];
+    size_t at = 0, n = 0;
+    assert_int_equal(
+        sg_tls_write(t, SG_BYTES_LIT("GET /who HTTP/1.1\r\n" HOST "\r\n"), PATIENCE_MS), 0);
+    do {
+        assert_int_equal(sg_tls_read(t, got + at, sizeof(got) - 1 - at, PATIENCE_MS, &n), 0);
+        at += n;
+        got[at] = '\0';
+    } while (!strstr(got, "spiffe://sealgrid/authd"));
+    return strstr(got, "Connection: close\r\n");
+}
+
+static void a_stream_does_not_outlive_its_certificate(void **state)
+{
+    (void)state;
+    struct test_identity ca = test_issue(NULL, NULL, true);
+    struct test_identity id = test_issue(&ca, "spiffe://sealgrid/kvsd", false);
+    struct test_identity peer = test_issue(&ca, "spiffe://sealgrid/authd", false);
+    struct sg_tls_ctx *tls = test_context(&id, &ca, true, SG_TLS_PEER_REQUIRED);
+    struct sg_tls_ctx *client_tls = test_context(&peer, &ca, false, SG_TLS_PEER_REQUIRED);
+    struct sg_http_server *s =
+        start(&(struct sg_http_server_options){.workers = 1, .tls = tls, .unix_s = fake_clock});
+    struct sg_tls *t = NULL;
+    int64_t from_s, until_s;
+    char c;
+    size_t n;
+    sg_cert_validity(peer.cert, &from_s, &until_s);
+    clock_s = from_s;
+    assert_int_equal(
+        sg_tls_connect(&t, client_tls, dial(s), "spiffe://sealgrid/kvsd", NULL, PATIENCE_MS), 0);
+    assert_false(is_last(t));
+    clock_s = until_s;
+    assert_false(is_last(t));
+    clock_s = until_s + 1;
+    assert_true(is_last(t));
+    assert_int_equal(sg_tls_read(t, &c, 1, PATIENCE_MS, &n), SG_TLS_CLOSED);
+    sg_tls_free(t);
+    sg_http_server_free(s);
+    sg_tls_ctx_free(client_tls);
+    sg_tls_ctx_free(tls);
+    test_identity_clear(&peer);
+    test_identity_clear(&id);
+    test_identity_clear(&ca);
+}
+
 static void *stop_server(void *user)
 {
     sg_http_server_stop(user, PATIENCE_MS);
@@ -559,6 +616,7 @@ int main(void)
         cmocka_unit_test(a_cut_reply_is_seen_as_cut),
         cmocka_unit_test(peers_vanish_at_any_point),
         cmocka_unit_test(noise_before_the_handshake),
+        cmocka_unit_test(a_stream_does_not_outlive_its_certificate),
         cmocka_unit_test(stop_lets_running_exchanges_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,8 @@
 struct sg_http_exchange; /* one request and its reply, on one worker thread */
 struct sg_http_server;
 
+/* A connection ends with the first exchange after its peer's verified certificate expired: who is
+ * no longer granted an identity does not live on in an old stream. */
 struct sg_http_server_options {
     const char *listen;       /* "127.0.0.1:0" */
     struct sg_tls_ctx *tls;   /* borrowed; NULL: plain HTTP (tests and /metrics on loopback only) */
@@ -26,6 +28,7 @@ struct sg_http_server_options {
     int head_timeout_ms;      /* 0: 10,000 */
     int io_timeout_ms;        /* 0: 30,000: one read or write */
     int idle_timeout_ms;      /* 0: 60,000: keep-alive */
+    int64_t (*unix_s)(void);  /* NULL: the world's clock */
 };
 
 /* Must answer with one of the replies below, else the peer gets 500.  Negative: logged, 500 if
