@@ -20,9 +20,12 @@
 #include <sys/stat.h>
 
 #define MIN_PATTERN 7 /* 2^56 against some 10^10 places and 10^5 patterns: chance below 2 % */
-#define HEAD 7        /* octets hashed at each place */
-#define SLOTS (1u << 20)
-#define HITS_SHOWN 50
+/* A smaller number in eight octets is mostly zeros, and sizes and offsets in any binary file equal
+ * it by chance. */
+#define FIXED_WIDTH_MIN (INT64_C(1) << 31)
+#define HEAD            7 /* octets hashed at each place */
+#define SLOTS           (1u << 20)
+#define HITS_SHOWN      50
 
 struct pattern {
     uint8_t *data;
@@ -146,7 +149,11 @@ static int add_int(const char *label, const char *text)
         return sg_raisef(-EINVAL, "not an integer: %s", text);
     uint8_t be[8];
     sg_store_be64(be, (uint64_t)v);
-    int r = add_bytes(label, SG_BYTES_ARRAY(be));
+    int r = 0;
+    if (v >= FIXED_WIDTH_MIN)
+        r = add_bytes(label, SG_BYTES_ARRAY(be));
+    else
+        n_short++;
     if (r == 0)
         r = add_tuple_forms(label, SG_VAL_INT(v));
     add(label, "decimal", sg_bytes_str(text));
