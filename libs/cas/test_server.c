@@ -6,7 +6,9 @@
 /* cmocka first */
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/log.h>
+#include <sealgrid/cas/identity.h>
 #include <sealgrid/net/http.h>
+#include <time.h>
 
 struct fixture {
     struct world w;
@@ -93,6 +95,27 @@ static void test_every_bootstrap_gets_another_key_and_lease(void **state)
     const struct sg_secret *s = sg_cas_secret(&a, "kek/metering/1");
     const struct sg_secret *t = sg_cas_secret(&b, "kek/metering/1");
     assert_true(sg_secret_equal(sg_secret_bytes(s), sg_secret_bytes(t)));
+}
+
+/* Thread, casd and all: what expired is replaced without anybody asking. */
+static void test_an_identity_renews_itself(void **state)
+{
+    struct fixture *f = *state;
+    GRANT(stale);
+    SG_CLEANUP(sg_cas_identity_freep) struct sg_cas_identity *i = NULL;
+    const struct timespec moment = {.tv_nsec = 1000000};
+    int64_t now_s = sg_clock_unix_s();
+    const struct sg_cert_request req = {
+        .common_name = "x", .not_before_s = now_s - 7200, .not_after_s = now_s - 1};
+    assert_int_equal(sg_key_generate(&stale.key, SG_KEY_P256), 0);
+    assert_int_equal(sg_cert_issue(&stale.cert, &req, stale.key, NULL, stale.key), 0);
+    assert_int_equal(sg_cert_issue(&stale.root, &req, stale.key, NULL, stale.key), 0);
+    const struct sg_cas_bootstrap o = options(f, "alpha");
+    assert_int_equal(sg_cas_identity_new(&i, &o, &stale, SG_TLS_PEER_REQUIRED), 0);
+    int64_t until_ns = sg_clock_monotonic_ns() + 30000000000;
+    while (sg_cas_identity_generation(i) == 0 && sg_clock_monotonic_ns() < until_ns)
+        nanosleep(&moment, NULL);
+    assert_int_equal(sg_cas_identity_generation(i), 1);
 }
 
 static int answer_who(void *user, struct sg_http_exchange *x)
@@ -571,6 +594,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_service_bootstraps),
         TEST(test_every_bootstrap_gets_another_key_and_lease),
+        TEST(test_an_identity_renews_itself),
         TEST(test_two_granted_services_talk_over_mutual_tls),
         TEST(test_refusal_is_named_to_the_service),
         TEST(test_the_fourth_request_of_strangers_is_throttled),
