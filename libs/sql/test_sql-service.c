@@ -22,7 +22,7 @@ struct front {
     _Atomic int updates;
 };
 
-static int front_setup(void **state)
+static int front_new(void **state, int timeout_ms)
 {
     struct front *t = calloc(1, sizeof(*t));
     t->f = fixture_new();
@@ -31,15 +31,15 @@ static int front_setup(void **state)
     assert_int_equal(sg_sql_grant_parse("key:admin  admin", &grants[1]), 0);
     assert_int_equal(sg_sql_grant_parse("spiffe://sealgrid/operator admin", &grants[2]), 0);
     struct sg_api_key keys[] = {{"reader", SG_BYTES_LIT(READER_KEY)},
-                                    {"admin", SG_BYTES_LIT(ADMIN_KEY)},
-                                    {"idle", SG_BYTES_LIT("a key without any grant")}};
+                                {"admin", SG_BYTES_LIT(ADMIN_KEY)},
+                                {"idle", SG_BYTES_LIT("a key without any grant")}};
     struct sg_sql_service_options o = {.engine = t->f->engine,
                                        .grants = grants,
                                        .n_grants = 3,
                                        .api_keys = keys,
                                        .n_api_keys = 3,
                                        .body_max = 65536,
-                                       .timeout_ms = 300};
+                                       .timeout_ms = timeout_ms};
     assert_int_equal(sg_sql_service_new(&t->service, &o), 0);
     t->ca = test_issue(NULL, NULL, true);
     t->server = test_issue(&t->ca, "spiffe://sealgrid/sqld", false);
@@ -52,6 +52,16 @@ static int front_setup(void **state)
     snprintf(t->connect, sizeof(t->connect), "127.0.0.1:%u", sg_http_server_port(t->http));
     *state = t;
     return 0;
+}
+
+static int front_setup(void **state)
+{
+    return front_new(state, 60000);
+}
+
+static int hurried_setup(void **state)
+{
+    return front_new(state, 300);
 }
 
 static int front_teardown(void **state)
@@ -154,14 +164,19 @@ static void t_transaction(void **state)
     expect_answer(t, READER, "{\"statements\":[{\"sql\":\"DELETE FROM t\"}]}", 403, "42501");
 }
 
-static void t_limits(void **state)
+static void t_timeout(void **state)
 {
     struct front *t = *state;
-    static char large[70000];
     expect_answer(t, READER,
                   "{\"sql\":\"WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) "
                   "SELECT max(x) FROM n\"}",
                   504, "57014");
+}
+
+static void t_large_request(void **state)
+{
+    struct front *t = *state;
+    static char large[70000];
     memset(large, ' ', sizeof(large) - 1);
     assert_int_equal(post(t, NULL, READER, large, &answer), 413);
 }
@@ -263,9 +278,16 @@ static void t_grants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(t_round_trip),   T(t_who_may),           T(t_transaction),
-        T(t_limits),       T(t_large_result),      T(t_store_gone_and_back),
-        T(t_many_at_once), T(t_paths_and_methods), cmocka_unit_test(t_grants),
+        T(t_round_trip),
+        T(t_who_may),
+        T(t_transaction),
+        T(t_large_request),
+        cmocka_unit_test_setup_teardown(t_timeout, hurried_setup, front_teardown),
+        T(t_large_result),
+        T(t_store_gone_and_back),
+        T(t_many_at_once),
+        T(t_paths_and_methods),
+        cmocka_unit_test(t_grants),
     };
     int r = cmocka_run_group_tests(tests, NULL, NULL);
     sg_buf_clear(&answer);
