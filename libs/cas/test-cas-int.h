@@ -39,7 +39,8 @@ static inline void write_plain(const char *path, struct sg_bytes contents)
 {
     FILE *f = fopen(path, "wb");
     assert_non_null(f);
-    assert_int_equal(fwrite(contents.data, 1, contents.len, f), contents.len);
+    if (contents.len) /* empty ones may have no address, which fwrite must not get */
+        assert_int_equal(fwrite(contents.data, 1, contents.len, f), contents.len);
     assert_int_equal(fclose(f), 0);
 }
 
