@@ -4,13 +4,15 @@
 #include "supervise.h"
 #include "verbs.h"
 
+#include <dirent.h>
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/conf.h>
 #include <sealgrid/base/file.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define MIB (1024 * 1024)
+#define MIB  (1024 * 1024)
+#define MARK "made-by-sealgrid-demo" /* a file in the folder */
 
 static const struct stage {
     const char *name;
@@ -194,16 +196,44 @@ static void print_summary(const struct sg_demo *m, int64_t peak, bool well)
     printf("%s\n", well ? "All is well." : "NOT ALL IS WELL.");
 }
 
+/* Whether the folder holds nothing, or what an earlier demo left: nothing else is ever removed. */
+static int may_empty(const char *dir)
+{
+    DIR *d = opendir(dir);
+    bool other = false, marked = false;
+    if (!d)
+        return sg_raisef(-errno, "%s", dir);
+    for (struct dirent *e; (e = readdir(d));) {
+        marked |= !strcmp(e->d_name, MARK);
+        other |= strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    }
+    closedir(d);
+    return marked || !other
+               ? 0
+               : sg_raisef(-ENOTEMPTY, "%s holds something that no demo made: nothing is removed",
+                           dir);
+}
+
+/* A demo starts from nothing: what an earlier one left is stopped and removed. */
+static int start_empty(const char *dir)
+{
+    char mark[2 * SG_PATH_MAX];
+    int r = sg_mkdir_p(dir, 0755);
+    if (r == 0)
+        r = may_empty(dir);
+    if (r == 0)
+        r = sg_supervise_stop(dir, 120);
+    if (r == 0)
+        r = sg_remove_tree(dir);
+    if (r == 0)
+        r = sg_mkdir_p(dir, 0755);
+    snprintf(mark, sizeof mark, "%.900s/%s", dir, MARK);
+    return r ? r : sg_file_write_atomic(mark, SG_BYTES_NONE, 0644);
+}
+
 static int prepare(struct sg_demo *m)
 {
-    /* A demo starts from nothing: what an earlier one left is stopped and removed. */
-    int r = sg_supervise_stop(m->args.dir, 120);
-    if (r == 0)
-        r = sg_mkdir_p(m->args.dir, 0755);
-    if (r == 0)
-        r = sg_remove_tree(m->args.dir);
-    if (r == 0)
-        r = sg_mkdir_p(m->args.dir, 0755);
+    int r = start_empty(m->args.dir);
     if (r)
         return r;
     SG_FREE char *absolute = realpath(m->args.dir, NULL);
@@ -247,7 +277,7 @@ int sg_verb_demo(int argc, char **argv)
 #define AT(member) offsetof(struct sg_demo_args, member)
     static const struct sg_conf_option options[] = {
         {"dir", SG_CONF_STRING, AT(dir), NULL, 0, 0, true,
-         "folder for everything; emptied at the start"},
+         "folder for everything: absent, empty, or of an earlier demo, which is removed"},
         {"json", SG_CONF_STRING, AT(json), NULL, 0, 0, false, "file for the summary"},
         {"meters", SG_CONF_INT, AT(meters), "1000", 1, 100000, false, "meters"},
         {"days", SG_CONF_INT, AT(days), "30", 1, 366, false, "days of 96 readings each"},
