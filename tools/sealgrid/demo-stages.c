@@ -16,7 +16,6 @@
 int sg_demo_provision(struct sg_demo *m)
 {
     /* Before there is a deployment: programs lie beside this one. */
-    SG_CLEANUP(sg_buf_clear) struct sg_buf exe = SG_BUF_INIT(SG_PATH_MAX);
     char path[SG_PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
     if (n < 0)

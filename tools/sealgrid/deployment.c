@@ -29,11 +29,11 @@ static const struct {
 
 uint16_t sg_deployment_port(const struct sg_deployment *d, const char *service)
 {
-    for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
-        if (!strcmp(ports[i].service, service))
-            return (uint16_t)(d->base_port + ports[i].offset);
-    sg_assert(!"a service with a port");
-    return 0;
+    size_t i = 0;
+    while (i < sizeof ports / sizeof *ports && strcmp(ports[i].service, service) != 0)
+        i++;
+    sg_assert(i < sizeof ports / sizeof *ports);
+    return (uint16_t)(d->base_port + ports[i].offset);
 }
 
 static int path_of(char ret[SG_PATH_MAX], const char *dir, const char *leaf)
