@@ -76,6 +76,17 @@ static int judge_meter(struct sg_audit *a, struct sg_audit_meter *m, int64_t at_
     return 0;
 }
 
+/* The place of a record not seen lately: evidence may name more records of a client than are kept.
+ */
+static struct sg_audit_meter *forget_oldest(struct sg_audit *a)
+{
+    struct sg_audit_meter *m = &a->meters[a->judged++ % SG_AUDIT_KEYS];
+
+    sg_key_free(m->key);
+    *m = (struct sg_audit_meter){0};
+    return m;
+}
+
 /* *ret NULL: the meter's certificate is not good, which was reported. */
 static int key_of(struct sg_audit *a, const struct sg_installation *record,
                   const struct sg_key **ret)
@@ -83,13 +94,11 @@ static int key_of(struct sg_audit *a, const struct sg_installation *record,
     int64_t at_s = a->block.evidence.header.first_ts_s;
     struct sg_audit_meter *m = NULL;
 
-    for (size_t i = 0; i < a->n_meters && !m; i++)
+    for (size_t i = 0; i < SG_AUDIT_KEYS && !m; i++)
         if (a->meters[i].record == record)
             m = &a->meters[i];
     if (!m) {
-        if (a->n_meters == SG_BILL_METERS_MAX)
-            return sg_raise(-E2BIG);
-        m = &a->meters[a->n_meters++];
+        m = forget_oldest(a);
         m->record = record;
         int r = judge_meter(a, m, at_s);
         if (r)

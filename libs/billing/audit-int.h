@@ -21,9 +21,10 @@ struct sg_audit_item {
 };
 
 /* A meter's key, once its certificate was found good. */
+#define SG_AUDIT_KEYS 16
 struct sg_audit_meter {
     const struct sg_installation *record;
-    struct sg_key *key;      /* NULL: untrusted, reported once */
+    struct sg_key *key;      /* NULL: untrusted, reported when it was judged */
     int64_t from_s, until_s; /* the certificate's validity */
 };
 
@@ -32,8 +33,8 @@ struct sg_audit {
     sg_audit_fn fn;
     void *user;
     struct sg_audit_result result;
-    struct sg_audit_meter meters[SG_BILL_METERS_MAX];
-    size_t n_meters;
+    struct sg_audit_meter meters[SG_AUDIT_KEYS]; /* of the records judged last */
+    size_t judged;
     struct sg_audit_item *items;
     size_t n_items, capacity;
     struct sg_evidence_block block;

@@ -358,7 +358,7 @@ int sg_audit_run(const struct sg_audit_input *in, sg_audit_fn fn, void *user,
     }
     if (!r)
         *ret = a->result;
-    for (size_t i = 0; i < a->n_meters; i++)
+    for (size_t i = 0; i < SG_AUDIT_KEYS; i++)
         sg_key_free(a->meters[i].key);
     free(a->items);
     free(a);

@@ -8,7 +8,7 @@ static int make_cert(struct sg_cert **ret, const char *name, bool ca, int path_l
                      const struct sg_key *issuer_key)
 {
     const struct sg_cert_request req = {.common_name = name,
-                                        .not_before_s = FX_FROM - 86400,
+                                        .not_before_s = FX_FROM - 365 * INT64_C(86400),
                                         .not_after_s = FX_FROM + 3650 * INT64_C(86400),
                                         .ca = ca,
                                         .path_len = path_len};

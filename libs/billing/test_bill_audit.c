@@ -265,6 +265,61 @@ static void a_meter_must_have_been_installed_then(void **state)
     EXPECT(found, SG_AUDIT_BILL_ARITHMETIC);
 }
 
+/* The first client's meter, taken out and put back every day of MANY days before the period. */
+#define MANY 40
+static struct sg_evidence_block *old_block(int days_before)
+{
+    struct sg_evidence_block *b = copy_first();
+    struct sg_block_header header = b->evidence.header;
+    uint8_t seed[SG_BLOCK_SEED_LEN] = {0xaa, (uint8_t)days_before};
+    static uint8_t wire[MANY][SG_BLOCK_MAX];
+    struct sg_buf out = SG_BUF_INIT(SG_BLOCK_MAX);
+
+    header.first_ts_s -= days_before * INT64_C(86400);
+    for (uint32_t i = 0; i < header.count; i++)
+        b->readings[i].ts_s -= days_before * INT64_C(86400);
+    assert_int_equal(
+        sg_block_sign(&header, b->readings, 96, f.meter_key[0], SG_SIGN_ES256, seed, &out), 0);
+    memcpy(wire[days_before - 1], out.data, out.len);
+    assert_int_equal(
+        sg_block_decode(SG_BYTES(wire[days_before - 1], out.len), &b->evidence, b->readings), 0);
+    for (uint32_t i = 0; i < 96; i++)
+        assert_int_equal(sg_block_reading_hash(seed, i, &b->readings[i], b->leaves[i]), 0);
+    sg_buf_clear(&out);
+    return b;
+}
+
+static void many_installations_of_a_client_are_audited(void **state)
+{
+    (void)state;
+    struct sg_evidence_block *blocks[MANY + FX_DAYS];
+    struct sg_installation *records = calloc(MANY + 2, sizeof(*records));
+    struct sg_installations many = {0}, one = f.installations;
+
+    assert_non_null(records);
+    records[0] = one.records[0];
+    records[1] = one.records[1];
+    for (int i = 0; i < MANY; i++) {
+        records[2 + i] = one.records[0];
+        records[2 + i].from_s = FX_FROM - (i + 1) * INT64_C(86400);
+        records[2 + i].until_s = FX_FROM - i * INT64_C(86400);
+        blocks[i] = old_block(i + 1);
+    }
+    for (int day = 0; day < FX_DAYS; day++)
+        blocks[MANY + day] = f.blocks[0][day];
+    assert_int_equal(sg_installations_index(&many, records, MANY + 2), 0);
+    f.installations = many;
+    struct found found =
+        audit_blocks((const struct sg_evidence_block *const *)blocks, MANY + FX_DAYS);
+    f.installations = one;
+    expect_only(&found, 0, NULL);
+    for (size_t i = 0; i < many.n; i++)
+        many.records[i].cert = NULL; /* the fixture's */
+    sg_installations_clear(&many);
+    for (int i = 0; i < MANY; i++)
+        free(blocks[i]);
+}
+
 static void doctored_bills_are_named(void **state)
 {
     (void)state;
@@ -407,6 +462,7 @@ int main(void)
         cmocka_unit_test(a_doubled_block_is_named),
         cmocka_unit_test(certificates_must_chain),
         cmocka_unit_test(a_meter_must_have_been_installed_then),
+        cmocka_unit_test(many_installations_of_a_client_are_audited),
         cmocka_unit_test(doctored_bills_are_named),
         cmocka_unit_test(a_bill_without_a_meter_is_named),
         cmocka_unit_test(doubtful_clocks_are_counted),
