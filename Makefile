@@ -1,11 +1,12 @@
 # Front door.  Everything else lives in CMake presets and scripts/.
 .DELETE_ON_ERROR:
-.PHONY: help deps fuzz-deps build demo test asan-test fuzz install clean
+.PHONY: help deps fuzz-deps bench-deps build demo test asan-test bench fuzz install clean
 FUZZ_SECONDS ?= 600
 
 help:
 	@echo "make demo     install what is missing, build, run the whole chain from meter to bill"
 	@echo "make test     install what is missing, build, run every test"
+	@echo "make bench    every figure beside a bound or a peer measured in the same run (12 minutes)"
 	@echo "make build    release programs in build/release/bin"
 	@echo "make fuzz     every fuzz target for FUZZ_SECONDS (600) seconds"
 	@echo "make install  build and install below PREFIX (/usr/local)"
@@ -29,6 +30,16 @@ test: build
 asan-test: deps build/asan/build.ninja
 	@cmake --build --preset asan
 	@sh scripts/test.sh asan unit fuzz vectors compat sim torture
+
+bench-deps:
+	@sh scripts/deps.sh bench
+
+# Configured anew: peers may have come since.
+bench: bench-deps deps
+	@rm -f build/release/build.ninja
+	@$(MAKE) --no-print-directory build
+	@mkdir -p bench/results
+	@build/release/bin/sealgrid-bench --json bench/results/latest.json $(BENCH_ARGS)
 
 fuzz-deps:
 	@sh scripts/deps.sh fuzz

@@ -32,10 +32,10 @@ struct sg_bench_line {
     const char *unit; /* of a rate: "records/s", "MB/s"; of a quantity: "kWh", "MiB" */
     /* Rate = n * per_unit / s: octets a unit / 1e6 for MB/s; 0 means 1. */
     double per_unit;
-    uint64_t fixed_n;  /* units a lap; 0: as many as fill the time of a lap */
-    unsigned laps;     /* pairs; 0: 7, of --quick 2 */
-    double goal;       /* least ratio wanted, 0: none */
-    const char *note;  /* what is compared, in a sentence; may be NULL */
+    uint64_t fixed_n; /* units a lap; 0: as many as fill the time of a lap */
+    unsigned laps;    /* pairs; 0: 7, of --quick 2 */
+    double goal;      /* least ratio wanted, 0: none */
+    const char *note; /* what is compared, in a sentence; may be NULL */
     struct sg_bench_side ours, theirs;
 };
 

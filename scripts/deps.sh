@@ -1,13 +1,15 @@
 #!/bin/sh
-# deps.sh [fuzz]: installs the Debian 12 packages that are missing, and nothing if none is.  Needs
-# root or sudo only when something is missing.  curl and tzdata are for tests and bills; fuzz adds
-# the compiler of `make fuzz`.
+# deps.sh [fuzz|bench]: installs the Debian 12 packages that are missing, and nothing if none is.
+# Needs root or sudo only when something is missing.  curl and tzdata are for tests and bills; fuzz
+# adds the compiler of `make fuzz`, bench the peers that `make bench` compares with.
 set -eu
 
 packages="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libsodium-dev libsqlite3-dev
 librocksdb-dev libisal-dev libzstd-dev zlib1g-dev libjansson-dev libyaml-dev libcmocka-dev
 tzdata curl"
 [ "${1:-}" != fuzz ] || packages="$packages clang-14 libclang-rt-14-dev"
+[ "${1:-}" != bench ] || packages="$packages liblmdb-dev libhiredis-dev libpq-dev redis-server
+etcd-server postgresql-15 r-cran-kohonen"
 
 missing=""
 for p in $packages; do
