@@ -1,0 +1,10 @@
+#pragma once
+/*
+ * rocksdb - RocksDB as its tuning guide would have it for this work: write-ahead log, synced at
+ * each batch; LZ4, the lowest level ZSTD; blocks of 16 KiB, Bloom filters; 256 MiB of memory, as
+ * much as our store takes.
+ */
+#include "map.h"
+
+/* folder is empty or new. */
+SG_MUST_USE int sg_bench_rocksdb_open(struct sg_bench_map **ret, const char *folder);
