@@ -1,10 +1,8 @@
 #include "model-int.h"
-#include <sealgrid/base/clock.h>
+#include <sealgrid/meter/daily-rows.h>
 #include <stdio.h>
-#include <zlib.h>
 
 #define ROWS_MAX       4000000u
-#define LINE_MAX_LEN   4096
 #define ZERO_HOURS_MAX 2
 
 struct sg_load_data {
@@ -14,7 +12,7 @@ struct sg_load_data {
     uint32_t n_rows, room;
     struct sg_load_building *buildings;
     uint32_t n_buildings, buildings_room;
-    char last_name[LINE_MAX_LEN];
+    char last_name[SG_DAILY_NAME_MAX + 1];
 };
 
 void sg_load_data_free(struct sg_load_data *d)
@@ -62,65 +60,31 @@ static int begin_building(struct sg_load_data *d, const char *name)
     return 0;
 }
 
-/* Non-negative decimal, as the files have them; strtof is six times slower. */
-static bool take_number(const char **at, float *ret)
-{
-    const char *p = *at;
-    double v = 0, unit = 1;
-    bool digits = false;
-    for (; *p >= '0' && *p <= '9'; p++, digits = true)
-        v = v * 10 + (*p - '0');
-    if (*p == '.')
-        for (p++; *p >= '0' && *p <= '9'; p++, digits = true) {
-            unit /= 10;
-            v += (*p - '0') * unit;
-        }
-    *at = p;
-    *ret = (float)v;
-    return digits;
-}
-
-/* false: not a row to use. */
-static bool parse_hours(const char *p, float ret[24])
+static unsigned zeros_of(const float *hours)
 {
     unsigned zeros = 0;
-    for (int h = 0; h < 24; h++) {
-        if (*p++ != ',' || !take_number(&p, &ret[h]))
-            return false;
-        zeros += ret[h] == 0;
-    }
-    return zeros <= ZERO_HOURS_MAX;
+    for (int h = 0; h < 24; h++)
+        zeros += hours[h] == 0;
+    return zeros;
 }
 
-static bool parse_weekday(const char *date, uint8_t *ret)
+static int take_row(struct sg_load_data *d, const struct sg_daily_row *row)
 {
-    int y;
-    unsigned m, d;
-    if (sscanf(date, "%4d-%2u-%2u", &y, &m, &d) != 3 || m < 1 || m > 12 || d < 1 || d > 31)
-        return false;
-    *ret = (uint8_t)((sg_days_from_civil(y, m, d) + 4) % 7);
-    return true;
-}
-
-static int take_line(struct sg_load_data *d, char *line)
-{
-    float hours[24];
-    uint8_t weekday;
-    char *date = strchr(line, ',');
-    char *rest = date ? strchr(date + 1, ',') : NULL;
-    if (!rest || !parse_weekday(date + 1, &weekday) || !parse_hours(rest, hours))
+    char name[SG_DAILY_NAME_MAX + 1];
+    if (row->missing || zeros_of(row->load) > ZERO_HOURS_MAX)
         return 0;
-    *date = 0;
     int r = grow_rows(d);
     if (r)
         return r;
-    if (d->n_buildings == 0 || strcmp(line, d->last_name) != 0) {
-        r = begin_building(d, line);
+    memcpy(name, row->customer.data, row->customer.len);
+    name[row->customer.len] = 0;
+    if (d->n_buildings == 0 || strcmp(name, d->last_name) != 0) {
+        r = begin_building(d, name);
         if (r)
             return r;
     }
-    memcpy(d->hours[d->n_rows], hours, sizeof(hours));
-    d->weekday[d->n_rows++] = weekday;
+    memcpy(d->hours[d->n_rows], row->load, sizeof(*d->hours));
+    d->weekday[d->n_rows++] = (uint8_t)((row->weekday + 1) % 7);
     d->buildings[d->n_buildings - 1].n_rows++;
     return 0;
 }
@@ -145,30 +109,38 @@ static int sum_up(struct sg_load_data *d)
     return 0;
 }
 
-static int read_lines(struct sg_load_data *d, gzFile in)
+static int refuse(const struct sg_daily_error *why)
 {
-    char line[LINE_MAX_LEN];
-    int problem;
-    while (gzgets(in, line, sizeof(line))) {
-        int r = take_line(d, line);
+    return sg_raisef(-EBADMSG, "line %llu, column %u: %s", (unsigned long long)why->line,
+                     why->column, why->text);
+}
+
+static int read_rows(struct sg_load_data *d, struct sg_daily *in)
+{
+    struct sg_daily_error why;
+    struct sg_daily_row row;
+    int r;
+    if (sg_daily_points(in) != 24)
+        return sg_raisef(-EBADMSG, "load shapes must be hourly");
+    while ((r = sg_daily_next(in, &row, &why)) == 0) {
+        r = take_row(d, &row);
         if (r)
             return r;
     }
-    gzerror(in, &problem);
-    return problem == Z_OK || problem == Z_STREAM_END ? 0 : sg_raise(-EIO);
+    return r == SG_DAILY_END ? 0 : r == SG_DAILY_BAD ? refuse(&why) : r;
 }
 
 int sg_load_data_open(struct sg_load_data **ret, const char *path)
 {
     SG_CLEANUP(sg_load_data_freep) struct sg_load_data *d = calloc(1, sizeof(*d));
+    SG_CLEANUP(sg_daily_freep) struct sg_daily *in = NULL;
+    struct sg_daily_error why;
     if (!d)
         return sg_raise(-ENOMEM);
-    gzFile in = gzopen(path, "rb");
-    if (!in)
-        return sg_raise(errno ? -errno : -ENOMEM);
-    (void)gzbuffer(in, 1u << 18);
-    int r = read_lines(d, in);
-    gzclose(in);
+    int r = sg_daily_open(&in, path, &why);
+    if (r)
+        return r == SG_DAILY_BAD ? refuse(&why) : r;
+    r = read_rows(d, in);
     if (r == 0)
         r = sum_up(d);
     if (r)

@@ -14,8 +14,9 @@
 
 #define SG_MODEL_PER_DAY_MAX 96
 
-/* Wide daily rows (building, date, h00 .. h23 in kWh), plain or gzip.  Rows with more than two zero
- * hours are left out (the publisher of the set wrote 0 for missing). */
+/* Wide daily rows of 24 hours in kWh (daily-rows.h).  Rows with a missing hour or more than two
+ * zero ones are left out (the publisher of the set wrote 0 for missing); any other bad row: -EBADMSG,
+ * its place in the trace. */
 struct sg_load_data;
 SG_MUST_USE int sg_load_data_open(struct sg_load_data **ret, const char *path);
 void sg_load_data_free(struct sg_load_data *d);
