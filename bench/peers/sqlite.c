@@ -28,9 +28,8 @@ static int execute(struct sqlite_peer *p, const char *sql)
 
 static int prepare(struct sqlite_peer *p, const char *sql, sqlite3_stmt **ret)
 {
-    return sqlite3_prepare_v3(p->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL)
-               ? failed(p, sql)
-               : 0;
+    return sqlite3_prepare_v3(p->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL) ? failed(p, sql)
+                                                                                    : 0;
 }
 
 static int create(struct sqlite_peer *p)
