@@ -1,5 +1,8 @@
 #include "lmdb.h"
 
+#include "server.h"
+
+#if SG_HAVE_LMDB
 #include <lmdb.h>
 
 #define MAP_BYTES ((size_t)16 << 30)
@@ -149,3 +152,14 @@ int sg_bench_lmdb_open(struct sg_bench_map **ret, const char *folder)
     *ret = &l->base;
     return 0;
 }
+
+#else
+
+int sg_bench_lmdb_open(struct sg_bench_map **ret, const char *folder)
+{
+    (void)ret;
+    (void)folder;
+    return SG_BENCH_ABSENT;
+}
+
+#endif

@@ -5,5 +5,5 @@
  */
 #include "map.h"
 
-/* folder is empty. */
+/* folder is empty.  SG_BENCH_ABSENT (server.h): built without the library. */
 SG_MUST_USE int sg_bench_lmdb_open(struct sg_bench_map **ret, const char *folder);
