@@ -1,0 +1,238 @@
+#include <sealgrid/page/page.h>
+
+#include <sealgrid/base/utf8.h>
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "page-int.h"
+
+static void put(struct sg_page *p, struct sg_bytes b)
+{
+    if (!p->failure)
+        p->failure = sg_buf_append(p->out, b);
+}
+
+void sg_page_raw(struct sg_page *p, const char *text)
+{
+    put(p, sg_bytes_str(text));
+}
+
+void sg_page_init(struct sg_page *p, struct sg_buf *out, enum sg_page_language language)
+{
+    *p = (struct sg_page){.out = out, .language = language};
+}
+
+int sg_page_done(const struct sg_page *p)
+{
+    sg_assert(p->failure || (p->depth == 0 && !p->in_tag));
+    return p->failure;
+}
+
+/* ---- escaping ------------------------------------------------------------------------------- */
+
+static const char *escape_of(uint8_t c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
+/* C0 and C1 controls, and the marks that make text read in another order than it is written. */
+static bool is_unwanted(const uint8_t *s, size_t n)
+{
+    if (n == 1)
+        return (s[0] < 0x20 && s[0] != '\n' && s[0] != '\t') || s[0] == 0x7f;
+    if (n == 2)
+        return s[0] == 0xc2 && s[1] < 0xa0;
+    if (n != 3)
+        return false;
+    uint32_t code = (uint32_t)(s[0] & 0x0f) << 12 | (uint32_t)(s[1] & 0x3f) << 6 | (s[2] & 0x3f);
+    return (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+           code == 0x200e || code == 0x200f || code >= 0xfffe;
+}
+
+static void put_escaped(struct sg_page *p, struct sg_bytes text)
+{
+    size_t at = 0;
+    while (at < text.len) {
+        size_t n = sg_utf8_next(text, at);
+        const char *escape = n == 1 ? escape_of(text.data[at]) : NULL;
+        if (n == 0 || is_unwanted(text.data + at, n))
+            put(p, SG_BYTES_LIT("\xef\xbf\xbd"));
+        else if (escape)
+            put(p, sg_bytes_str(escape));
+        else
+            put(p, SG_BYTES(text.data + at, n));
+        at += n ? n : 1;
+    }
+}
+
+/* ---- elements ------------------------------------------------------------------------------- */
+
+static bool is_name(const char *name)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+    return *name && strspn(name, allowed) == strlen(name);
+}
+
+static bool is_among(const char *name, const char *const *list)
+{
+    for (; *list; list++)
+        if (!strcmp(name, *list))
+            return true;
+    return false;
+}
+
+static void end_tag(struct sg_page *p)
+{
+    if (p->in_tag)
+        put(p, SG_BYTES_LIT(">"));
+    p->in_tag = false;
+}
+
+void sg_page_open(struct sg_page *p, const char *name)
+{
+    static const char *const refused[] = {"script", "style",         "iframe", "object",
+                                          "embed",  "foreignObject", "base",   NULL};
+    sg_assert(is_name(name) && !is_among(name, refused));
+    sg_assert(p->depth < SG_PAGE_DEPTH);
+    end_tag(p);
+    put(p, SG_BYTES_LIT("<"));
+    put(p, sg_bytes_str(name));
+    p->open[p->depth++] = name;
+    p->in_tag = true;
+}
+
+void sg_page_close(struct sg_page *p)
+{
+    static const char *const empty[] = {"br", "hr", "input", "meta", "col", NULL};
+    sg_assert(p->depth);
+    const char *name = p->open[--p->depth];
+    end_tag(p);
+    if (is_among(name, empty))
+        return;
+    put(p, SG_BYTES_LIT("</"));
+    put(p, sg_bytes_str(name));
+    put(p, SG_BYTES_LIT(">"));
+}
+
+/* What an attribute may hold beyond being escaped. */
+static bool is_harmless(const char *name, const char *value)
+{
+    static const char *const links[] = {"href", "src",    "action", "formaction",
+                                        "data", "poster", NULL};
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789:;.%- ";
+    if (is_among(name, links))
+        return value[0] == '#';
+    return strcmp(name, "style") != 0 || strspn(value, plain) == strlen(value);
+}
+
+void sg_page_attr(struct sg_page *p, const char *name, const char *value)
+{
+    sg_assert(p->in_tag && is_name(name));
+    sg_assert(strncmp(name, "on", 2) != 0 && strcmp(name, "srcdoc") != 0);
+    put(p, SG_BYTES_LIT(" "));
+    put(p, sg_bytes_str(name));
+    put(p, SG_BYTES_LIT("=\""));
+    if (is_harmless(name, value))
+        put_escaped(p, sg_bytes_str(value));
+    put(p, SG_BYTES_LIT("\""));
+}
+
+void sg_page_attrf(struct sg_page *p, const char *name, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    sg_assert(n >= 0 && (size_t)n < sizeof text);
+    sg_page_attr(p, name, text);
+}
+
+void sg_page_attr_number(struct sg_page *p, const char *name, double v)
+{
+    char text[48];
+    if (!isfinite(v) || fabs(v) > 1e15)
+        v = 0;
+    int n = snprintf(text, sizeof text, "%.2f", v);
+    while (n > 0 && text[n - 1] == '0')
+        text[--n] = 0;
+    if (n > 0 && text[n - 1] == '.')
+        text[--n] = 0;
+    sg_page_attr(p, name, strcmp(text, "-0") ? text : "0");
+}
+
+void sg_page_textn(struct sg_page *p, struct sg_bytes text)
+{
+    end_tag(p);
+    put_escaped(p, text);
+}
+
+void sg_page_text(struct sg_page *p, const char *text)
+{
+    sg_page_textn(p, sg_bytes_str(text));
+}
+
+void sg_page_textf(struct sg_page *p, const char *fmt, ...)
+{
+    char text[2048];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    sg_assert(n >= 0 && (size_t)n < sizeof text);
+    sg_page_text(p, text);
+}
+
+const char *sg_page_word(const struct sg_page *p, const char *en, const char *pt)
+{
+    return p->language == SG_PAGE_PT_BR ? pt : en;
+}
+
+void sg_page_say(struct sg_page *p, const char *en, const char *pt)
+{
+    sg_page_text(p, sg_page_word(p, en, pt));
+}
+
+void sg_page_open_class(struct sg_page *p, const char *name, const char *class)
+{
+    sg_page_open(p, name);
+    if (class)
+        sg_page_attr(p, "class", class);
+}
+
+void sg_page_element(struct sg_page *p, const char *name, const char *class, const char *text)
+{
+    sg_page_open_class(p, name, class);
+    sg_page_text(p, text);
+    sg_page_close(p);
+}
+
+void sg_page_element_say(struct sg_page *p, const char *name, const char *class, const char *en,
+                         const char *pt)
+{
+    sg_page_element(p, name, class, sg_page_word(p, en, pt));
+}
+
+void sg_page_figure(struct sg_page *p, const char *figure, const char *value, const char *shown)
+{
+    sg_page_open(p, "data");
+    sg_page_attr(p, "data-figure", figure);
+    sg_page_attr(p, "data-value", value);
+    sg_page_text(p, shown);
+    sg_page_close(p);
+}
