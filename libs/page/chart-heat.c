@@ -28,7 +28,7 @@ static unsigned step_of(double v, struct range r)
     return (unsigned)fmin(STEPS - 1, floor(share * STEPS));
 }
 
-static void put_cells(struct sg_page *p, const struct sg_chart_heat *c, struct range range)
+static void put_cells(struct sg_html *p, const struct sg_chart_heat *c, struct range range)
 {
     for (size_t i = 0; i < c->n_rows * c->n_columns; i++) {
         char class[8] = "none";
@@ -36,40 +36,40 @@ static void put_cells(struct sg_page *p, const struct sg_chart_heat *c, struct r
             snprintf(class, sizeof class, "q%u", step_of(c->values[i], range));
         sg_chart_rect(p, class, (double)(i % c->n_columns), (double)(i / c->n_columns), 1, 1);
         sg_chart_tip(p, c->tip, c->user, i);
-        sg_page_close(p);
+        sg_html_close(p);
     }
 }
 
-static void put_key(struct sg_page *p, const struct sg_chart_heat *c, struct range r)
+static void put_key(struct sg_html *p, const struct sg_chart_heat *c, struct range r)
 {
     unsigned decimals = sg_chart_scale_for(r.high).decimals + 1;
-    sg_page_open_class(p, "div", "key");
-    sg_page_attr(p, "aria-hidden", "true");
-    sg_page_textf(p, "%s ", sg_format_fixed(p->language, r.low, decimals).s);
-    sg_page_open(p, "svg");
-    sg_page_attrf(p, "viewBox", "0 0 %d 1", STEPS);
-    sg_page_attr(p, "preserveAspectRatio", "none");
+    sg_html_open_class(p, "div", "key");
+    sg_html_attr(p, "aria-hidden", "true");
+    sg_html_textf(p, "%s ", sg_format_fixed(p->language, r.low, decimals).s);
+    sg_html_open(p, "svg");
+    sg_html_attrf(p, "viewBox", "0 0 %d 1", STEPS);
+    sg_html_attr(p, "preserveAspectRatio", "none");
     for (unsigned q = 0; q < STEPS; q++) {
         char class[8];
         snprintf(class, sizeof class, "q%u", q);
         sg_chart_rect(p, class, q, 0, 1, 1);
-        sg_page_close(p);
+        sg_html_close(p);
     }
-    sg_page_close(p);
-    sg_page_textf(p, " %s\xc2\xa0%s", sg_format_fixed(p->language, r.high, decimals).s, c->unit);
-    sg_page_close(p);
+    sg_html_close(p);
+    sg_html_textf(p, " %s\xc2\xa0%s", sg_format_fixed(p->language, r.high, decimals).s, c->unit);
+    sg_html_close(p);
 }
 
-void sg_chart_heat(struct sg_page *p, const struct sg_chart_heat *c)
+void sg_chart_heat(struct sg_html *p, const struct sg_chart_heat *c)
 {
     struct range range = range_of(c);
-    sg_page_open_class(p, "div", "chart heat");
+    sg_html_open_class(p, "div", "chart heat");
     sg_chart_y_letters(p, c->row_ticks, c->n_row_ticks);
     sg_chart_open_svg(p, c->label, (double)c->n_columns, (double)c->n_rows,
                       c->row_px * (unsigned)c->n_rows);
     put_cells(p, c, range);
-    sg_page_close(p);
+    sg_html_close(p);
     sg_chart_x_letters(p, c->column_ticks, c->n_column_ticks);
     put_key(p, c, range);
-    sg_page_close(p);
+    sg_html_close(p);
 }

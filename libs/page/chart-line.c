@@ -40,7 +40,7 @@ static int put_run(struct sg_buf *d, const struct sg_chart_lines *c, const doubl
     return r;
 }
 
-static void put_path(struct sg_page *p, const struct sg_chart_lines *c,
+static void put_path(struct sg_html *p, const struct sg_chart_lines *c,
                      const struct sg_chart_series *s, double top, bool area)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf d = SG_BUF_INIT(PATH_MAX_BYTES);
@@ -62,23 +62,23 @@ static void put_path(struct sg_page *p, const struct sg_chart_lines *c,
     char class[32];
     snprintf(class, sizeof class, "%s s%u%s", area ? "area" : "stroke", s->color,
              s->dashed && !area ? " dashed" : "");
-    sg_page_open_class(p, "path", class);
-    sg_page_attr(p, "d", (const char *)d.data);
-    sg_page_close(p);
+    sg_html_open_class(p, "path", class);
+    sg_html_attr(p, "d", (const char *)d.data);
+    sg_html_close(p);
 }
 
 /* Columns without colour that carry the tips. */
-static void put_tips(struct sg_page *p, const struct sg_chart_lines *c)
+static void put_tips(struct sg_html *p, const struct sg_chart_lines *c)
 {
     double w = (double)PLOT_W / (double)c->n;
     for (size_t i = 0; c->tip && i < c->n; i++) {
         sg_chart_rect(p, "tip", fmin(PLOT_W - w, fmax(0, x_of(c, i) - w / 2)), 0, w, PLOT_H);
         sg_chart_tip(p, c->tip, c->user, i);
-        sg_page_close(p);
+        sg_html_close(p);
     }
 }
 
-static void put_plot(struct sg_page *p, const struct sg_chart_lines *c, struct sg_chart_scale scale,
+static void put_plot(struct sg_html *p, const struct sg_chart_lines *c, struct sg_chart_scale scale,
                      double top)
 {
     sg_chart_open_svg(p, c->label, PLOT_W, PLOT_H, c->height_px);
@@ -90,14 +90,14 @@ static void put_plot(struct sg_page *p, const struct sg_chart_lines *c, struct s
     for (size_t s = 0; s < c->n_series; s++)
         put_path(p, c, &c->series[s], top, false);
     put_tips(p, c);
-    sg_page_close(p);
+    sg_html_close(p);
 }
 
-void sg_chart_lines(struct sg_page *p, const struct sg_chart_lines *c)
+void sg_chart_lines(struct sg_html *p, const struct sg_chart_lines *c)
 {
     double top = c->top > 0 ? c->top : highest(c);
     struct sg_chart_scale scale = sg_chart_scale_for(top);
-    sg_page_open_class(p, "div", c->bare ? "chart bare" : "chart");
+    sg_html_open_class(p, "div", c->bare ? "chart bare" : "chart");
     if (!c->bare) {
         sg_chart_unit(p, c->unit);
         sg_chart_y_scale(p, scale);
@@ -105,5 +105,5 @@ void sg_chart_lines(struct sg_page *p, const struct sg_chart_lines *c)
     put_plot(p, c, scale, c->bare ? (top > 0 ? top : 1) : scale.step * scale.n_steps);
     if (c->n_ticks)
         sg_chart_x_letters(p, c->ticks, c->n_ticks);
-    sg_page_close(p);
+    sg_html_close(p);
 }

@@ -8,18 +8,18 @@
 
 #define NBSP "\xc2\xa0"
 
-static char point_of(enum sg_page_language l)
+static char point_of(enum sg_language l)
 {
-    return l == SG_PAGE_PT_BR ? ',' : '.';
+    return l == SG_PT_BR ? ',' : '.';
 }
 
-static char group_of(enum sg_page_language l)
+static char group_of(enum sg_language l)
 {
-    return l == SG_PAGE_PT_BR ? '.' : ',';
+    return l == SG_PT_BR ? '.' : ',';
 }
 
 /* Digits of a whole part, grouped by three. */
-static void group(enum sg_page_language l, const char *digits, size_t n, char *ret)
+static void group(enum sg_language l, const char *digits, size_t n, char *ret)
 {
     for (size_t i = 0; i < n; i++) {
         if (i && (n - i) % 3 == 0)
@@ -30,7 +30,7 @@ static void group(enum sg_page_language l, const char *digits, size_t n, char *r
 }
 
 /* "-1234.50" to "-1,234.50"; a minus sign as printers set it. */
-static struct sg_text localise(enum sg_page_language l, const char *plain)
+static struct sg_text localise(enum sg_language l, const char *plain)
 {
     struct sg_text out;
     char whole[40];
@@ -47,14 +47,14 @@ static struct sg_text localise(enum sg_page_language l, const char *plain)
     return out;
 }
 
-struct sg_text sg_format_int(enum sg_page_language l, int64_t v)
+struct sg_text sg_format_int(enum sg_language l, int64_t v)
 {
     char plain[32];
     snprintf(plain, sizeof plain, "%lld", (long long)v);
     return localise(l, plain);
 }
 
-struct sg_text sg_format_fixed(enum sg_page_language l, double v, unsigned decimals)
+struct sg_text sg_format_fixed(enum sg_language l, double v, unsigned decimals)
 {
     char plain[48];
     if (!isfinite(v) || fabs(v) > 1e15)
@@ -66,7 +66,7 @@ struct sg_text sg_format_fixed(enum sg_page_language l, double v, unsigned decim
     return localise(l, plain);
 }
 
-struct sg_text sg_format_decimal(enum sg_page_language l, int64_t v, unsigned digits,
+struct sg_text sg_format_decimal(enum sg_language l, int64_t v, unsigned digits,
                                  unsigned min_decimals)
 {
     char all[48], plain[64];
@@ -99,7 +99,7 @@ static const char *sign_of(const char *currency)
     return currency;
 }
 
-struct sg_text sg_format_money(enum sg_page_language l, int64_t minor, unsigned decimals,
+struct sg_text sg_format_money(enum sg_language l, int64_t minor, unsigned decimals,
                                const char *currency)
 {
     struct sg_text out, number = sg_format_decimal(l, minor, decimals, decimals);
@@ -107,14 +107,14 @@ struct sg_text sg_format_money(enum sg_page_language l, int64_t minor, unsigned 
     return out;
 }
 
-struct sg_text sg_format_percent(enum sg_page_language l, double fraction, unsigned decimals)
+struct sg_text sg_format_percent(enum sg_language l, double fraction, unsigned decimals)
 {
     return with_unit(sg_format_fixed(l, 100 * fraction, decimals), "%");
 }
 
 /* The largest unit that leaves at least one whole; one decimal below a thousand of the larger. */
-static struct sg_text scaled(enum sg_page_language l, double v, double factor,
-                             const char *const *units, size_t n)
+static struct sg_text scaled(enum sg_language l, double v, double factor, const char *const *units,
+                             size_t n)
 {
     size_t i = 0;
     while (i + 1 < n && fabs(v) >= factor) {
@@ -124,19 +124,19 @@ static struct sg_text scaled(enum sg_page_language l, double v, double factor,
     return with_unit(sg_format_fixed(l, v, i == 0 || fabs(v) >= 1000 ? 0 : 1), units[i]);
 }
 
-struct sg_text sg_format_energy(enum sg_page_language l, int64_t wh)
+struct sg_text sg_format_energy(enum sg_language l, int64_t wh)
 {
     static const char *const units[] = {"Wh", "kWh", "MWh", "GWh"};
     return scaled(l, (double)wh, 1000, units, 4);
 }
 
-struct sg_text sg_format_bytes(enum sg_page_language l, int64_t octets)
+struct sg_text sg_format_bytes(enum sg_language l, int64_t octets)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     return scaled(l, (double)octets, 1024, units, 5);
 }
 
-struct sg_text sg_format_duration(enum sg_page_language l, double seconds)
+struct sg_text sg_format_duration(enum sg_language l, double seconds)
 {
     struct sg_text out;
     if (!isfinite(seconds) || seconds < 0)
@@ -157,22 +157,22 @@ struct sg_text sg_format_duration(enum sg_page_language l, double seconds)
 
 /* ---- dates ---------------------------------------------------------------------------------- */
 
-static const char *const months_long[SG_PAGE_N_LANGUAGES][12] = {
+static const char *const months_long[SG_N_LANGUAGES][12] = {
     {"January", "February", "March", "April", "May", "June", "July", "August", "September",
      "October", "November", "December"},
     {"janeiro", "fevereiro", "mar\xc3\xa7o", "abril", "maio", "junho", "julho", "agosto",
      "setembro", "outubro", "novembro", "dezembro"},
 };
 
-static const char *const months_short[SG_PAGE_N_LANGUAGES][12] = {
+static const char *const months_short[SG_N_LANGUAGES][12] = {
     {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
     {"jan.", "fev.", "mar.", "abr.", "maio", "jun.", "jul.", "ago.", "set.", "out.", "nov.",
      "dez."},
 };
 
-const char *sg_format_weekday(enum sg_page_language l, unsigned weekday)
+const char *sg_format_weekday(enum sg_language l, unsigned weekday)
 {
-    static const char *const names[SG_PAGE_N_LANGUAGES][7] = {
+    static const char *const names[SG_N_LANGUAGES][7] = {
         {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"},
         {"seg.", "ter.", "qua.", "qui.", "sex.",
          "s\xc3\xa1"
@@ -184,19 +184,19 @@ const char *sg_format_weekday(enum sg_page_language l, unsigned weekday)
 }
 
 /* In Portuguese the first of a month is written as an ordinal. */
-static struct sg_text day_number(enum sg_page_language l, unsigned day)
+static struct sg_text day_number(enum sg_language l, unsigned day)
 {
     struct sg_text out;
-    snprintf(out.s, sizeof out.s, "%u%s", day, l == SG_PAGE_PT_BR && day == 1 ? "\xc2\xba" : "");
+    snprintf(out.s, sizeof out.s, "%u%s", day, l == SG_PT_BR && day == 1 ? "\xc2\xba" : "");
     return out;
 }
 
-struct sg_text sg_format_date(enum sg_page_language l, int64_t days, enum sg_date_form form)
+struct sg_text sg_format_date(enum sg_language l, int64_t days, enum sg_date_form form)
 {
     struct sg_text out;
     unsigned month, day;
     int year;
-    bool pt = l == SG_PAGE_PT_BR;
+    bool pt = l == SG_PT_BR;
     sg_civil_from_days(days, &year, &month, &day);
     sg_assert(month >= 1 && month <= 12);
     const char *brief = months_short[l][month - 1];
@@ -225,22 +225,22 @@ struct sg_text sg_format_date(enum sg_page_language l, int64_t days, enum sg_dat
     return out;
 }
 
-struct sg_text sg_format_time(enum sg_page_language l, int64_t local_s)
+struct sg_text sg_format_time(enum sg_language l, int64_t local_s)
 {
     struct sg_text out;
     int64_t days = local_s / 86400 - (local_s % 86400 < 0);
     int64_t s = local_s - days * 86400;
     struct sg_text date = sg_format_date(l, days, SG_DATE_NUMERIC);
-    snprintf(out.s, sizeof out.s, "%.40s%s %02d:%02d", date.s, l == SG_PAGE_PT_BR ? "" : ",",
+    snprintf(out.s, sizeof out.s, "%.40s%s %02d:%02d", date.s, l == SG_PT_BR ? "" : ",",
              (int)(s / 3600), (int)(s % 3600 / 60));
     return out;
 }
 
-struct sg_text sg_format_month(enum sg_page_language l, int month)
+struct sg_text sg_format_month(enum sg_language l, int month)
 {
     struct sg_text out;
     sg_assert(month >= 0);
-    snprintf(out.s, sizeof out.s, "%s %s%d", months_long[l][month % 12],
-             l == SG_PAGE_PT_BR ? "de " : "", month / 12);
+    snprintf(out.s, sizeof out.s, "%s %s%d", months_long[l][month % 12], l == SG_PT_BR ? "de " : "",
+             month / 12);
     return out;
 }

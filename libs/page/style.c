@@ -1,10 +1,10 @@
 /* style - the one style sheet: light and dark, phone and print.  Colours: every letter and every
  * line of a chart stands out from what is under it by 4.5:1 or more in both schemes
  * (tests/browser); series differ in lightness as well as in hue. */
-#include "page-int.h"
+#include "html-int.h"
 
 /* clang-format off */
-const char sg_page_style[] =
+const char sg_html_style[] =
     ":root{--bg:#fff;--card:#f4f6f8;--line:#d5dbe1;--text:#18202a;--soft:#4a5563;--link:#00569c;\n"
     "--s1:#00569c;--s2:#a23e00;--s3:#00674f;--s4:#74399b;--s5:#6b5300;--s6:#a3265b;--track:#dde3e9;\n"
     "--good:#05613a;--bad:#a61b1b;--goodbg:#e3f3ea;--badbg:#fbe6e4;\n"

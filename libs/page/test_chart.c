@@ -46,16 +46,16 @@ static void axes_have_round_steps(void **state)
     }
 }
 
-static void tip(void *user, size_t i, char ret[128])
+static void tip(void *user, size_t i, char ret[SG_CHART_TIP_MAX])
 {
-    snprintf(ret, 128, "%s %zu", (const char *)user, i);
+    snprintf(ret, SG_CHART_TIP_MAX, "%s %zu", (const char *)user, i);
 }
 
 static void a_gap_parts_a_line(void **state)
 {
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
-    struct sg_page p;
+    struct sg_html p;
     const double y[] = {0, 1, NAN, 2, 1};
     const struct sg_chart_series s = {"a", y, 1, false, false};
     const struct sg_chart_tick tick = {0.5, "<noon>", false};
@@ -70,9 +70,9 @@ static void a_gap_parts_a_line(void **state)
                                      .n_ticks = 1,
                                      .tip = tip,
                                      .user = user};
-    sg_page_init(&p, &b, SG_PAGE_PT_BR);
+    sg_html_init(&p, &b, SG_PT_BR);
     sg_chart_lines(&p, &c);
-    assert_int_equal(sg_page_done(&p), 0);
+    assert_int_equal(sg_html_done(&p), 0);
     assert_int_equal(count(&b, "d=\"M0.0 400.0L250.0 200.0M750.0 0.0L1000.0 200.0\""), 1);
     assert_int_equal(count(&b, "role=\"img\" aria-label=\"load &amp; &lt;more&gt;\""), 1);
     assert_int_equal(count(&b, "<title>&quot;&lt;b&gt; "), 5);
@@ -84,7 +84,7 @@ static void a_stack_adds_up(void **state)
 {
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
-    struct sg_page p;
+    struct sg_html p;
     const double v[] = {1, 3, 2, 2};
     const unsigned colors[] = {1, 2};
     const struct sg_chart_columns c = {.label = "x",
@@ -94,9 +94,9 @@ static void a_stack_adds_up(void **state)
                                        .n_parts = 2,
                                        .values = v,
                                        .colors = colors};
-    sg_page_init(&p, &b, SG_PAGE_EN);
+    sg_html_init(&p, &b, SG_EN);
     sg_chart_columns(&p, &c);
-    assert_int_equal(sg_page_done(&p), 0);
+    assert_int_equal(sg_html_done(&p), 0);
     /* Top 4: the first column is 1/4 and 3/4 of 400. */
     assert_int_equal(count(&b, "class=\"fill s1\" x=\"50\" y=\"300\" width=\"400\" height=\"100\""),
                      1);
@@ -108,16 +108,16 @@ static void heat_uses_all_steps(void **state)
 {
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
-    struct sg_page p;
+    struct sg_html p;
     double v[10];
     for (int i = 0; i < 9; i++)
         v[i] = i;
     v[9] = NAN;
     const struct sg_chart_heat c = {
         .label = "x", .unit = "kW", .row_px = 10, .n_rows = 2, .n_columns = 5, .values = v};
-    sg_page_init(&p, &b, SG_PAGE_EN);
+    sg_html_init(&p, &b, SG_EN);
     sg_chart_heat(&p, &c);
-    assert_int_equal(sg_page_done(&p), 0);
+    assert_int_equal(sg_html_done(&p), 0);
     for (int q = 0; q < 9; q++) {
         char class[16];
         snprintf(class, sizeof class, "class=\"q%d\"", q);
@@ -130,14 +130,14 @@ static void empty_charts_stand(void **state)
 {
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
-    struct sg_page p;
-    sg_page_init(&p, &b, SG_PAGE_EN);
+    struct sg_html p;
+    sg_html_init(&p, &b, SG_EN);
     sg_chart_lines(&p, &(struct sg_chart_lines){.label = "a", .unit = ""});
     sg_chart_columns(&p, &(struct sg_chart_columns){.label = "b", .unit = ""});
     sg_chart_heat(&p, &(struct sg_chart_heat){.label = "c", .unit = ""});
     sg_chart_bar(&p, "d", 0, 0, 0, 1);
     sg_chart_legend(&p, NULL, NULL, 0);
-    assert_int_equal(sg_page_done(&p), 0);
+    assert_int_equal(sg_html_done(&p), 0);
     assert_int_equal(count(&b, "nan"), 0);
     assert_int_equal(count(&b, "inf"), 0);
 }
@@ -146,13 +146,13 @@ static void what_is_lacking_is_drawn(void **state)
 {
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
-    struct sg_page p;
-    sg_page_init(&p, &b, SG_PAGE_EN);
+    struct sg_html p;
+    sg_html_init(&p, &b, SG_EN);
     sg_chart_bar(&p, "all", 100, 100, 100, 1);
     assert_int_equal(count(&b, "lack"), 0);
     sg_chart_bar(&p, "one lost", 99999, 100000, 100000, 1);
     assert_int_equal(count(&b, "class=\"lack\" x=\"999.99\" y=\"0\" width=\"5\""), 1);
-    assert_int_equal(sg_page_done(&p), 0);
+    assert_int_equal(sg_html_done(&p), 0);
 }
 
 int main(void)

@@ -17,7 +17,8 @@ struct sg_chart_tick {
     bool minor;
 };
 
-typedef void (*sg_chart_tip_fn)(void *user, size_t i, char ret[128]);
+#define SG_CHART_TIP_MAX 256
+typedef void (*sg_chart_tip_fn)(void *user, size_t i, char ret[SG_CHART_TIP_MAX]);
 
 struct sg_chart_series {
     const char *name;
@@ -41,7 +42,7 @@ struct sg_chart_lines {
     sg_chart_tip_fn tip; /* NULL: none */
     void *user;
 };
-void sg_chart_lines(struct sg_page *p, const struct sg_chart_lines *c);
+void sg_chart_lines(struct sg_html *p, const struct sg_chart_lines *c);
 
 /* Columns, each a stack of parts. */
 struct sg_chart_columns {
@@ -55,7 +56,7 @@ struct sg_chart_columns {
     sg_chart_tip_fn tip; /* of column i */
     void *user;
 };
-void sg_chart_columns(struct sg_page *p, const struct sg_chart_columns *c);
+void sg_chart_columns(struct sg_html *p, const struct sg_chart_columns *c);
 
 /* Rows from the top, columns from the left; nine steps from the least to the greatest value. */
 struct sg_chart_heat {
@@ -68,15 +69,15 @@ struct sg_chart_heat {
     sg_chart_tip_fn tip; /* of cell row * n_columns + column */
     void *user;
 };
-void sg_chart_heat(struct sg_page *p, const struct sg_chart_heat *c);
+void sg_chart_heat(struct sg_html *p, const struct sg_chart_heat *c);
 
 /* One horizontal bar that fills its place in the page: value of of, and in red what is lacking of
  * expected (0: nothing is expected). */
-void sg_chart_bar(struct sg_page *p, const char *label, double value, double expected, double of,
+void sg_chart_bar(struct sg_html *p, const char *label, double value, double expected, double of,
                   unsigned color);
 
 /* A legend: one patch and name a series. */
-void sg_chart_legend(struct sg_page *p, const char *const *names, const unsigned *colors, size_t n);
+void sg_chart_legend(struct sg_html *p, const char *const *names, const unsigned *colors, size_t n);
 
 /* The steps of an axis from 0 that ends at or above top: 1, 2 or 5 times a power of ten, at most
  * five of them. */

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include <sealgrid/base/cleanup.h>
-#include <sealgrid/page/page.h>
+#include <sealgrid/page/html.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -26,15 +26,15 @@ static void elements_nest_and_close(void **state)
 {
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1024);
-    struct sg_page p;
-    sg_page_init(&p, &b, SG_PAGE_EN);
-    sg_page_open_class(&p, "p", "lead");
-    sg_page_text(&p, "a");
-    sg_page_element(&p, "b", NULL, "c");
-    sg_page_open(&p, "br");
-    sg_page_close(&p);
-    sg_page_close(&p);
-    assert_int_equal(sg_page_done(&p), 0);
+    struct sg_html p;
+    sg_html_init(&p, &b, SG_EN);
+    sg_html_open_class(&p, "p", "lead");
+    sg_html_text(&p, "a");
+    sg_html_element(&p, "b", NULL, "c");
+    sg_html_open(&p, "br");
+    sg_html_close(&p);
+    sg_html_close(&p);
+    assert_int_equal(sg_html_done(&p), 0);
     check(&b, "<p class=\"lead\">a<b>c</b><br></p>");
 }
 
@@ -42,13 +42,13 @@ static void markup_in_a_name_stays_a_name(void **state)
 {
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1024);
-    struct sg_page p;
-    sg_page_init(&p, &b, SG_PAGE_EN);
-    sg_page_open(&p, "i");
-    sg_page_attr(&p, "title", "\"><script>alert('1')</script>&");
-    sg_page_text(&p, "</i><script>alert(\"2\")</script>&lt;");
-    sg_page_close(&p);
-    assert_int_equal(sg_page_done(&p), 0);
+    struct sg_html p;
+    sg_html_init(&p, &b, SG_EN);
+    sg_html_open(&p, "i");
+    sg_html_attr(&p, "title", "\"><script>alert('1')</script>&");
+    sg_html_text(&p, "</i><script>alert(\"2\")</script>&lt;");
+    sg_html_close(&p);
+    assert_int_equal(sg_html_done(&p), 0);
     check(&b, "<i title=\"&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;\">"
               "&lt;/i&gt;&lt;script&gt;alert(&quot;2&quot;)&lt;/script&gt;&amp;lt;</i>");
 }
@@ -70,10 +70,10 @@ static void octets_that_are_no_text_are_replaced(void **state)
     };
     for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
         SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1024);
-        struct sg_page p;
-        sg_page_init(&p, &b, SG_PAGE_EN);
-        sg_page_text(&p, attacks[i]);
-        assert_int_equal(sg_page_done(&p), 0);
+        struct sg_html p;
+        sg_html_init(&p, &b, SG_EN);
+        sg_html_text(&p, attacks[i]);
+        assert_int_equal(sg_html_done(&p), 0);
         assert_true(contains(&b, "\xef\xbf\xbd"));
         assert_false(contains(&b, "\x1b"));
         assert_false(contains(&b, "\xe2\x80\xae"));
@@ -85,10 +85,10 @@ static void letters_of_people_pass(void **state)
 {
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1024);
-    struct sg_page p;
-    sg_page_init(&p, &b, SG_PAGE_PT_BR);
-    sg_page_text(&p, "São Luís, 1º – medição\n\t€");
-    assert_int_equal(sg_page_done(&p), 0);
+    struct sg_html p;
+    sg_html_init(&p, &b, SG_PT_BR);
+    sg_html_text(&p, "São Luís, 1º – medição\n\t€");
+    assert_int_equal(sg_html_done(&p), 0);
     check(&b, "São Luís, 1º – medição\n\t€");
 }
 
@@ -106,13 +106,13 @@ static void links_and_styles_stay_inside(void **state)
     };
     for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
         SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1024);
-        struct sg_page p;
+        struct sg_html p;
         char want[64];
-        sg_page_init(&p, &b, SG_PAGE_EN);
-        sg_page_open(&p, "a");
-        sg_page_attr(&p, attacks[i][0], attacks[i][1]);
-        sg_page_close(&p);
-        assert_int_equal(sg_page_done(&p), 0);
+        sg_html_init(&p, &b, SG_EN);
+        sg_html_open(&p, "a");
+        sg_html_attr(&p, attacks[i][0], attacks[i][1]);
+        sg_html_close(&p);
+        assert_int_equal(sg_html_done(&p), 0);
         snprintf(want, sizeof want, "<a %s=\"\"></a>", attacks[i][0]);
         check(&b, want);
     }
@@ -122,12 +122,12 @@ static void a_fragment_and_a_place_pass(void **state)
 {
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1024);
-    struct sg_page p;
-    sg_page_init(&p, &b, SG_PAGE_EN);
-    sg_page_open(&p, "a");
-    sg_page_attr(&p, "href", "#bill");
-    sg_page_attrf(&p, "style", "left:%.2f%%", 12.5);
-    sg_page_close(&p);
+    struct sg_html p;
+    sg_html_init(&p, &b, SG_EN);
+    sg_html_open(&p, "a");
+    sg_html_attr(&p, "href", "#bill");
+    sg_html_attrf(&p, "style", "left:%.2f%%", 12.5);
+    sg_html_close(&p);
     check(&b, "<a href=\"#bill\" style=\"left:12.50%\"></a>");
 }
 
@@ -141,22 +141,22 @@ static void numbers_are_plain(void **state)
                  {1e300, "0"}, {1.239, "1.24"}, {-3, "-3"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(256);
-        struct sg_page p;
+        struct sg_html p;
         char want[64];
-        sg_page_init(&p, &b, SG_PAGE_EN);
-        sg_page_open(&p, "g");
-        sg_page_attr_number(&p, "x", cases[i].v);
-        sg_page_close(&p);
+        sg_html_init(&p, &b, SG_EN);
+        sg_html_open(&p, "g");
+        sg_html_attr_number(&p, "x", cases[i].v);
+        sg_html_close(&p);
         snprintf(want, sizeof want, "<g x=\"%s\"></g>", cases[i].want);
         check(&b, want);
     }
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(256);
-    struct sg_page p;
-    sg_page_init(&p, &b, SG_PAGE_EN);
-    sg_page_open(&p, "g");
-    sg_page_attr_number(&p, "x", NAN);
-    sg_page_attr_number(&p, "y", INFINITY);
-    sg_page_close(&p);
+    struct sg_html p;
+    sg_html_init(&p, &b, SG_EN);
+    sg_html_open(&p, "g");
+    sg_html_attr_number(&p, "x", NAN);
+    sg_html_attr_number(&p, "y", INFINITY);
+    sg_html_close(&p);
     check(&b, "<g x=\"0\" y=\"0\"></g>");
 }
 
@@ -166,20 +166,20 @@ static void a_full_buffer_is_said(void **state)
     static const char whole[] = "<data data-figure=\"a\" data-value=\"1\">one</data>";
     for (size_t max = 0; max < sizeof whole + 4; max++) {
         SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(max);
-        struct sg_page p;
-        sg_page_init(&p, &b, SG_PAGE_EN);
-        sg_page_figure(&p, "a", "1", "one");
-        int r = sg_page_done(&p);
+        struct sg_html p;
+        sg_html_init(&p, &b, SG_EN);
+        sg_html_figure(&p, "a", "1", "one");
+        int r = sg_html_done(&p);
         assert_int_equal(r == 0, max >= sizeof whole - 1);
         assert_true(r < 0 || b.len == sizeof whole - 1);
         assert_true(b.len <= max);
     }
 }
 
-static void put_greeting(struct sg_page *p, void *user)
+static void put_greeting(struct sg_html *p, void *user)
 {
-    sg_page_element_say(p, "h1", NULL, "Good day", "Bom dia");
-    sg_page_element(p, "p", NULL, user);
+    sg_html_element_say(p, "h1", NULL, "Good day", "Bom dia");
+    sg_html_element(p, "p", NULL, user);
 }
 
 static void a_document_speaks_both_languages(void **state)
@@ -187,8 +187,8 @@ static void a_document_speaks_both_languages(void **state)
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
     char name[] = "<img src=x onerror=alert(1)>";
-    struct sg_page_document d = {"</title><script>", put_greeting, name};
-    assert_int_equal(sg_page_document(&b, &d), 0);
+    struct sg_html_document d = {"</title><script>", put_greeting, name};
+    assert_int_equal(sg_html_document(&b, &d), 0);
     assert_true(contains(&b, "<main lang=\"en\"><h1>Good day</h1>"));
     assert_true(contains(&b, "<main lang=\"pt-BR\"><h1>Bom dia</h1>"));
     assert_true(contains(&b, "Content-Security-Policy\" content=\"default-src 'none'"));

@@ -1,4 +1,4 @@
-#include <sealgrid/page/page.h>
+#include <sealgrid/page/html.h>
 
 #include <sealgrid/base/utf8.h>
 
@@ -6,25 +6,25 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "page-int.h"
+#include "html-int.h"
 
-static void put(struct sg_page *p, struct sg_bytes b)
+static void put(struct sg_html *p, struct sg_bytes b)
 {
     if (!p->failure)
         p->failure = sg_buf_append(p->out, b);
 }
 
-void sg_page_raw(struct sg_page *p, const char *text)
+void sg_html_raw(struct sg_html *p, const char *text)
 {
     put(p, sg_bytes_str(text));
 }
 
-void sg_page_init(struct sg_page *p, struct sg_buf *out, enum sg_page_language language)
+void sg_html_init(struct sg_html *p, struct sg_buf *out, enum sg_language language)
 {
-    *p = (struct sg_page){.out = out, .language = language};
+    *p = (struct sg_html){.out = out, .language = language};
 }
 
-int sg_page_done(const struct sg_page *p)
+int sg_html_done(const struct sg_html *p)
 {
     sg_assert(p->failure || (p->depth == 0 && !p->in_tag));
     return p->failure;
@@ -64,7 +64,7 @@ static bool is_unwanted(const uint8_t *s, size_t n)
            code == 0x200e || code == 0x200f || code >= 0xfffe;
 }
 
-static void put_escaped(struct sg_page *p, struct sg_bytes text)
+static void put_escaped(struct sg_html *p, struct sg_bytes text)
 {
     size_t at = 0;
     while (at < text.len) {
@@ -96,19 +96,19 @@ static bool is_among(const char *name, const char *const *list)
     return false;
 }
 
-static void end_tag(struct sg_page *p)
+static void end_tag(struct sg_html *p)
 {
     if (p->in_tag)
         put(p, SG_BYTES_LIT(">"));
     p->in_tag = false;
 }
 
-void sg_page_open(struct sg_page *p, const char *name)
+void sg_html_open(struct sg_html *p, const char *name)
 {
     static const char *const refused[] = {"script", "style",         "iframe", "object",
                                           "embed",  "foreignObject", "base",   NULL};
     sg_assert(is_name(name) && !is_among(name, refused));
-    sg_assert(p->depth < SG_PAGE_DEPTH);
+    sg_assert(p->depth < SG_HTML_DEPTH);
     end_tag(p);
     put(p, SG_BYTES_LIT("<"));
     put(p, sg_bytes_str(name));
@@ -116,7 +116,7 @@ void sg_page_open(struct sg_page *p, const char *name)
     p->in_tag = true;
 }
 
-void sg_page_close(struct sg_page *p)
+void sg_html_close(struct sg_html *p)
 {
     static const char *const empty[] = {"br", "hr", "input", "meta", "col", NULL};
     sg_assert(p->depth);
@@ -140,7 +140,7 @@ static bool is_harmless(const char *name, const char *value)
     return strcmp(name, "style") != 0 || strspn(value, plain) == strlen(value);
 }
 
-void sg_page_attr(struct sg_page *p, const char *name, const char *value)
+void sg_html_attr(struct sg_html *p, const char *name, const char *value)
 {
     sg_assert(p->in_tag && is_name(name));
     sg_assert(strncmp(name, "on", 2) != 0 && strcmp(name, "srcdoc") != 0);
@@ -152,7 +152,7 @@ void sg_page_attr(struct sg_page *p, const char *name, const char *value)
     put(p, SG_BYTES_LIT("\""));
 }
 
-void sg_page_attrf(struct sg_page *p, const char *name, const char *fmt, ...)
+void sg_html_attrf(struct sg_html *p, const char *name, const char *fmt, ...)
 {
     char text[512];
     va_list ap;
@@ -160,10 +160,10 @@ void sg_page_attrf(struct sg_page *p, const char *name, const char *fmt, ...)
     int n = vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     sg_assert(n >= 0 && (size_t)n < sizeof text);
-    sg_page_attr(p, name, text);
+    sg_html_attr(p, name, text);
 }
 
-void sg_page_attr_number(struct sg_page *p, const char *name, double v)
+void sg_html_attr_number(struct sg_html *p, const char *name, double v)
 {
     char text[48];
     if (!isfinite(v) || fabs(v) > 1e15)
@@ -173,21 +173,21 @@ void sg_page_attr_number(struct sg_page *p, const char *name, double v)
         text[--n] = 0;
     if (n > 0 && text[n - 1] == '.')
         text[--n] = 0;
-    sg_page_attr(p, name, strcmp(text, "-0") ? text : "0");
+    sg_html_attr(p, name, strcmp(text, "-0") ? text : "0");
 }
 
-void sg_page_textn(struct sg_page *p, struct sg_bytes text)
+void sg_html_textn(struct sg_html *p, struct sg_bytes text)
 {
     end_tag(p);
     put_escaped(p, text);
 }
 
-void sg_page_text(struct sg_page *p, const char *text)
+void sg_html_text(struct sg_html *p, const char *text)
 {
-    sg_page_textn(p, sg_bytes_str(text));
+    sg_html_textn(p, sg_bytes_str(text));
 }
 
-void sg_page_textf(struct sg_page *p, const char *fmt, ...)
+void sg_html_textf(struct sg_html *p, const char *fmt, ...)
 {
     char text[2048];
     va_list ap;
@@ -195,44 +195,44 @@ void sg_page_textf(struct sg_page *p, const char *fmt, ...)
     int n = vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     sg_assert(n >= 0 && (size_t)n < sizeof text);
-    sg_page_text(p, text);
+    sg_html_text(p, text);
 }
 
-const char *sg_page_word(const struct sg_page *p, const char *en, const char *pt)
+const char *sg_html_word(const struct sg_html *p, const char *en, const char *pt)
 {
-    return p->language == SG_PAGE_PT_BR ? pt : en;
+    return p->language == SG_PT_BR ? pt : en;
 }
 
-void sg_page_say(struct sg_page *p, const char *en, const char *pt)
+void sg_html_say(struct sg_html *p, const char *en, const char *pt)
 {
-    sg_page_text(p, sg_page_word(p, en, pt));
+    sg_html_text(p, sg_html_word(p, en, pt));
 }
 
-void sg_page_open_class(struct sg_page *p, const char *name, const char *class)
+void sg_html_open_class(struct sg_html *p, const char *name, const char *class)
 {
-    sg_page_open(p, name);
+    sg_html_open(p, name);
     if (class)
-        sg_page_attr(p, "class", class);
+        sg_html_attr(p, "class", class);
 }
 
-void sg_page_element(struct sg_page *p, const char *name, const char *class, const char *text)
+void sg_html_element(struct sg_html *p, const char *name, const char *class, const char *text)
 {
-    sg_page_open_class(p, name, class);
-    sg_page_text(p, text);
-    sg_page_close(p);
+    sg_html_open_class(p, name, class);
+    sg_html_text(p, text);
+    sg_html_close(p);
 }
 
-void sg_page_element_say(struct sg_page *p, const char *name, const char *class, const char *en,
+void sg_html_element_say(struct sg_html *p, const char *name, const char *class, const char *en,
                          const char *pt)
 {
-    sg_page_element(p, name, class, sg_page_word(p, en, pt));
+    sg_html_element(p, name, class, sg_html_word(p, en, pt));
 }
 
-void sg_page_figure(struct sg_page *p, const char *figure, const char *value, const char *shown)
+void sg_html_figure(struct sg_html *p, const char *figure, const char *value, const char *shown)
 {
-    sg_page_open(p, "data");
-    sg_page_attr(p, "data-figure", figure);
-    sg_page_attr(p, "data-value", value);
-    sg_page_text(p, shown);
-    sg_page_close(p);
+    sg_html_open(p, "data");
+    sg_html_attr(p, "data-figure", figure);
+    sg_html_attr(p, "data-value", value);
+    sg_html_text(p, shown);
+    sg_html_close(p);
 }

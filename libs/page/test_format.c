@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-#define EN               SG_PAGE_EN
-#define PT               SG_PAGE_PT_BR
+#define EN               SG_EN
+#define PT               SG_PT_BR
 #define NB               "\xc2\xa0"
 #define SAME(call, want) assert_string_equal((call).s, want)
 

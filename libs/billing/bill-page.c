@@ -1,0 +1,437 @@
+/* bill-page - the parts of a bill in the order in which people read one. */
+#include <sealgrid/billing/bill-page.h>
+
+#include <sealgrid/base/encode.h>
+#include <sealgrid/crypto/hash.h>
+
+#include <stdio.h>
+
+#include "bill-page-int.h"
+
+/* ---- local time ----------------------------------------------------------------------------- */
+
+static int64_t local_s(const struct sg_bill_view *v, int64_t unix_s)
+{
+    return v->tariff ? unix_s + sg_tz_at(v->tariff->tz, unix_s).east_s : unix_s;
+}
+
+static int64_t local_day(const struct sg_bill_view *v, int64_t unix_s)
+{
+    int64_t s = local_s(v, unix_s);
+    return s / 86400 - (s % 86400 < 0);
+}
+
+/* A period is (from, until]: its last day is the one that ends there. */
+static int64_t last_day(const struct sg_bill_view *v)
+{
+    return local_day(v, v->bill->until_s - 1);
+}
+
+/* ---- words ---------------------------------------------------------------------------------- */
+
+struct word {
+    const char *code, *en, *pt;
+};
+
+/* Posts, flags and taxes as tariff files name them; another name stands as it is. */
+static const struct word posts[] = {
+    {"peak", "Energy, peak", "Consumo ponta"},
+    {"intermediate", "Energy, intermediate", "Consumo intermediário"},
+    {"off_peak", "Energy, off-peak", "Consumo fora ponta"},
+    {"all", "Energy", "Consumo"},
+    {NULL, NULL, NULL},
+};
+static const struct word flags[] = {
+    {"green", "green", "verde"},
+    {"yellow", "yellow", "amarela"},
+    {"red-1", "red, level 1", "vermelha patamar 1"},
+    {"red-2", "red, level 2", "vermelha patamar 2"},
+    {NULL, NULL, NULL},
+};
+static const struct word taxes[] = {
+    {"icms", "ICMS (state)", "ICMS"},
+    {"pis", "PIS (federal)", "PIS/Pasep"},
+    {"cofins", "COFINS (federal)", "Cofins"},
+    {NULL, NULL, NULL},
+};
+
+static const char *translate(enum sg_language l, const struct word *words, const char *code)
+{
+    for (; words->code; words++)
+        if (!strcmp(words->code, code))
+            return l == SG_PT_BR ? words->pt : words->en;
+    return code;
+}
+
+const char *sg_bill_post_word(enum sg_language l, const char *post)
+{
+    return translate(l, posts, post);
+}
+
+/* "flag.2026-09.red-1" */
+static bool flag_word(enum sg_language l, const char *code, char ret[160])
+{
+    int year, month, at = 0;
+    if (sscanf(code, "flag.%4d-%2d.%n", &year, &month, &at) != 2 || !at || month < 1 || month > 12)
+        return false;
+    snprintf(ret, 160, l == SG_PT_BR ? "Bandeira %.60s, %s" : "Flag %.60s, %s",
+             translate(l, flags, code + at), sg_format_month(l, year * 12 + month - 1).s);
+    return true;
+}
+
+void sg_bill_line_word(enum sg_language l, const char *code, char ret[160])
+{
+    if (flag_word(l, code, ret))
+        return;
+    if (!strncmp(code, "energy.", 7))
+        snprintf(ret, 160, "%.100s", translate(l, posts, code + 7));
+    else if (!strcmp(code, "minimum"))
+        snprintf(ret, 160, "%s",
+                 l == SG_PT_BR ? "Custo de disponibilidade" : "Minimum bill (availability)");
+    else
+        snprintf(ret, 160, "%.100s", code);
+}
+
+/* ---- pieces --------------------------------------------------------------------------------- */
+
+static struct sg_text money(const struct sg_html *p, const struct sg_bill *b, int64_t minor)
+{
+    return sg_format_money(p->language, minor, b->decimals, b->currency);
+}
+
+static void put_fact(struct sg_html *p, const char *en, const char *pt, const char *value)
+{
+    sg_html_open(p, "div");
+    sg_html_element_say(p, "dt", NULL, en, pt);
+    sg_html_element(p, "dd", NULL, value);
+    sg_html_close(p);
+}
+
+/* Shown plainly, or as a figure that can be checked against the bill's own text. */
+static void put_amount(struct sg_html *p, const struct sg_bill_view *v, const char *name,
+                       int64_t minor)
+{
+    struct sg_text shown = money(p, v->bill, minor);
+    char figure[64], value[SG_DECIMAL_MAX];
+    if (!v->figures) {
+        sg_html_text(p, shown.s);
+        return;
+    }
+    snprintf(figure, sizeof figure, "%.20s%.40s", v->figures, name);
+    sg_decimal_format(value, minor, v->bill->decimals, v->bill->decimals);
+    sg_html_figure(p, figure, value, shown.s);
+}
+
+static void put_head(struct sg_html *p, const struct sg_bill_view *v)
+{
+    const struct sg_bill *b = v->bill;
+    sg_html_open(p, "header");
+    sg_html_open(p, "div");
+    sg_html_element_say(p, "div", "soft", "Electricity bill", "Fatura de energia elétrica");
+    sg_html_open(p, "div");
+    sg_html_text(p, sg_format_date(p->language, local_day(v, b->from_s), SG_DATE_LONG).s);
+    sg_html_say(p, " to ", " a ");
+    sg_html_text(p, sg_format_date(p->language, last_day(v), SG_DATE_LONG).s);
+    sg_html_close(p);
+    sg_html_close(p);
+    sg_html_open(p, "div");
+    sg_html_element_say(p, "div", "soft", "Total to pay", "Total a pagar");
+    sg_html_open_class(p, "div", "due");
+    put_amount(p, v, "total", b->total);
+    sg_html_close(p);
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+static void put_facts(struct sg_html *p, const struct sg_bill_view *v)
+{
+    const struct sg_bill *b = v->bill;
+    char text[96];
+    sg_html_open_class(p, "dl", "facts");
+    snprintf(text, sizeof text, "%lld", (long long)b->client);
+    put_fact(p, "Customer", "Unidade consumidora", text);
+    put_fact(p, "Tariff", "Tarifa", b->tariff_id);
+    put_fact(p, "Days billed", "Dias faturados",
+             sg_format_int(p->language, last_day(v) - local_day(v, b->from_s) + 1).s);
+    put_fact(p, "Energy billed", "Consumo faturado", sg_format_energy(p->language, b->energy_wh).s);
+    sg_html_close(p);
+}
+
+static struct sg_text ratio(const struct sg_html *p, const struct sg_bill_meter *m)
+{
+    struct sg_text out;
+    if (m->ratio_den == 1)
+        return sg_format_int(p->language, m->ratio_num);
+    snprintf(out.s, sizeof out.s, "%.20s/%.20s", sg_format_int(p->language, m->ratio_num).s,
+             sg_format_int(p->language, m->ratio_den).s);
+    return out;
+}
+
+static void put_heads(struct sg_html *p, const char *const (*words)[2], size_t n)
+{
+    sg_html_open(p, "thead");
+    sg_html_open(p, "tr");
+    for (size_t i = 0; i < n; i++) {
+        sg_html_open_class(p, "th", i ? "n" : NULL);
+        sg_html_attr(p, "scope", "col");
+        sg_html_say(p, words[i][0], words[i][1]);
+        sg_html_close(p);
+    }
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+/* A number's cell; on a phone its label stands beside it. */
+static void put_number(struct sg_html *p, const char *const word[2], const char *text)
+{
+    sg_html_open_class(p, "td", "n");
+    sg_html_attr(p, "data-label", sg_html_word(p, word[0], word[1]));
+    sg_html_element(p, "span", NULL, text);
+    sg_html_close(p);
+}
+
+static void put_meters(struct sg_html *p, const struct sg_bill_view *v)
+{
+    static const char *const heads[][2] = {{"Meter", "Medidor"},
+                                           {"First reading", "Primeira leitura"},
+                                           {"Last reading", "Última leitura"},
+                                           {"Readings", "Leituras"},
+                                           {"Multiplier", "Constante"}};
+    sg_html_element_say(p, "h3", NULL, "Meter and readings", "Medidor e leituras");
+    sg_html_open_class(p, "table", "cards");
+    put_heads(p, heads, 5);
+    sg_html_open(p, "tbody");
+    for (size_t i = 0; i < v->bill->n_meters; i++) {
+        const struct sg_bill_meter *m = &v->bill->meters[i];
+        sg_html_open(p, "tr");
+        sg_html_open(p, "th");
+        sg_html_attr(p, "scope", "row");
+        sg_html_textf(p, "%s %s", sg_html_word(p, "No.", "nº"), m->serial);
+        sg_html_close(p);
+        put_number(p, heads[1],
+                   sg_format_time(p->language, local_s(v, m->from_s + v->bill->interval_s)).s);
+        put_number(p, heads[2], sg_format_time(p->language, local_s(v, m->until_s)).s);
+        put_number(p, heads[3], sg_format_int(p->language, (int64_t)m->readings).s);
+        put_number(p, heads[4], ratio(p, m).s);
+        sg_html_close(p);
+    }
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+static void put_missing(struct sg_html *p, const struct sg_bill *b)
+{
+    enum sg_language l = p->language;
+    sg_html_open_class(p, "p", "note");
+    if (b->missing == 0)
+        sg_html_textf(p,
+                      sg_html_word(p,
+                                   "All %s intervals of %u minutes were read; none was estimated.",
+                                   "Todos os %s intervalos de %u minutos foram lidos; nenhum foi "
+                                   "estimado."),
+                      sg_format_int(l, (int64_t)b->expected).s, b->interval_s / 60);
+    else
+        sg_html_textf(p,
+                      sg_html_word(p,
+                                   "%s of %s intervals of %u minutes have no reading. They are "
+                                   "not estimated and not billed.",
+                                   "%s de %s intervalos de %u minutos não têm leitura. Não foram "
+                                   "estimados nem faturados."),
+                      sg_format_int(l, (int64_t)b->missing).s,
+                      sg_format_int(l, (int64_t)b->expected).s, b->interval_s / 60);
+    sg_html_close(p);
+}
+
+static void put_line(struct sg_html *p, const struct sg_bill *b, const struct sg_bill_line *line,
+                     const char *const (*heads)[2])
+{
+    char word[160];
+    bool priced = line->rate || line->energy_wh;
+    sg_bill_line_word(p->language, line->code, word);
+    sg_html_open(p, "tr");
+    sg_html_open(p, "th");
+    sg_html_attr(p, "scope", "row");
+    sg_html_text(p, word);
+    sg_html_close(p);
+    put_number(p, heads[1], priced ? sg_format_decimal(p->language, line->energy_wh, 3, 3).s : "");
+    put_number(p, heads[2],
+               priced ? sg_format_decimal(p->language, line->rate, SG_RATE_DIGITS, 5).s : "");
+    put_number(p, heads[3], money(p, b, line->amount).s);
+    sg_html_close(p);
+}
+
+static void put_sum(struct sg_html *p, const struct sg_bill_view *v, const char *class,
+                    const char *const word[2], const char *name, int64_t amount)
+{
+    sg_html_open_class(p, "tr", class);
+    sg_html_open(p, "th");
+    sg_html_attr(p, "scope", "row");
+    sg_html_attr(p, "colspan", "3");
+    sg_html_say(p, word[0], word[1]);
+    sg_html_close(p);
+    sg_html_open_class(p, "td", "n");
+    put_amount(p, v, name, amount);
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+static void put_lines(struct sg_html *p, const struct sg_bill_view *v)
+{
+    static const char *const heads[][2] = {{"Item", "Item"},
+                                           {"Quantity (kWh)", "Quantidade (kWh)"},
+                                           {"Rate per kWh", "Tarifa por kWh"},
+                                           {"Amount", "Valor"}};
+    static const char *const net[] = {"Before taxes", "Valor sem tributos"};
+    const struct sg_bill *b = v->bill;
+    sg_html_element_say(p, "h3", NULL, "What was used, and what it costs", "Itens da fatura");
+    sg_html_open_class(p, "table", "cards");
+    put_heads(p, heads, 4);
+    sg_html_open(p, "tbody");
+    for (size_t i = 0; i < b->n_lines; i++)
+        put_line(p, b, &b->lines[i], heads);
+    put_sum(p, v, "sum", net, "net", b->net);
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+static void put_tax(struct sg_html *p, const struct sg_bill *b, const struct sg_bill_tax *tax,
+                    const char *const (*heads)[2])
+{
+    sg_html_open(p, "tr");
+    sg_html_open(p, "th");
+    sg_html_attr(p, "scope", "row");
+    sg_html_text(p, translate(p->language, taxes, tax->name));
+    sg_html_close(p);
+    put_number(p, heads[1], money(p, b, tax->base).s);
+    struct sg_text percent = sg_format_decimal(p->language, tax->rate_ppm, 4, 2);
+    char text[80];
+    snprintf(text, sizeof text, "%s\xc2\xa0%%", percent.s);
+    put_number(p, heads[2], text);
+    put_number(p, heads[3], money(p, b, tax->amount).s);
+    sg_html_close(p);
+}
+
+static void put_taxes(struct sg_html *p, const struct sg_bill_view *v)
+{
+    static const char *const heads[][2] = {{"Tax", "Tributo"},
+                                           {"Base", "Base de cálculo"},
+                                           {"Share", "Alíquota"},
+                                           {"Amount", "Valor"}};
+    static const char *const gross[] = {"With taxes", "Valor com tributos"};
+    const struct sg_bill *b = v->bill;
+    if (b->n_taxes) {
+        sg_html_element_say(p, "h3", NULL, "Taxes, inside their own base",
+                            "Tributos, calculados por dentro");
+        sg_html_open_class(p, "table", "cards");
+        put_heads(p, heads, 4);
+        sg_html_open(p, "tbody");
+        for (size_t i = 0; i < b->n_taxes; i++)
+            put_tax(p, b, &b->taxes[i], heads);
+        put_sum(p, v, "sum", gross, "gross", b->gross);
+        sg_html_close(p);
+        sg_html_close(p);
+    } else {
+        sg_html_element_say(p, "p", "note", "This tariff has no taxes in it.",
+                            "Esta tarifa não inclui tributos.");
+    }
+}
+
+static void put_total(struct sg_html *p, const struct sg_bill_view *v)
+{
+    static const char *const lighting[] = {"Street lighting",
+                                           "Contribuição de iluminação pública (Cosip)"};
+    static const char *const total[] = {"Total to pay", "Total a pagar"};
+    sg_html_open(p, "table");
+    sg_html_open(p, "tbody");
+    if (v->bill->lighting)
+        put_sum(p, v, NULL, lighting, "lighting", v->bill->lighting);
+    put_sum(p, v, "total", total, "due", v->bill->total);
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+static void put_hash(struct sg_html *p, const char *en, const char *pt, const uint8_t hash[32])
+{
+    char hex[65];
+    sg_hex(hex, hash, 32);
+    sg_html_open(p, "div");
+    sg_html_element_say(p, "dt", NULL, en, pt);
+    sg_html_element(p, "dd", "hash", hex);
+    sg_html_close(p);
+}
+
+static int bill_hash(const struct sg_bill *b, uint8_t ret[32])
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf canonical = SG_BUF_INIT(SG_BILL_JSON_MAX);
+    int r = sg_bill_canonical(b, &canonical);
+    if (r == 0)
+        sg_sha256(ret, sg_buf_bytes(&canonical));
+    return r;
+}
+
+static void put_proof(struct sg_html *p, const struct sg_bill_view *v)
+{
+    uint8_t hash[32];
+    int r = bill_hash(v->bill, hash);
+    if (r) {
+        p->failure = p->failure ? p->failure : r;
+        return;
+    }
+    sg_html_element_say(p, "h3", NULL, "How to verify this bill", "Como verificar esta fatura");
+    sg_html_element_say(
+        p, "p", "note",
+        "The meter itself signed every reading. The second number below is computed from all of "
+        "them: "
+        "if one is removed, doubled, changed or taken from another meter, it no longer fits. "
+        "Anybody "
+        "who has the bill, the signed readings and the metrology authority's records can check "
+        "this "
+        "without trusting the utility:",
+        "O próprio medidor assinou cada leitura. O segundo número abaixo é calculado a partir de "
+        "todas "
+        "elas: se uma for retirada, duplicada, alterada ou trazida de outro medidor, ele deixa de "
+        "conferir. Quem tiver a fatura, as leituras assinadas e os registros da autoridade "
+        "metrológica "
+        "pode verificar tudo sem confiar na concessionária:");
+    sg_html_element(p, "pre", NULL,
+                    "sealgrid-audit --bill BILL.json --evidence EVIDENCE.cbor "
+                    "--installations RECORDS.json --keys AUTHORITY.pem --json");
+    sg_html_open_class(p, "dl", "facts");
+    put_hash(p, "This bill (SHA-256)", "Esta fatura (SHA-256)", hash);
+    put_hash(p, "Its signed readings (Merkle root, RFC 6962)",
+             "Suas leituras assinadas (raiz de Merkle, RFC 6962)", v->bill->root);
+    put_hash(p, "The tariff's file (SHA-256)", "O arquivo da tarifa (SHA-256)",
+             v->bill->tariff_sha256);
+    sg_html_close(p);
+}
+
+void sg_bill_view_put(struct sg_html *p, const struct sg_bill_view *v)
+{
+    sg_html_open_class(p, "article", "bill");
+    put_head(p, v);
+    put_facts(p, v);
+    sg_bill_load_put(p, v);
+    put_lines(p, v);
+    put_taxes(p, v);
+    put_total(p, v);
+    put_meters(p, v);
+    put_missing(p, v->bill);
+    put_proof(p, v);
+    sg_html_close(p);
+}
+
+static void put_body(struct sg_html *p, void *user)
+{
+    const struct sg_bill_view *v = user;
+    sg_html_element_say(p, "h1", NULL, "Electricity bill", "Fatura de energia elétrica");
+    sg_bill_view_put(p, v);
+}
+
+int sg_bill_page(const struct sg_bill_view *v, struct sg_buf *ret)
+{
+    struct sg_bill_view copy = *v;
+    char title[96];
+    snprintf(title, sizeof title, "Sealgrid %lld", (long long)v->bill->client);
+    const struct sg_html_document d = {title, put_body, &copy};
+    return sg_html_document(ret, &d);
+}

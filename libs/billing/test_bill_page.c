@@ -1,0 +1,157 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sealgrid/billing/bill-page.h>
+
+#include <stdio.h>
+
+#define FROM  1788231600 /* 2026-09-01T00:00 in Sao Paulo */
+#define UNTIL (FROM + 30 * 86400)
+
+struct made {
+    struct sg_tariff *tariff;
+    struct sg_bill bill;
+    struct sg_bill_load load;
+};
+
+/* 100 Wh every quarter of an hour of September under the tariff with everything. */
+static void make(struct made *m, const char *tariff, const char *serial)
+{
+    SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
+    const struct sg_bill_install install = {serial, FROM - 900, INT64_MAX, 1, 1};
+    const uint8_t leaf[32] = {1};
+    struct sg_yaml_error why;
+    assert_int_equal(sg_tariff_load(&m->tariff, tariff, &why), 0);
+    assert_int_equal(sg_billing_new(&b, m->tariff, 3000000001, FROM, UNTIL, &install, 1), 0);
+    sg_bill_load_init(&m->load, m->tariff);
+    for (int64_t ts = FROM + 900; ts <= UNTIL; ts += 900) {
+        assert_int_equal(sg_billing_add(b, serial, ts, 100, leaf), 0);
+        sg_bill_load_add(&m->load, ts, 100);
+    }
+    assert_int_equal(sg_billing_finish(b, &m->bill), 0);
+}
+
+static void page_of(const struct made *m, struct sg_buf *ret)
+{
+    const struct sg_bill_view v = {&m->bill, m->tariff, &m->load, "bill."};
+    assert_int_equal(sg_bill_page(&v, ret), 0);
+    assert_int_equal(sg_buf_append_u8(ret, 0), 0);
+}
+
+static bool has(const struct sg_buf *b, const char *what)
+{
+    return strstr((const char *)b->data, what) != NULL;
+}
+
+static void everything_on_the_bill_is_on_the_page(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf page = SG_BUF_INIT(4 << 20);
+    static struct made m;
+    make(&m, "apps/bill/tariffs/b1-taxed.yaml", "21952440");
+    page_of(&m, &page);
+    /* docs: 288 kWh; the total as the bill has it, in both ways of writing. */
+    char en[64], pt[64];
+    snprintf(en, sizeof en, "R$\xc2\xa0%lld.%02lld", (long long)m.bill.total / 100,
+             (long long)m.bill.total % 100);
+    snprintf(pt, sizeof pt, "R$\xc2\xa0%lld,%02lld", (long long)m.bill.total / 100,
+             (long long)m.bill.total % 100);
+    static const char *const wants[] = {
+        "3000000001",
+        "21952440",
+        "288.000",
+        "288,000",
+        "0.82200",
+        "0,82200",
+        "2,880",
+        "2.880",
+        "Bandeira vermelha patamar 1, setembro de 2026",
+        "Flag red, level 1, September 2026",
+        "Cofins",
+        "17.00\xc2\xa0%",
+        "Contribuição de iluminação pública",
+        "1 September 2026",
+        "30 de setembro de 2026",
+    };
+    for (size_t i = 0; i < sizeof wants / sizeof *wants; i++)
+        if (!has(&page, wants[i]))
+            fail_msg("not on the page: %s", wants[i]);
+    assert_true(has(&page, en));
+    assert_true(has(&page, pt));
+    assert_false(has(&page, "do not add up"));
+    sg_tariff_free(m.tariff);
+}
+
+static void days_are_those_of_the_zone(void **state)
+{
+    (void)state;
+    static struct made m;
+    make(&m, "apps/bill/tariffs/b1-white.yaml", "1");
+    assert_int_equal(m.load.n_days, 30);
+    assert_int_equal(m.load.days[0].day, 20697);
+    /* Tuesday: peak 18-21 h, intermediate 17-18 and 21-22 h; Saturday all off-peak. */
+    assert_int_equal(m.load.days[0].wh[0], 1200);
+    assert_int_equal(m.load.days[0].wh[1], 800);
+    assert_int_equal(m.load.days[0].wh[2], 7600);
+    assert_int_equal(m.load.days[4].wh[2], 9600);
+    assert_int_equal(m.load.sum_wh, m.bill.energy_wh);
+    sg_tariff_free(m.tariff);
+}
+
+static void a_chart_of_other_readings_is_named(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf page = SG_BUF_INIT(4 << 20);
+    static struct made m;
+    make(&m, "apps/bill/tariffs/b1-white.yaml", "1");
+    m.load.sum_wh -= 1;
+    page_of(&m, &page);
+    assert_true(has(&page, "do not add up"));
+    sg_tariff_free(m.tariff);
+}
+
+static void names_with_markup_stay_names(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf page = SG_BUF_INIT(4 << 20);
+    static struct made m;
+    make(&m, "apps/bill/tariffs/b1-taxed.yaml", "<script>x</script>");
+    snprintf(m.bill.lines[0].code, sizeof m.bill.lines[0].code, "energy.<img src=x>");
+    snprintf(m.bill.taxes[0].name, sizeof m.bill.taxes[0].name, "<b onclick=x>");
+    snprintf(m.bill.tariff_id, sizeof m.bill.tariff_id, "\"><svg onload=x>");
+    snprintf(m.bill.currency, sizeof m.bill.currency, "<i>");
+    page_of(&m, &page);
+    assert_false(has(&page, "<script"));
+    assert_false(has(&page, "<img"));
+    assert_false(has(&page, "<b onclick"));
+    assert_false(has(&page, "<svg onload"));
+    assert_false(has(&page, "<i>"));
+    sg_tariff_free(m.tariff);
+}
+
+static void more_days_than_fit_are_left_out(void **state)
+{
+    (void)state;
+    static struct made m;
+    make(&m, "apps/bill/tariffs/b1-white.yaml", "1");
+    for (int64_t ts = UNTIL + 900; ts < UNTIL + INT64_C(86400) * 500; ts += 86400)
+        sg_bill_load_add(&m.load, ts, 1);
+    assert_int_equal(m.load.n_days, SG_BILL_DAYS_MAX);
+    sg_tariff_free(m.tariff);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_on_the_bill_is_on_the_page),
+        cmocka_unit_test(days_are_those_of_the_zone),
+        cmocka_unit_test(a_chart_of_other_readings_is_named),
+        cmocka_unit_test(names_with_markup_stay_names),
+        cmocka_unit_test(more_days_than_fit_are_left_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
