@@ -170,13 +170,21 @@ static void lane_clear(struct auth_lane *l)
     auth_lane_kv_close(l, &l->commit_kv);
 }
 
-static int lane_run(struct auth_lane *l)
+/* Its name is what a profile or top -H shows. */
+static int run_thread(pthread_t *ret, const char *name, void *(*fn)(void *lane),
+                      struct auth_lane *l)
 {
-    int e = pthread_create(&l->worker, NULL, auth_worker_main, l);
+    int e = pthread_create(ret, NULL, fn, l);
     if (e)
         return sg_raise(-e);
-    e = pthread_create(&l->committer, NULL, auth_committer_main, l);
-    return e ? sg_raise(-e) : 0;
+    (void)pthread_setname_np(*ret, name);
+    return 0;
+}
+
+static int lane_run(struct auth_lane *l)
+{
+    int r = run_thread(&l->worker, "worker", auth_worker_main, l);
+    return r ? r : run_thread(&l->committer, "committer", auth_committer_main, l);
 }
 
 int auth_lanes_start(struct auth_lanes **ret, const struct auth_lane_options *o)
