@@ -115,6 +115,7 @@ static int follow_catalog(struct sg_sql *c, bool force)
     int r = sg_sql_engine_catalog(c->engine, force, &new, &c->error);
     if (r || new == c->catalog)
         return r;
+    sg_sql_prepared_clear(c); /* made for tables that may be others now */
     r = unregister_gone(c, c->catalog, new);
     if (r == 0)
         r = register_missing(c, c->catalog, new);
@@ -132,6 +133,7 @@ void sg_sql_close(struct sg_sql *c)
     if (!c)
         return;
     sg_sql_end(c);
+    sg_sql_prepared_clear(c);
     sqlite3_close(c->db);
     sg_sql_writes_clear(&c->writes);
     sg_sql_catalog_unref(c->catalog);
@@ -160,18 +162,14 @@ int sg_sql_open(struct sg_sql **ret, struct sg_sql_engine *e)
 
 static int prepare(struct sg_sql *c, struct sg_bytes sql, const char **ret_tail)
 {
-    return sqlite3_prepare_v3(c->db, (const char *)sql.data, (int)sql.len, 0, &c->stmt, ret_tail);
+    return sqlite3_prepare_v3(c->db, (const char *)sql.data, (int)sql.len,
+                              SQLITE_PREPARE_PERSISTENT, &c->stmt, ret_tail);
 }
 
 /* A table that another process made is not known yet: look once more. */
-static int prepare_known(struct sg_sql *c, struct sg_bytes sql, const char **ret_tail)
+static int prepare_known(struct sg_sql *c, struct sg_bytes sql, bool fixed, const char **ret_tail)
 {
-    /* A transaction keeps to the dictionary it began with; its batch checks that it still holds. */
-    bool fixed = c->in_transaction && c->catalog;
-    int r = fixed ? 0 : follow_catalog(c, false);
-    if (r)
-        return r;
-    int rc = prepare(c, sql, ret_tail);
+    int r, rc = prepare(c, sql, ret_tail);
     if (rc == SQLITE_ERROR && !fixed && c->error.code == SG_SQL_OK &&
         code_of_text(sqlite3_errmsg(c->db)) == SG_SQL_ERR_no_table) {
         r = follow_catalog(c, true);
@@ -250,12 +248,27 @@ static int check_text(struct sg_sql *c, struct sg_bytes sql)
     return 0;
 }
 
-static int begin_statement(struct sg_sql *c, const struct sg_sql_query *q)
+static int prepare_new(struct sg_sql *c, struct sg_bytes sql, bool fixed)
 {
     const char *tail = NULL;
-    int r = prepare_known(c, q->sql, &tail);
+    int r = prepare_known(c, sql, fixed, &tail);
     if (r == 0)
-        r = check_single(c, q->sql, tail);
+        r = check_single(c, sql, tail);
+    if (r) {
+        sqlite3_finalize(TAKE_PTR(c->stmt));
+        return r;
+    }
+    return sg_sql_prepared_new(c, sql, c->stmt);
+}
+
+static int begin_statement(struct sg_sql *c, const struct sg_sql_query *q)
+{
+    /* A transaction keeps to the dictionary it began with; its batch checks that it still holds. */
+    bool fixed = c->in_transaction && c->catalog;
+    int r = fixed ? 0 : follow_catalog(c, false);
+    if (r == 0 && !sg_sql_prepared_take(c, q->sql))
+        r = prepare_new(c, q->sql, fixed);
+    c->stmt = c->prepared.now ? c->prepared.now->stmt : NULL;
     if (r == 0)
         r = bind_all(c, q);
     if (r)
@@ -283,7 +296,8 @@ int sg_sql_begin(struct sg_sql *c, const struct sg_sql_query *q)
 
 void sg_sql_end(struct sg_sql *c)
 {
-    sqlite3_finalize(TAKE_PTR(c->stmt));
+    sg_sql_prepared_end(c, c->error.code == SG_SQL_OK);
+    c->stmt = NULL;
     c->n_columns = 0;
     c->have_row = false;
 }

@@ -3,6 +3,7 @@
  * sql-int - what the parts of libs/sql share.
  *
  *   conn.c     a connection: prepare, step, errors
+ *   prepared.c its statements, kept for the next time
  *   guard.c    what SQLite may not do
  *   ddl.c      CREATE TABLE, DROP TABLE as text
  *   define.c   and as changes of the dictionary
@@ -26,6 +27,7 @@
 #include <sealgrid/sql.h>
 
 #include "ddl-int.h"
+#include "prepared-int.h"
 #include "writes-int.h"
 
 /* ---- tables ---- */
@@ -47,6 +49,7 @@ struct sg_sql_table {
     size_t record_len;
     uint8_t sort[SG_SQL_NAME_MAX + 3]; /* the dictionary's sort key */
     size_t sort_len;
+    uint8_t domain[SG_SQL_COLUMNS_MAX]; /* of a system table: see system.c */
 };
 
 /* Partition and sort key each: a little below what kv.h allows, so that a bound just past a key is
@@ -141,7 +144,8 @@ struct sg_sql {
     struct sg_sql_engine *engine;
     sqlite3 *db;
     struct sg_sql_catalog *catalog; /* whose tables are registered as modules */
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt;             /* of prepared.now */
+    struct sg_sql_prepared_list prepared;
     struct sg_sql_error error;
     enum sg_sql_role role;
     bool trusted; /* our own BEGIN and COMMIT: the authorizer lets them pass */

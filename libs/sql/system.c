@@ -52,43 +52,6 @@ static void skip_field(struct sg_sql_shape *s, int16_t repeated)
             s->columns[i].field++;
 }
 
-static int make(size_t i, struct sg_sql_table **ret)
-{
-    SG_FREE struct sg_ddl *ddl = calloc(1, sizeof(*ddl));
-    struct sg_sql_table *t;
-    size_t at;
-    const char *what;
-    if (!ddl)
-        return sg_raise(-ENOMEM);
-    int r = sg_ddl_parse(sg_bytes_str(system_tables[i].ddl), ddl, &at, &what);
-    if (r)
-        return sg_fold(r);
-    r = sg_sql_table_new(&t, &ddl->shape, system_tables[i].id, system_tables[i].flags);
-    if (r < 0)
-        return r;
-    if (system_tables[i].repeated)
-        skip_field(&t->shape, system_tables[i].repeated);
-    if (t->id == SG_TABLE_READING)
-        t->origin_column = column_of(&t->shape, "origin");
-    *ret = t;
-    return 0;
-}
-
-int sg_sql_system_tables(struct sg_sql_table **ret, size_t max, size_t *ret_n)
-{
-    sg_assert(max >= SG_SQL_SYSTEM_TABLES);
-    for (size_t i = 0; i < SG_SQL_SYSTEM_TABLES; i++) {
-        int r = make(i, &ret[i]);
-        if (r < 0) {
-            while (i > 0)
-                sg_sql_table_unref(ret[--i]);
-            return r;
-        }
-    }
-    *ret_n = SG_SQL_SYSTEM_TABLES;
-    return 0;
-}
-
 /* ---- what the metering side accepts ---- */
 
 /* Of an integer its value; of a text its length in printable ASCII without space. */
@@ -116,26 +79,76 @@ static bool is_name(struct sg_bytes text, int64_t min, int64_t max)
     return true;
 }
 
-static bool in_domain(const char *column, const struct sg_value *v)
+#define N_DOMAINS (sizeof(domains) / sizeof(domains[0]))
+
+/* Looked up once a table: a name by name search for each value of each row shows in profiles. */
+static void find_domains(struct sg_sql_table *t)
 {
-    for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++) {
-        if (strcmp(domains[i].column, column) != 0)
-            continue;
-        if (v->type == SG_INTEGER)
-            return v->i >= domains[i].min && v->i <= domains[i].max;
-        return v->type != SG_TEXT || is_name(v->bytes, domains[i].min, domains[i].max);
+    for (unsigned c = 0; c < t->shape.n_columns; c++) {
+        size_t i = 0;
+        while (i < N_DOMAINS && strcmp(domains[i].column, t->shape.columns[c].name) != 0)
+            i++;
+        t->domain[c] = (uint8_t)i;
     }
-    return true;
+}
+
+static bool in_domain(size_t i, const struct sg_value *v)
+{
+    if (i == N_DOMAINS)
+        return true;
+    if (v->type == SG_INTEGER)
+        return v->i >= domains[i].min && v->i <= domains[i].max;
+    return v->type != SG_TEXT || is_name(v->bytes, domains[i].min, domains[i].max);
+}
+
+static int make(size_t i, struct sg_sql_table **ret)
+{
+    SG_FREE struct sg_ddl *ddl = calloc(1, sizeof(*ddl));
+    struct sg_sql_table *t;
+    size_t at;
+    const char *what;
+    if (!ddl)
+        return sg_raise(-ENOMEM);
+    int r = sg_ddl_parse(sg_bytes_str(system_tables[i].ddl), ddl, &at, &what);
+    if (r)
+        return sg_fold(r);
+    r = sg_sql_table_new(&t, &ddl->shape, system_tables[i].id, system_tables[i].flags);
+    if (r < 0)
+        return r;
+    if (system_tables[i].repeated)
+        skip_field(&t->shape, system_tables[i].repeated);
+    if (t->id == SG_TABLE_READING)
+        t->origin_column = column_of(&t->shape, "origin");
+    find_domains(t);
+    *ret = t;
+    return 0;
+}
+
+int sg_sql_system_tables(struct sg_sql_table **ret, size_t max, size_t *ret_n)
+{
+    sg_assert(max >= SG_SQL_SYSTEM_TABLES);
+    for (size_t i = 0; i < SG_SQL_SYSTEM_TABLES; i++) {
+        int r = make(i, &ret[i]);
+        if (r < 0) {
+            while (i > 0)
+                sg_sql_table_unref(ret[--i]);
+            return r;
+        }
+    }
+    *ret_n = SG_SQL_SYSTEM_TABLES;
+    return 0;
 }
 
 const char *sg_sql_system_check(const struct sg_sql_table *t, const struct sg_value *v)
 {
     const struct sg_sql_shape *s = &t->shape;
     for (unsigned i = 0; i < s->n_columns; i++)
-        if (!in_domain(s->columns[i].name, &v[i]))
+        if (!in_domain(t->domain[i], &v[i]))
             return s->columns[i].name;
+    if (t->id != SG_TABLE_INSTALLATION)
+        return NULL;
     int from = column_of(s, "from_ts"), until = column_of(s, "until_ts");
-    if (from >= 0 && until >= 0 && v[until].type == SG_INTEGER && v[until].i <= v[from].i)
+    if (v[until].type == SG_INTEGER && v[until].i <= v[from].i)
         return "until_ts";
     return NULL;
 }

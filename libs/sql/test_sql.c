@@ -517,6 +517,51 @@ static void t_too_many_cursors(void **state)
     expect_rows(f, "SELECT count(*) FROM t", "2;");
 }
 
+/* Statements are kept: the same text again must mean what it means now. */
+static void t_same_text_again(void **state)
+{
+    struct fixture *f = *state;
+    expect_done(f, "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)");
+    struct sg_value p[2] = {SG_VAL_INT(1), SG_VAL_TEXT("one")};
+    struct sg_sql_query insert = query("INSERT INTO t VALUES (?, ?)"),
+                        read = query("SELECT b FROM t WHERE a = ?");
+    insert.params = read.params = p;
+    insert.n_params = 2;
+    read.n_params = 1;
+    assert_string_equal(run_query(f, &insert), "");
+    assert_string_equal(run_query(f, &insert), "!duplicate_key");
+    p[0].i = 2;
+    p[1].bytes = SG_BYTES_LIT("two");
+    assert_string_equal(run_query(f, &insert), "");
+    assert_string_equal(run_query(f, &read), "'two';");
+    p[0].i = 1;
+    assert_string_equal(run_query(f, &read), "'one';");
+    read.n_params = 0;
+    assert_string_equal(run_query(f, &read), "!params");
+    insert.role = SG_SQL_READER;
+    assert_string_equal(run_query(f, &insert), "!denied");
+    expect_done(f, "DROP TABLE t");
+    expect_done(f, "CREATE TABLE t (a TEXT PRIMARY KEY, b INTEGER)");
+    read.n_params = 1;
+    assert_string_equal(run_query(f, &read), "!type");
+    expect_done(f, "DROP TABLE t");
+    assert_string_equal(run_query(f, &read), "!no_table");
+}
+
+static void t_more_texts_than_are_kept(void **state)
+{
+    struct fixture *f = *state;
+    char sql[64], rows[16];
+    expect_done(f, "CREATE TABLE t (a INTEGER PRIMARY KEY)");
+    expect_done(f, "INSERT INTO t VALUES (7)");
+    for (int round = 0; round < 3; round++)
+        for (int i = 0; i < 3 * SG_SQL_PREPARED_KEPT; i++) {
+            snprintf(sql, sizeof(sql), "SELECT a + %d FROM t", i);
+            snprintf(rows, sizeof(rows), "%d;", 7 + i);
+            expect_rows(f, sql, rows);
+        }
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -548,6 +593,8 @@ int main(void)
         T(t_damage_is_refused),
         T(t_foreign_row),
         T(t_too_many_cursors),
+        T(t_same_text_again),
+        T(t_more_texts_than_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
