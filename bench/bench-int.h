@@ -25,7 +25,7 @@ struct sg_bench_result {
     uint64_t ours_n, theirs_n; /* units a lap */
     unsigned laps;
     double goal; /* 0: none */
-    bool at_most;
+    bool at_most, cpu;
 };
 
 struct sg_bench_ended {
@@ -37,6 +37,7 @@ struct sg_bench_ended {
 struct sg_bench {
     bool quick;
     int64_t (*now_ns)(void);            /* the monotonic clock; of tests a false one */
+    int64_t (*cpu_ns)(void);            /* CPU time of the process; the same */
     FILE *table;                        /* gets every line once it is known; NULL: silent */
     const struct sg_bench_suite *suite; /* running */
     char scratch[PATH_MAX];             /* "" until a suite asks for a folder */

@@ -18,7 +18,7 @@ struct sg_bench; /* the run: options, scratch folder, lines so far */
 
 /*
  * One side of a line.  run does n units of work and leaves in *ret_ns their duration: it is preset
- * to 0, which means "the whole call, monotonic clock"; a side that prepares inside the call, or
+ * to 0, which means "the whole call, the line's clock"; a side that prepares inside the call, or
  * whose clock is in another process, sets its own.  0 or -errno.
  */
 struct sg_bench_side {
@@ -35,6 +35,7 @@ struct sg_bench_line {
     uint64_t fixed_n; /* units a lap; 0: as many as fill the time of a lap */
     unsigned laps;    /* pairs; 0: 7, of --quick 2 */
     double goal;      /* least ratio wanted, 0: none */
+    bool cpu;         /* the clock is the process's CPU time: for sides that wait for nothing */
     const char *note; /* what is compared, in a sentence; may be NULL */
     struct sg_bench_side ours, theirs;
 };

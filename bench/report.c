@@ -213,6 +213,8 @@ static void put_measured(struct sg_json *j, const struct sg_bench_result *r)
     sg_json_object(j);
     put_spread(j, &r->ratio);
     sg_json_end_object(j);
+    if (r->kind == SG_BENCH_RATE)
+        put_text(j, "clock", r->cpu ? "cpu" : "wall");
     sg_json_key(j, "pairs");
     sg_json_uint(j, r->laps);
     if (r->goal > 0) {

@@ -58,12 +58,13 @@ int sg_bench_folder(struct sg_bench *b, const char *name, char *ret_path, size_t
 
 /* ---- laps ---------------------------------------------------------------------------------- */
 
-static int lap(const struct sg_bench *b, const struct sg_bench_side *side, uint64_t n,
-               int64_t *ret_ns)
+static int lap(const struct sg_bench *b, const struct sg_bench_line *line,
+               const struct sg_bench_side *side, uint64_t n, int64_t *ret_ns)
 {
-    int64_t own_ns = 0, before_ns = b->now_ns();
+    int64_t (*const clock_ns)(void) = line->cpu ? b->cpu_ns : b->now_ns;
+    int64_t own_ns = 0, before_ns = clock_ns();
     int r = side->run(side->ctx, n, &own_ns);
-    int64_t whole_ns = b->now_ns() - before_ns;
+    int64_t whole_ns = clock_ns() - before_ns;
 
     if (r)
         return sg_fold(r);
@@ -74,14 +75,15 @@ static int lap(const struct sg_bench *b, const struct sg_bench_side *side, uint6
 }
 
 /* Units that fill a lap; the laps of the search warm the side up. */
-static int calibrate(const struct sg_bench *b, const struct sg_bench_side *side, uint64_t *ret_n)
+static int calibrate(const struct sg_bench *b, const struct sg_bench_line *line,
+                     const struct sg_bench_side *side, uint64_t *ret_n)
 {
     const int64_t wanted_ns = b->quick ? LAP_QUICK_NS : LAP_NS;
     uint64_t n = 1;
 
     for (;;) {
         int64_t ns;
-        int r = lap(b, side, n, &ns);
+        int r = lap(b, line, side, n, &ns);
         if (r)
             return r;
         if (ns >= wanted_ns / 8) {
@@ -118,12 +120,12 @@ static int pair(const struct sg_bench *b, const struct sg_bench_line *line,
                 const struct sg_bench_result *r, unsigned i, double *ret_ours, double *ret_theirs)
 {
     int64_t ours_ns = 0, theirs_ns = 0;
-    int e = i % 2 ? lap(b, &line->theirs, r->theirs_n, &theirs_ns)
-                  : lap(b, &line->ours, r->ours_n, &ours_ns);
+    int e = i % 2 ? lap(b, line, &line->theirs, r->theirs_n, &theirs_ns)
+                  : lap(b, line, &line->ours, r->ours_n, &ours_ns);
 
     if (!e)
-        e = i % 2 ? lap(b, &line->ours, r->ours_n, &ours_ns)
-                  : lap(b, &line->theirs, r->theirs_n, &theirs_ns);
+        e = i % 2 ? lap(b, line, &line->ours, r->ours_n, &ours_ns)
+                  : lap(b, line, &line->theirs, r->theirs_n, &theirs_ns);
     if (e)
         return e;
     *ret_ours = rate(line, r->ours_n, ours_ns);
@@ -139,9 +141,9 @@ static int measure(const struct sg_bench *b, const struct sg_bench_line *line,
 
     r->ours_n = r->theirs_n = line->fixed_n;
     if (!line->fixed_n)
-        e = calibrate(b, &line->ours, &r->ours_n);
+        e = calibrate(b, line, &line->ours, &r->ours_n);
     if (!e && !line->fixed_n)
-        e = calibrate(b, &line->theirs, &r->theirs_n);
+        e = calibrate(b, line, &line->theirs, &r->theirs_n);
     for (unsigned i = 0; !e && i < r->laps; i++) {
         e = pair(b, line, r, i, &ours[i], &theirs[i]);
         ratio[i] = e ? 0 : ours[i] / theirs[i];
@@ -188,6 +190,7 @@ static int describe(const struct sg_bench *b, const struct sg_bench_line *line, 
     r->theirs_name = copy_text(line->theirs.name, &failed);
     r->reason = copy_text(reason, &failed);
     r->goal = line->goal;
+    r->cpu = line->cpu;
     return failed ? sg_raise(-ENOMEM) : 0;
 }
 
@@ -295,7 +298,8 @@ int sg_bench_run_suite(struct sg_bench *b, const struct sg_bench_suite *suite)
 
 void sg_bench_init(struct sg_bench *b, bool quick, const char *parent)
 {
-    *b = (struct sg_bench){.quick = quick, .now_ns = sg_clock_monotonic_ns};
+    *b = (struct sg_bench){
+        .quick = quick, .now_ns = sg_clock_monotonic_ns, .cpu_ns = sg_clock_cpu_ns};
     snprintf(b->parent, sizeof(b->parent), "%s", parent);
 }
 

@@ -13,6 +13,11 @@ static int64_t false_now(void)
     return clock_ns;
 }
 
+static int64_t half_now(void)
+{
+    return clock_ns / 2;
+}
+
 struct side {
     int64_t ns_each, ns_first; /* of a unit; more for the first call */
     bool own_clock;            /* the call itself takes a second more than it says */
@@ -67,6 +72,7 @@ static struct sg_bench *begin(bool quick)
     static struct sg_bench b;
     sg_bench_init(&b, quick, "/tmp");
     b.now_ns = false_now;
+    b.cpu_ns = half_now;
     b.suite = &nameless;
     *order = 0;
     return &b;
@@ -169,6 +175,19 @@ static void test_own_clock(void **state)
     struct sg_bench_line line = line_of(&ours, &theirs);
     assert_int_equal(sg_bench_pair(b, &line), 0);
     near(b->results[0].ratio.median, 1);
+    sg_bench_clear(b);
+}
+
+static void test_cpu_clock(void **state)
+{
+    (void)state;
+    struct sg_bench *b = begin(false);
+    struct side ours = {.ns_each = 1000}, theirs = {.ns_each = 1000, .own_clock = true};
+    struct sg_bench_line line = line_of(&ours, &theirs);
+    line.cpu = true;
+    assert_int_equal(sg_bench_pair(b, &line), 0);
+    near(b->results[0].ours.median, 2e6);
+    near(b->results[0].theirs.median, 1e6); /* its own clock counts */
     sg_bench_clear(b);
 }
 
@@ -291,15 +310,11 @@ static void test_folders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ratio_of_rates),
-        cmocka_unit_test(test_calibrated),
-        cmocka_unit_test(test_turns),
-        cmocka_unit_test(test_drift),
-        cmocka_unit_test(test_own_clock),
-        cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_quantity_and_goals),
-        cmocka_unit_test(test_failing_suites),
-        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_ratio_of_rates), cmocka_unit_test(test_calibrated),
+        cmocka_unit_test(test_turns),          cmocka_unit_test(test_drift),
+        cmocka_unit_test(test_own_clock),      cmocka_unit_test(test_cpu_clock),
+        cmocka_unit_test(test_spread),         cmocka_unit_test(test_quantity_and_goals),
+        cmocka_unit_test(test_failing_suites), cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_folders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,6 +205,7 @@ static int measure(struct sg_bench *b, struct store *s, struct bare *bare, const
     struct sg_bench_line line = {.name = name,
                                  .unit = "records/s",
                                  .goal = 0.8,
+                                 .cpu = true,
                                  .note = "a page of one row of the store: header, envelope, "
                                          "associated data and nonce, against the cipher alone "
                                          "on as many octets with its key kept",
