@@ -7,6 +7,11 @@
 
 #include <sealgrid/base/random.h>
 
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* First outputs of xoshiro256** 1.0 from the state 1, 2, 3, 4: the reference implementation's, as
  * published with the Rust crate rand_xoshiro. */
 static void follows_the_reference(void **state)
@@ -83,6 +88,75 @@ static void the_kernel_gives_octets(void **state)
     assert_true(sg_random_u64() != sg_random_u64());
 }
 
+/* Every length up to beyond what the vDSO is asked for: all octets are set (one that stays 0 in
+ * eight draws is an octet that nobody wrote). */
+static void every_length_is_filled(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n <= 300; n++) {
+        uint8_t once[304], seen[304] = {0};
+        for (int i = 0; i < 8; i++) {
+            memset(once, 0, sizeof(once));
+            sg_random_bytes(once, n);
+            for (size_t k = 0; k < sizeof(seen); k++)
+                seen[k] |= once[k];
+        }
+        for (size_t k = 0; k < sizeof(seen); k++)
+            assert_int_equal(seen[k] != 0, k < n);
+    }
+}
+
+/* A child must not go on where its parent stood: it would seal with its nonces. */
+static void a_forked_child_draws_others(void **state)
+{
+    (void)state;
+    uint8_t warm[8], ours[16], theirs[16];
+    int status, ends[2];
+
+    sg_random_bytes(warm, sizeof(warm));
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        sg_random_bytes(theirs, sizeof(theirs));
+        _exit(write(ends[1], theirs, sizeof(theirs)) != sizeof(theirs));
+    }
+    sg_random_bytes(ours, sizeof(ours));
+    assert_int_equal(read(ends[0], theirs, sizeof(theirs)), sizeof(theirs));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_memory_not_equal(ours, theirs, sizeof(ours));
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void *draw(void *at)
+{
+    for (size_t i = 0; i < 64; i++)
+        sg_random_bytes((uint8_t *)at + 8 * i, 8);
+    return NULL;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    return memcmp(a, b, 8);
+}
+
+static void threads_draw_others(void **state)
+{
+    (void)state;
+    static uint8_t drawn[8][64][8];
+    pthread_t threads[8];
+
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, draw, drawn[i]), 0);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    qsort(drawn, 8 * 64, 8, by_value);
+    for (size_t i = 1; i < 8 * 64; i++)
+        assert_memory_not_equal((uint8_t *)drawn + 8 * i, (uint8_t *)drawn + 8 * i - 8, 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +165,9 @@ int main(void)
         cmocka_unit_test(below_stays_below_and_reaches_all),
         cmocka_unit_test(unit_and_normal_have_their_moments),
         cmocka_unit_test(the_kernel_gives_octets),
+        cmocka_unit_test(every_length_is_filled),
+        cmocka_unit_test(a_forked_child_draws_others),
+        cmocka_unit_test(threads_draw_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
