@@ -1,14 +1,15 @@
 #pragma once
 /*
  * aead - authenticated encryption.  The caller owns the key and the nonce discipline.
- * Contexts are cached per thread and re-keyed; no fetch in the hot path.
+ * Contexts are cached per thread, and in them the key used last, in its expanded form and until
+ * another takes its place or the thread ends; no fetch in the hot path.
  */
 #include <sealgrid/base/bytes.h>
 #include <sealgrid/base/error.h>
 
 enum sg_aead_alg {
     SG_AEAD_AES_128_GCM,       /* key 16, nonce 12, tag 16 */
-    SG_AEAD_AES_256_GCM,       /* key 32, nonce 12, tag 16; libsodium under 2 KiB where it has AES-NI */
+    SG_AEAD_AES_256_GCM,       /* key 32, nonce 12, tag 16; libsodium under 1 KiB where it has AES-NI */
     SG_AEAD_AES_CCM_16_64_128, /* RFC 9053: key 16, nonce 13, tag 8; L = 2: at most 65,535 octets */
     SG_AEAD_AES_CCM_16_128_128, /* key 16, nonce 13, tag 16 */
 };
