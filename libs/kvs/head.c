@@ -41,37 +41,53 @@ bool sg_head_peek(struct sg_bytes entry, struct sg_head_clear *ret)
     return true;
 }
 
-static int encode_tail(const struct sg_head *h, struct sg_buf *out)
+static uint8_t *put(uint8_t *at, struct sg_bytes b)
 {
-    int r = sg_buf_append_be16(out, (uint16_t)h->n_tail);
-    for (size_t i = 0; r == 0 && i < h->n_tail; i++) {
+    if (b.len)
+        memcpy(at, b.data, b.len);
+    return at + b.len;
+}
+
+static size_t head_body_len(const struct sg_head *h)
+{
+    size_t len = 4 + 2 + h->partition.len + 8 + 8 + 4 + SG_MULTISET_LEN + 2;
+    for (size_t i = 0; i < h->n_tail; i++)
+        len += 2 + 4 + h->tail[i].sort.len + h->tail[i].value.len;
+    return len;
+}
+
+static void write_tail(const struct sg_head *h, uint8_t *at)
+{
+    sg_store_be16(at, (uint16_t)h->n_tail);
+    at += 2;
+    for (size_t i = 0; i < h->n_tail; i++) {
         const struct sg_row *row = &h->tail[i];
-        r = sg_buf_append_be16(out, (uint16_t)row->sort.len);
-        if (r == 0)
-            r = sg_buf_append_be32(out, (uint32_t)row->value.len);
-        if (r == 0)
-            r = sg_buf_append(out, row->sort);
-        if (r == 0)
-            r = sg_buf_append(out, row->value);
+        sg_store_be16(at, (uint16_t)row->sort.len);
+        sg_store_be32(at + 2, (uint32_t)row->value.len);
+        at = put(put(at + 6, row->sort), row->value);
     }
-    return r;
+}
+
+/* head_body_len(h) octets */
+static void write_head_body(const struct sg_head *h, uint8_t *at)
+{
+    sg_store_be32(at, h->table);
+    sg_store_be16(at + 4, (uint16_t)h->partition.len);
+    at = put(at + 6, h->partition);
+    sg_store_be64(at, h->n_rows);
+    sg_store_be64(at + 8, h->next_page);
+    sg_store_be32(at + 16, h->n_pages);
+    memcpy(at + 20, h->sum, SG_MULTISET_LEN);
+    write_tail(h, at + 20 + SG_MULTISET_LEN);
 }
 
 int sg_head_body_encode(const struct sg_head *h, struct sg_buf *out)
 {
-    uint8_t fixed[8 + 8 + 4 + SG_MULTISET_LEN];
-    sg_store_be64(fixed, h->n_rows);
-    sg_store_be64(fixed + 8, h->next_page);
-    sg_store_be32(fixed + 16, h->n_pages);
-    memcpy(fixed + 20, h->sum, SG_MULTISET_LEN);
-    int r = sg_buf_append_be32(out, h->table);
+    uint8_t *at;
+    int r = sg_buf_extend(out, head_body_len(h), &at);
     if (r == 0)
-        r = sg_buf_append_be16(out, (uint16_t)h->partition.len);
-    if (r == 0)
-        r = sg_buf_append(out, h->partition);
-    if (r == 0)
-        r = sg_buf_append(out, SG_BYTES_ARRAY(fixed));
-    return r < 0 ? r : encode_tail(h, out);
+        write_head_body(h, at);
+    return r;
 }
 
 static bool take_tail_row(struct sg_reader *r, struct sg_row *ret)
@@ -115,10 +131,9 @@ bool sg_head_body_decode(struct sg_bytes body, struct sg_row *tail, struct sg_he
 int sg_head_seal(struct sg_part_keys *k, struct sg_writer *w, const struct sg_bucket_keys *b,
                  const uint8_t key[SG_HEAD_KEY_LEN], const struct sg_head *h, struct sg_buf *out)
 {
-    SG_CLEANUP(sg_buf_clear) struct sg_buf body = SG_BUF_INIT_SECRET(SG_ENTRY_BYTES_MAX);
-    uint8_t header[SG_HEAD_HEADER_LEN];
+    uint8_t header[SG_HEAD_HEADER_LEN], *entry;
+    size_t body_len = head_body_len(h), before = out->len;
     uint32_t epoch;
-    size_t header_at = out->len;
     header[0] = SG_FORMAT;
     header[1] = SG_HEAD_CLASS;
     memcpy(header + 2, b->tag, SG_BUCKET_TAG_LEN);
@@ -127,13 +142,16 @@ int sg_head_seal(struct sg_part_keys *k, struct sg_writer *w, const struct sg_bu
     if (r < 0)
         return r;
     sg_store_be32(header + 18, epoch);
-    r = sg_head_body_encode(h, &body);
-    if (r == 0)
-        r = sg_buf_append(out, SG_BYTES_ARRAY(header));
+    r = sg_buf_extend(out, SG_HEAD_HEADER_LEN + SG_ENVELOPE_LEN + body_len, &entry);
     if (r < 0)
         return r;
-    return sg_envelope_seal(k, w, HEAD_DOMAIN, SG_BYTES(key, SG_HEAD_KEY_LEN), header_at,
-                            sg_buf_bytes(&body), out, NULL);
+    memcpy(entry, header, SG_HEAD_HEADER_LEN);
+    write_head_body(h, entry + SG_HEAD_HEADER_LEN + SG_ENVELOPE_BODY_AT);
+    r = sg_envelope_seal(k, w, HEAD_DOMAIN, SG_BYTES(key, SG_HEAD_KEY_LEN), entry,
+                         SG_HEAD_HEADER_LEN, body_len, NULL);
+    if (r < 0)
+        out->len = before;
+    return r;
 }
 
 int sg_head_open(struct sg_part_keys *k, const struct sg_bucket_keys *b,
@@ -161,18 +179,28 @@ int sg_head_open(struct sg_part_keys *k, const struct sg_bucket_keys *b,
 
 /* Page. */
 
+static size_t page_body_len(const struct sg_page *p)
+{
+    return 2 + 2 + p->first.len + 2 + p->last.len + p->columns.len;
+}
+
+/* page_body_len(p) octets */
+static void write_page_body(const struct sg_page *p, uint8_t *at)
+{
+    sg_store_be16(at, p->n_rows);
+    sg_store_be16(at + 2, (uint16_t)p->first.len);
+    at = put(at + 4, p->first);
+    sg_store_be16(at, (uint16_t)p->last.len);
+    put(put(at + 2, p->last), p->columns);
+}
+
 int sg_page_body_encode(const struct sg_page *p, struct sg_buf *out)
 {
-    int r = sg_buf_append_be16(out, p->n_rows);
+    uint8_t *at;
+    int r = sg_buf_extend(out, page_body_len(p), &at);
     if (r == 0)
-        r = sg_buf_append_be16(out, (uint16_t)p->first.len);
-    if (r == 0)
-        r = sg_buf_append(out, p->first);
-    if (r == 0)
-        r = sg_buf_append_be16(out, (uint16_t)p->last.len);
-    if (r == 0)
-        r = sg_buf_append(out, p->last);
-    return r < 0 ? r : sg_buf_append(out, p->columns);
+        write_page_body(p, at);
+    return r;
 }
 
 bool sg_page_body_decode(struct sg_bytes body, struct sg_page *ret)
@@ -194,20 +222,21 @@ bool sg_page_body_decode(struct sg_bytes body, struct sg_page *ret)
 int sg_page_seal(struct sg_part_keys *k, struct sg_writer *w, const uint8_t name[SG_NAME_LEN],
                  struct sg_page *p, struct sg_buf *out)
 {
-    SG_CLEANUP(sg_buf_clear) struct sg_buf body = SG_BUF_INIT_SECRET(SG_ENTRY_BYTES_MAX);
-    uint8_t key[SG_PAGE_KEY_LEN], header[SG_PAGE_HEADER_LEN];
-    size_t header_at = out->len;
-    header[0] = SG_FORMAT;
-    header[1] = SG_PAGE_CLASS;
-    sg_store_be64(header + 2, p->version);
-    sg_page_key(name, p->id, key);
-    int r = sg_page_body_encode(p, &body);
-    if (r == 0)
-        r = sg_buf_append(out, SG_BYTES_ARRAY(header));
+    uint8_t key[SG_PAGE_KEY_LEN], *entry;
+    size_t body_len = page_body_len(p), before = out->len;
+    int r = sg_buf_extend(out, SG_PAGE_HEADER_LEN + SG_ENVELOPE_LEN + body_len, &entry);
     if (r < 0)
         return r;
-    return sg_envelope_seal(k, w, PAGE_DOMAIN, SG_BYTES_ARRAY(key), header_at, sg_buf_bytes(&body),
-                            out, p->tag);
+    entry[0] = SG_FORMAT;
+    entry[1] = SG_PAGE_CLASS;
+    sg_store_be64(entry + 2, p->version);
+    write_page_body(p, entry + SG_PAGE_HEADER_LEN + SG_ENVELOPE_BODY_AT);
+    sg_page_key(name, p->id, key);
+    r = sg_envelope_seal(k, w, PAGE_DOMAIN, SG_BYTES_ARRAY(key), entry, SG_PAGE_HEADER_LEN,
+                         body_len, p->tag);
+    if (r < 0)
+        out->len = before;
+    return r;
 }
 
 static bool page_peek(struct sg_bytes entry, struct sg_page *ret)

@@ -206,27 +206,25 @@ static size_t envelope_aad(const char *domain, struct sg_bytes index_key, struct
 }
 
 int sg_envelope_seal(struct sg_part_keys *k, struct sg_writer *w, const char *domain,
-                     struct sg_bytes index_key, size_t header_at, struct sg_bytes body,
-                     struct sg_buf *out, uint8_t ret_tag[SG_TAG_LEN])
+                     struct sg_bytes index_key, uint8_t *entry, size_t header_len, size_t body_len,
+                     uint8_t ret_tag[SG_TAG_LEN])
 {
-    uint8_t aad[AAD_MAX], *at;
-    size_t aad_len =
-        envelope_aad(domain, index_key, SG_BYTES(out->data + header_at, out->len - header_at), aad);
+    uint8_t aad[AAD_MAX], *salt = entry + header_len, *nonce = salt + SG_SALT_LEN;
+    uint8_t *body = salt + SG_ENVELOPE_BODY_AT;
+    size_t aad_len = envelope_aad(domain, index_key, SG_BYTES(entry, header_len), aad);
     if (!k->can_write || k->sealed == SEALS_PER_WRITER_MAX)
         start_writing(k, w);
-    int r = sg_buf_extend(out, SG_ENVELOPE_LEN + body.len, &at);
-    if (r < 0)
-        return r;
-    memcpy(at, k->writer_salt, SG_SALT_LEN);
-    uint8_t *nonce = at + SG_SALT_LEN;
+    memcpy(salt, k->writer_salt, SG_SALT_LEN);
     sg_store_be32(nonce, k->sealed++);
     sg_random_bytes(nonce + 4, SG_NONCE_LEN - 4);
-    r = sg_aead_seal(SG_AEAD_AES_256_GCM, k->writer, nonce, SG_BYTES(aad, aad_len), body,
-                     nonce + SG_NONCE_LEN);
-    if (r < 0)
+    int r = sg_aead_seal(SG_AEAD_AES_256_GCM, k->writer, nonce, SG_BYTES(aad, aad_len),
+                         SG_BYTES(body, body_len), body);
+    if (r < 0) {
+        sg_wipe(body, body_len);
         return r;
+    }
     if (ret_tag)
-        memcpy(ret_tag, at + SG_SALT_LEN + SG_NONCE_LEN + body.len, SG_TAG_LEN);
+        memcpy(ret_tag, body + body_len, SG_TAG_LEN);
     return 0;
 }
 
