@@ -64,7 +64,7 @@ void sg_corr_profile_set(struct sg_corr_profile *p, enum sg_fraud_day_kind kind,
 /* r of each of the days first..first+n-1 (indices) against the profile of its kind; NAN for a day
  * whose kind has no profile. */
 void sg_corr_rows(const struct sg_corr_profile *p, const struct sg_fraud_days *d, uint32_t first,
-                  uint32_t n, const struct sg_fraud_kernel *kernel, float *ret_r);
+                  uint32_t n, const struct sg_fraud_kernel *kernel, double *ret_r);
 
 /* Indices of the days within a window: *ret_first and how many. */
 uint32_t sg_corr_find(const struct sg_fraud_days *d, struct sg_corr_window w, uint32_t *ret_first);
@@ -96,13 +96,13 @@ struct sg_corr_sliding {
 
 /* ret_r[i] for each of the d->n_days days; NAN where no reference of least_days was there. */
 void sg_corr_slide(const struct sg_fraud_days *d, const struct sg_corr_sliding *s,
-                   const struct sg_fraud_kernel *kernel, float *ret_r);
+                   const struct sg_fraud_kernel *kernel, double *ret_r);
 /* 1 - median of the last recent_days judged ones.  0, or SG_CORR_NO_TEST.  ret_r: as above, the
  * caller's d->n_days values. */
 SG_MUST_USE int sg_corr_sliding_score(const struct sg_fraud_days *d,
                                       const struct sg_corr_sliding *s,
-                                      const struct sg_fraud_kernel *kernel, float *ret_r,
+                                      const struct sg_fraud_kernel *kernel, double *ret_r,
                                       double *ret_score);
 
 /* Median, the mean of the middle two for even n; reorders v.  n >= 1, no NAN. */
-double sg_corr_median(float *v, uint32_t n);
+double sg_corr_median(double *v, uint32_t n);
