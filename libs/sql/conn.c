@@ -134,6 +134,7 @@ void sg_sql_close(struct sg_sql *c)
         return;
     sg_sql_end(c);
     sg_sql_prepared_clear(c);
+    free(c->row);
     sqlite3_close(c->db);
     sg_sql_writes_clear(&c->writes);
     sg_sql_catalog_unref(c->catalog);
@@ -224,12 +225,32 @@ static int bind_all(struct sg_sql *c, const struct sg_sql_query *q)
     return 0;
 }
 
+#define PLAIN_ROWS 64 /* between looks at the clock: about 50 us */
+
+static int plain_step(struct sg_sql *c)
+{
+    bool late = c->n_rows % PLAIN_ROWS == 0 && c->deadline_ns != 0 &&
+                sg_clock_monotonic_ns() > c->deadline_ns;
+    return late ? SQLITE_INTERRUPT : sg_sql_plain_next(c);
+}
+
+static int step(struct sg_sql *c)
+{
+    if (c->n_rows == SG_SQL_PLAIN_AFTER)
+        c->plain = sg_sql_plain_begin(c);
+    return c->plain ? plain_step(c) : sqlite3_step(c->stmt);
+}
+
 int sg_sql_next(struct sg_sql *c)
 {
     if (!c->stmt)
         return SG_SQL_DONE;
-    int rc = sqlite3_step(c->stmt);
+    if (c->ended) /* SQLite would begin again */
+        return c->error.code ? SG_SQL_REFUSED : SG_SQL_DONE;
+    int rc = step(c);
     c->have_row = rc == SQLITE_ROW;
+    c->ended = !c->have_row;
+    c->n_rows++;
     if (rc == SQLITE_ROW)
         return 0;
     if (rc != SQLITE_DONE)
@@ -298,6 +319,8 @@ void sg_sql_end(struct sg_sql *c)
 {
     sg_sql_prepared_end(c, c->error.code == SG_SQL_OK);
     c->stmt = NULL;
+    c->plain = c->ended = false;
+    c->n_rows = 0;
     c->n_columns = 0;
     c->have_row = false;
 }
@@ -339,6 +362,8 @@ const char *sg_sql_column_type(const struct sg_sql *c, size_t i)
 struct sg_value sg_sql_value(struct sg_sql *c, size_t i)
 {
     sg_assert(c->have_row && i < c->n_columns);
+    if (c->plain)
+        return c->row[i];
     /* Without SQLite's mutexes (catalog.c) a column's value may be read directly. */
     return sg_sql_from_sqlite(sqlite3_column_value(c->stmt, (int)i));
 }

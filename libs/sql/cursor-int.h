@@ -61,6 +61,8 @@ static inline const struct sg_sql_shape *sg_sql_cursor_shape(const struct sg_sql
     return &c->vtab->table->shape;
 }
 
+/* A column of the table, but for _row, in the current row: borrowed until the next one. */
+int sg_sql_cursor_value(struct sg_sql_cursor *c, int column, const struct sg_value **ret);
 /* SQLite result codes: of a kv result that is not 0, and of a row that cannot be read. */
 int sg_sql_cursor_fail(struct sg_sql_cursor *c, int r);
 int sg_sql_cursor_damaged(struct sg_sql_cursor *c);

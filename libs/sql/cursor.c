@@ -42,22 +42,30 @@ static int handle_column(struct sg_sql_cursor *c, sqlite3_context *ctx)
     return SQLITE_OK;
 }
 
+int sg_sql_cursor_value(struct sg_sql_cursor *c, int column, const struct sg_value **ret)
+{
+    const struct sg_sql_column *col = &sg_sql_cursor_shape(c)->columns[column];
+    if (col->key >= 0) {
+        int rc = key_value(c, (unsigned)col->key, ret);
+        if (rc)
+            return rc;
+    } else if (sg_sql_row_field(&c->row, (unsigned)col->field, ret)) {
+        return sg_sql_cursor_damaged(c);
+    }
+    if ((*ret)->type != col->type && (*ret)->type != SG_NULL)
+        return sg_sql_cursor_damaged(c);
+    return SQLITE_OK;
+}
+
 int sg_sql_cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column)
 {
     struct sg_sql_cursor *c = sg_sql_cursor_of(base);
     const struct sg_value *v;
     if (column >= (int)sg_sql_cursor_shape(c)->n_columns)
         return handle_column(c, ctx);
-    const struct sg_sql_column *col = &sg_sql_cursor_shape(c)->columns[column];
-    if (col->key >= 0) {
-        int rc = key_value(c, (unsigned)col->key, &v);
-        if (rc)
-            return rc;
-    } else if (sg_sql_row_field(&c->row, (unsigned)col->field, &v)) {
-        return sg_sql_cursor_damaged(c);
-    }
-    if (v->type != col->type && v->type != SG_NULL)
-        return sg_sql_cursor_damaged(c);
+    int rc = sg_sql_cursor_value(c, column, &v);
+    if (rc)
+        return rc;
     sg_sql_to_sqlite(ctx, v);
     return SQLITE_OK;
 }
@@ -87,6 +95,10 @@ int sg_sql_cursor_close(sqlite3_vtab_cursor *base)
     sg_buf_clear(&c->part_scratch);
     sg_buf_clear(&c->sort_scratch);
     sg_sql_row_clear(&c->row);
+    struct sg_sql *conn = sg_sql_cursor_conn(c);
+    conn->n_cursors--;
+    if (conn->cursor == c)
+        conn->cursor = NULL;
     free(c);
     return SQLITE_OK;
 }
@@ -113,6 +125,8 @@ int sg_sql_cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **ret)
         free(c);
         return SQLITE_NOMEM;
     }
+    sg_sql_cursor_conn(c)->n_cursors++;
+    sg_sql_cursor_conn(c)->cursor = c;
     *ret = &c->base;
     return SQLITE_OK;
 }

@@ -4,7 +4,8 @@
  * The rows of a table come out by partition and sort key, that is in primary-key order.  Of the
  * constraints on key columns are used: = and IN on the partition columns, or else = on the leading
  * ones and a range on the next; = on the leading sort columns and a range on the next; LIMIT and
- * OFFSET as a hint of how much to read at once.  Everything is checked again by SQLite.
+ * OFFSET as a hint of how much to read at once.  SQLite checks everything again but comparisons of
+ * INTEGER keys.
  *
  * Costs are in rows read; a request to the store weighs as much as SEEK rows.
  */
@@ -102,8 +103,18 @@ static bool is_in(const struct plan *p, unsigned key)
     return sqlite3_vtab_in(p->info, p->eq[key], -1) != 0;
 }
 
+/* An INTEGER key is an integer in every row, and what bound.c makes of any right-hand side is exact
+ * for it, so SQLite need not look again (an IN, where it loops itself, excepted). */
+static void answer_for(struct plan *p, int constraint, unsigned key)
+{
+    bool exact = p->shape->columns[p->shape->key[key]].type == SG_INTEGER;
+    if (exact && !sqlite3_vtab_in(p->info, constraint, -1))
+        p->info->aConstraintUsage[constraint].omit = 1;
+}
+
 static void use_eq(struct plan *p, unsigned key, bool take_list)
 {
+    answer_for(p, p->eq[key], key);
     if (is_in(p, key)) {
         if (take_list)
             p->in[key] = sqlite3_vtab_in(p->info, p->eq[key], 1) != 0;
@@ -123,10 +134,12 @@ static unsigned use_span(struct plan *p, unsigned first, unsigned end, double *s
     }
     if (k < end && p->lower[k] >= 0) {
         use(p, p->lower[k], range_arg(p, p->lower[k]), k);
+        answer_for(p, p->lower[k], k);
         *selectivity /= 4;
     }
     if (k < end && p->upper[k] >= 0) {
         use(p, p->upper[k], range_arg(p, p->upper[k]), k);
+        answer_for(p, p->upper[k], k);
         *selectivity /= 4;
     }
     return k - first;

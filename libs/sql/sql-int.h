@@ -16,6 +16,7 @@
  *   bound.c    constraint values as key bounds
  *   parts.c    lists of partitions
  *   row.c      lazy decoding of a row
+ *   plain.c    rows that need nothing of SQLite
  *   request.c, result.c   JSON documents; service.c, access.c   HTTP handler
  *   error.c    the table of errors
  */
@@ -140,6 +141,8 @@ int sg_sql_refuse_kv(struct sg_sql_error *e, int r);
 
 /* ---- connection ---- */
 
+struct sg_sql_cursor;
+
 struct sg_sql {
     struct sg_sql_engine *engine;
     sqlite3 *db;
@@ -153,6 +156,13 @@ struct sg_sql {
     int64_t deadline_ns; /* monotonic, 0: none */
     size_t n_columns;
     bool have_row;
+    bool ended;
+    uint64_t n_rows; /* shown so far */
+    /* plain rows: see plain.c */
+    unsigned n_cursors;
+    struct sg_sql_cursor *cursor; /* opened last; alive if there is one only */
+    bool plain;
+    struct sg_value *row; /* if plain, the current one; owned, borrows its texts */
     int64_t changes;
     struct sg_sql_writes writes;
 };
@@ -161,6 +171,11 @@ struct sg_sql {
 #define sg_sql_vtab_fail(c, ...) ((void)sg_sql_refuse(&(c)->error, __VA_ARGS__), SQLITE_ERROR)
 
 SG_MUST_USE int sg_sql_guard(struct sg_sql *c);
+/* Rows that come straight from the one open cursor.  begin: whether it can be so, with the
+ * statement at a row; next: SQLite's result codes, the columns in row[]. */
+#define SG_SQL_PLAIN_AFTER 16 /* rows; fewer do not pay for looking at the program */
+bool sg_sql_plain_begin(struct sg_sql *c);
+int sg_sql_plain_next(struct sg_sql *c);
 /* CREATE TABLE, DROP TABLE.  SG_SQL_DONE or SG_SQL_REFUSED. */
 SG_MUST_USE int sg_sql_define(struct sg_sql *c, struct sg_bytes sql);
 /* Rows of tables whose DROP was cut short. */
