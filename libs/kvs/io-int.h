@@ -7,6 +7,8 @@
 #include <sealgrid/base/bytes.h>
 #include <sealgrid/base/error.h>
 
+#include "sync-int.h"
+
 enum sg_io_op { SG_IO_CREATE, SG_IO_WRITE, SG_IO_SYNC, SG_IO_REPLACE, SG_IO_UNLINK };
 
 /* Called before each operation; 0 lets it happen, a negated errno is returned in its place (for
@@ -21,6 +23,7 @@ void sg_io_set_hook(const struct sg_io_hook *hook);
 struct sg_io_file {
     int fd;
     uint64_t len;
+    uint64_t reserved; /* up to here there is room on disk; 0: nobody asked */
     char path[320];
 };
 
@@ -35,6 +38,14 @@ SG_MUST_USE int sg_io_create(struct sg_io_file *ret, const char *folder, const c
 SG_MUST_USE int sg_io_open_append(struct sg_io_file *ret, const char *path);
 SG_MUST_USE int sg_io_append(struct sg_io_file *f, const struct sg_bytes *parts, size_t n);
 SG_MUST_USE int sg_io_sync(struct sg_io_file *f);
+/* All n of them (at most SG_SYNC_MAX) at the same time; ret[i] is 0 or -errno.  The hook is asked
+ * for the last one first. */
+void sg_io_sync_all(struct sg_io_file *files, size_t n, struct sg_syncer *s, int *ret);
+/* Room for so many octets more, a good piece at a time, so that few syncs have blocks to allocate;
+ * the file's length stays.  Only a hint: a file system that cannot, or is full, is none of the
+ * caller's business until it appends. */
+void sg_io_reserve(struct sg_io_file *f, uint64_t octets);
+/* Gives back what was reserved and not used. */
 void sg_io_close(struct sg_io_file *f);
 /* Whole file, durably and atomically. */
 SG_MUST_USE int sg_io_replace(const char *path, struct sg_bytes contents);

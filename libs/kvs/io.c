@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <isa-l/crc.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -134,8 +135,42 @@ int sg_io_sync(struct sg_io_file *f)
     return fdatasync(f->fd) < 0 ? sg_raise_errno() : 0;
 }
 
+void sg_io_sync_all(struct sg_io_file *files, size_t n, struct sg_syncer *s, int *ret)
+{
+    int fds[SG_SYNC_MAX] = {-1}, done[SG_SYNC_MAX] = {0};
+    size_t of[SG_SYNC_MAX] = {0}, m = 0;
+    sg_assert(n <= SG_SYNC_MAX);
+    for (size_t i = n; i-- > 0;) {
+        ret[i] = ask_hook(SG_IO_SYNC, files[i].path);
+        if (ret[i] < 0)
+            continue;
+        of[m] = i;
+        fds[m++] = files[i].fd;
+    }
+    sg_syncer_run(s, fds, m, done);
+    for (size_t k = 0; k < m; k++)
+        ret[of[k]] = done[k];
+    for (size_t i = 0; i < n; i++)
+        ret[i] = ret[i] < 0 ? sg_raise(ret[i]) : 0;
+}
+
+#define RESERVE_BYTES (1u << 20)
+
+void sg_io_reserve(struct sg_io_file *f, uint64_t octets)
+{
+    if (f->len + octets <= f->reserved)
+        return;
+    uint64_t more = octets > RESERVE_BYTES ? octets : RESERVE_BYTES;
+    bool ok = fallocate(f->fd, FALLOC_FL_KEEP_SIZE, (off_t)f->len, (off_t)more) == 0;
+    /* where it does not work it is not asked for again at each append */
+    f->reserved = f->len + more + (ok ? 0 : 16 * (uint64_t)RESERVE_BYTES);
+}
+
 void sg_io_close(struct sg_io_file *f)
 {
+    /* of the same length: only what lies past the end goes; if it stays, the file's end is near */
+    if (f->fd >= 0 && f->reserved > f->len && ftruncate(f->fd, (off_t)f->len) < 0)
+        f->reserved = 0;
     if (f->fd >= 0)
         close(f->fd);
     f->fd = -1;

@@ -7,7 +7,8 @@
  * splice, reorder nor drop one in the middle.  A record is committed when its write quorum of
  * copies is synced.  A record that failed is void: the next segment starts at its number.
  *
- * Owns: its descriptors.  One thread at a time (the store's committer, or recovery).
+ * Owns: its descriptors, the threads that sync them.  One thread at a time (the store's committer,
+ * or recovery).
  */
 #include <sealgrid/base/buf.h>
 #include <sealgrid/base/secret.h>
@@ -46,7 +47,8 @@ struct sg_journal {
     uint8_t mac[SG_JOURNAL_MAC_LEN]; /* of that record */
     struct sg_io_file copies[SG_JOURNAL_COPIES];
     unsigned slots[SG_JOURNAL_COPIES];
-    size_t n_copies;                     /* 0: a new segment is due */
+    size_t n_copies; /* 0: a new segment is due */
+    struct sg_syncer *syncer;
     size_t quorum;                       /* copies that must be synced */
     uint64_t failed;                     /* slots whose copy failed since the caller last looked */
     struct sg_journal_segment *segments; /* the last is the open one */

@@ -15,7 +15,8 @@ int sg_journal_init(struct sg_journal *j, struct sg_bytes key,
     for (size_t i = 0; i < SG_JOURNAL_COPIES; i++)
         j->copies[i].fd = -1;
     memcpy(j->store_id, store_id, SG_STORE_ID_LEN);
-    return sg_secret_copy(&j->key, key);
+    int r = sg_syncer_new(&j->syncer);
+    return r < 0 ? r : sg_secret_copy(&j->key, key);
 }
 
 static void close_copies(struct sg_journal *j)
@@ -31,6 +32,8 @@ void sg_journal_clear(struct sg_journal *j)
     free(j->segments);
     j->segments = NULL;
     j->n_segments = 0;
+    sg_syncer_free(j->syncer);
+    j->syncer = NULL;
     sg_secret_clear(&j->key);
 }
 
@@ -164,24 +167,32 @@ static void drop_copy(struct sg_journal *j, size_t i)
     j->copies[j->n_copies].fd = -1;
 }
 
-/* Writes all copies first, then syncs them: the kernel may work on one while we write the next. */
-static int write_copies(struct sg_journal *j, const struct sg_bytes *parts, size_t n)
+static int append_copies(struct sg_journal *j, const struct sg_bytes *parts, size_t n,
+                         size_t octets)
 {
     int failure = 0;
     for (size_t i = j->n_copies; i-- > 0;) {
+        sg_io_reserve(&j->copies[i], octets);
         int r = sg_io_append(&j->copies[i], parts, n);
         if (r < 0) {
             drop_copy(j, i);
             failure = r;
         }
     }
-    for (size_t i = j->n_copies; i-- > 0;) {
-        int r = sg_io_sync(&j->copies[i]);
-        if (r < 0) {
+    return failure;
+}
+
+/* Writes all copies first, then syncs them together. */
+static int write_copies(struct sg_journal *j, const struct sg_bytes *parts, size_t n, size_t octets)
+{
+    int synced[SG_JOURNAL_COPIES];
+    int failure = append_copies(j, parts, n, octets);
+    sg_io_sync_all(j->copies, j->n_copies, j->syncer, synced);
+    for (size_t i = j->n_copies; i-- > 0;)
+        if (synced[i] < 0) {
+            failure = synced[i];
             drop_copy(j, i);
-            failure = r;
         }
-    }
     return j->n_copies >= j->quorum ? 0 : failure;
 }
 
@@ -204,7 +215,7 @@ int sg_journal_append(struct sg_journal *j, const struct sg_bytes *parts, size_t
     sg_store_be64(lead + 4, j->seq + 1);
     record_mac(j, j->mac, lead, all, n + MAC_LEAD, lead + 12);
     all[MAC_LEAD - 1] = SG_BYTES_ARRAY(lead);
-    int r = write_copies(j, all + MAC_LEAD - 1, n + 1);
+    int r = write_copies(j, all + MAC_LEAD - 1, n + 1, sizeof(lead) + len);
     if (r < 0) {
         close_copies(j);
         return r;
