@@ -1,0 +1,45 @@
+#pragma once
+/*
+ * fleet - every customer of a source, scored on several threads; and the map that is trained on
+ * them first.  The result does not depend on the number of threads: the map comes from a sample
+ * that does not (fraud/paper.h), each score from one customer alone, and ranks from scores. Memory:
+ * the sample, 200 octets a customer, and one customer's days a thread.
+ */
+#include "ranking.h"
+
+#include <sealgrid/fraud/som.h>
+
+/* A picture that was kept, of one of the first in rank. */
+struct suspect {
+    char id[SG_FRAUD_ID_MAX + 1];
+    double score;
+    struct picture picture;
+};
+
+struct fleet {
+    const struct plan *plan;
+    struct source *source;
+    unsigned threads;
+    uint64_t seed;
+    const char *only; /* one customer; NULL: all */
+    size_t pictures;  /* how many suspects' pictures are kept */
+    bool progress;    /* on standard error */
+};
+
+struct fleet_result {
+    struct ranking ranking;   /* sorted */
+    struct suspect *suspects; /* in order of rank */
+    size_t n_suspects;
+    uint64_t readings; /* or rows */
+    uint64_t incomplete, conflicts;
+};
+void fleet_result_clear(struct fleet_result *r);
+
+/* First pass: samples every customer's reference days and trains a map.  *ret_error: its
+ * quantisation error.  Positive outcomes of source_next; FLEET_NO_MAP: nobody has reference days.
+ */
+enum fleet_outcome { FLEET_NO_MAP = 100 };
+SG_MUST_USE int fleet_train(const struct fleet *f, struct sg_som **ret, double *ret_error);
+/* Second pass, or the only one; map NULL in mode correlation.  Outcomes of source_next. */
+SG_MUST_USE int fleet_score(const struct fleet *f, const struct sg_som *map,
+                            struct fleet_result *ret);

@@ -1,0 +1,324 @@
+#include "labels.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include <sealgrid/base/file.h>
+
+#define FILE_BYTES_MAX ((size_t)1 << 30)
+#define COLUMNS_MAX    64
+#define LOWEST         -1e300
+
+const unsigned verdict_ks[VERDICT_N_K] = {
+#define K(k) k,
+    VERDICT_KS(K)
+#undef K
+};
+
+void labels_clear(struct labels *l)
+{
+    free(l->list);
+    *l = (struct labels){.list = NULL};
+}
+
+/* ---- file ---------------------------------------------------------------------------------- */
+
+/* Fields of a line, without their quotes; doubled quotes stay doubled (no column used has any). */
+static size_t split(struct sg_bytes line, struct sg_bytes field[COLUMNS_MAX])
+{
+    size_t n = 0, at = 0;
+    while (n < COLUMNS_MAX) {
+        bool quoted = at < line.len && line.data[at] == '"';
+        size_t from = at + quoted, to = from;
+        while (to < line.len && (quoted || line.data[to] != ',')) {
+            if (quoted && line.data[to] == '"') {
+                if (to + 1 >= line.len || line.data[to + 1] != '"')
+                    break;
+                to++;
+            }
+            to++;
+        }
+        field[n++] = SG_BYTES(line.data + from, to - from);
+        at = to + (quoted && to < line.len);
+        if (at >= line.len)
+            break;
+        at++;
+    }
+    return n;
+}
+
+/* Positions of the columns that are used; -1: not there. */
+struct columns {
+    int customer, label, type, full, reported;
+};
+
+static bool begins(struct sg_bytes field, const char *with)
+{
+    const size_t n = strlen(with);
+    return field.len >= n && memcmp(field.data, with, n) == 0;
+}
+
+static bool is(struct sg_bytes field, const char *word)
+{
+    return sg_bytes_equal(field, sg_bytes_str(word));
+}
+
+static struct columns find_columns(const struct sg_bytes *field, size_t n)
+{
+    struct columns c = {-1, -1, -1, -1, -1};
+    for (int i = 0; i < (int)n; i++) {
+        if (is(field[i], "customer") || is(field[i], "client"))
+            c.customer = i;
+        else if (is(field[i], "label"))
+            c.label = i;
+        else if (is(field[i], "type"))
+            c.type = i;
+        else if (begins(field[i], "true_"))
+            c.full = i;
+        else if (begins(field[i], "reported_"))
+            c.reported = i;
+    }
+    return c;
+}
+
+static bool number(struct sg_bytes field, double *ret)
+{
+    char text[48], *end;
+    if (field.len == 0 || field.len >= sizeof(text))
+        return false;
+    memcpy(text, field.data, field.len);
+    text[field.len] = 0;
+    *ret = strtod(text, &end);
+    return *end == 0 && isfinite(*ret);
+}
+
+static struct sg_bytes at(const struct sg_bytes *field, size_t n, int column)
+{
+    return column >= 0 && (size_t)column < n ? field[column] : SG_BYTES_NONE;
+}
+
+/* What is wrong with the line, or NULL. */
+static const char *take_label(const struct columns *c, const struct sg_bytes *field, size_t n,
+                              struct label *ret)
+{
+    const struct sg_bytes id = at(field, n, c->customer), label = at(field, n, c->label);
+    double type = 0, full, reported;
+    if (id.len == 0 || id.len > SG_FRAUD_ID_MAX)
+        return "customer: 1 to 63 octets";
+    if (!is(label, "0") && !is(label, "1"))
+        return "label: 0 or 1";
+    if (at(field, n, c->type).len &&
+        (!number(at(field, n, c->type), &type) || type < 0 || type >= LABEL_TYPES))
+        return "type: 0 to 15";
+    *ret = (struct label){.thief = is(label, "1"), .type = (uint8_t)type};
+    memcpy(ret->id, id.data, id.len);
+    if (c->full < 0 || c->reported < 0)
+        return NULL;
+    if (!number(at(field, n, c->full), &full) || !number(at(field, n, c->reported), &reported))
+        return "energy: not a number";
+    ret->energy = full - reported;
+    return NULL;
+}
+
+static int grow(struct labels *l)
+{
+    const size_t room = l->room ? l->room * 2 : 1024;
+    if (l->n < l->room)
+        return 0;
+    struct label *list = reallocarray(l->list, room, sizeof(*list));
+    if (!list)
+        return sg_raise(-ENOMEM);
+    l->list = list;
+    l->room = room;
+    return 0;
+}
+
+static bool next_line(struct sg_bytes *text, struct sg_bytes *ret)
+{
+    if (text->len == 0)
+        return false;
+    const uint8_t *end = memchr(text->data, '\n', text->len);
+    size_t n = end ? (size_t)(end - text->data) : text->len;
+    *ret = SG_BYTES(text->data, n);
+    *text = SG_BYTES(text->data + n + (end != NULL), text->len - n - (end != NULL));
+    if (ret->len && ret->data[ret->len - 1] == '\r')
+        ret->len--;
+    return true;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(((const struct label *)a)->id, ((const struct label *)b)->id);
+}
+
+static const char *check_once(const struct labels *l)
+{
+    for (size_t i = 1; i < l->n; i++)
+        if (by_id(&l->list[i - 1], &l->list[i]) == 0)
+            return "a customer has two labels";
+    return NULL;
+}
+
+static int take_lines(struct labels *l, struct sg_bytes text, char why[160])
+{
+    struct sg_bytes line, field[COLUMNS_MAX];
+    const struct columns none = {-1, -1, -1, -1, -1};
+    struct columns c = none;
+    for (unsigned at_line = 1; next_line(&text, &line); at_line++) {
+        const char *wrong = NULL;
+        const size_t n = split(line, field);
+        int r = grow(l);
+        if (r)
+            return r;
+        if (at_line == 1) {
+            c = find_columns(field, n);
+            wrong = c.customer < 0 || c.label < 0 ? "columns customer and label are wanted" : NULL;
+        } else if (line.len) {
+            wrong = take_label(&c, field, n, &l->list[l->n]);
+            l->n += wrong == NULL;
+        }
+        if (wrong) {
+            snprintf(why, 160, "line %u: %s", at_line, wrong);
+            return LABELS_BAD;
+        }
+    }
+    return 0;
+}
+
+int labels_parse(struct labels *ret, struct sg_bytes text, char why[160])
+{
+    SG_CLEANUP(labels_clear) struct labels l = {.list = NULL};
+    int r = take_lines(&l, text, why);
+    if (r)
+        return r;
+    qsort(l.list, l.n, sizeof(*l.list), by_id);
+    const char *wrong = l.n ? check_once(&l) : "no label in it";
+    if (wrong) {
+        snprintf(why, 160, "%s", wrong);
+        return LABELS_BAD;
+    }
+    *ret = l;
+    l.list = NULL;
+    return 0;
+}
+
+int labels_read(struct labels *ret, const char *path, char why[160])
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(FILE_BYTES_MAX);
+    int r = sg_file_read(path, &text);
+    return r ? r : labels_parse(ret, sg_buf_bytes(&text), why);
+}
+
+const struct label *labels_find(const struct labels *l, const char *id)
+{
+    struct label key;
+    if (l->n == 0 || strlen(id) > SG_FRAUD_ID_MAX)
+        return NULL;
+    memcpy(key.id, id, strlen(id) + 1);
+    return bsearch(&key, l->list, l->n, sizeof(key), by_id);
+}
+
+/* ---- verdict ------------------------------------------------------------------------------- */
+
+/* The customers with a label, as cases in order of rank, and their types. */
+struct cases {
+    struct sg_judge_case *list;
+    uint8_t *type;
+    size_t n;
+};
+
+static void cases_clear(struct cases *c)
+{
+    free(c->list);
+    free(c->type);
+}
+
+static int make_cases(const struct labels *l, const struct ranking *r, struct cases *ret,
+                      struct verdict *v)
+{
+    ret->list = calloc(r->n + 1, sizeof(*ret->list));
+    ret->type = calloc(r->n + 1, 1);
+    if (!ret->list || !ret->type)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < r->n; i++) {
+        const struct line *line = &r->lines[i];
+        const struct label *label = labels_find(l, line->id);
+        if (!label) {
+            v->unlabelled++;
+            continue;
+        }
+        ret->type[ret->n] = label->type;
+        ret->list[ret->n++] =
+            (struct sg_judge_case){.score = line->unjudged == JUDGED ? line->score : LOWEST,
+                                   .energy = label->thief ? label->energy : 0,
+                                   .thief = label->thief};
+        v->thieves += label->thief;
+        v->energy += label->thief ? label->energy : 0;
+    }
+    v->customers = ret->n;
+    v->unseen = l->n - ret->n;
+    return 0;
+}
+
+static int judge_all(const struct cases *c, const struct sg_judge_rounds *rounds, struct verdict *v)
+{
+    enum { EACH = 3, N = 3 + EACH * VERDICT_N_K };
+    struct sg_judge_figure f[N] = {
+        {SG_JUDGE_AUC, 0}, {SG_JUDGE_AVERAGE_PRECISION, 0}, {SG_JUDGE_FALSE_PER_1000, 0.5}};
+    struct sg_judge_interval got[N];
+    for (size_t i = 0; i < VERDICT_N_K; i++) {
+        f[3 + EACH * i] = (struct sg_judge_figure){SG_JUDGE_PRECISION_AT, verdict_ks[i]};
+        f[4 + EACH * i] = (struct sg_judge_figure){SG_JUDGE_LIFT_AT, verdict_ks[i]};
+        f[5 + EACH * i] = (struct sg_judge_figure){SG_JUDGE_RECOVERED_AT, verdict_ks[i]};
+    }
+    int r = sg_judge(c->list, c->n, f, N, rounds, got);
+    if (r)
+        return r;
+    v->auc = got[0];
+    v->average_precision = got[1];
+    v->false_alarms = got[2];
+    for (size_t i = 0; i < VERDICT_N_K; i++) {
+        v->precision[i] = got[3 + EACH * i];
+        v->lift[i] = got[4 + EACH * i];
+        v->recovered[i] = got[5 + EACH * i];
+    }
+    return 0;
+}
+
+static int judge_types(const struct cases *c, struct verdict *v)
+{
+    const struct sg_judge_figure f = {SG_JUDGE_AUC, 0};
+    const struct sg_judge_rounds none = {.level = 0.95};
+    SG_FREE struct sg_judge_case *some = calloc(c->n + 1, sizeof(*some));
+    if (!some)
+        return sg_raise(-ENOMEM);
+    for (int type = 0; type < LABEL_TYPES; type++) {
+        struct sg_judge_interval got;
+        size_t n = 0;
+        for (size_t i = 0; i < c->n; i++)
+            if (!c->list[i].thief || c->type[i] == type)
+                some[n++] = c->list[i];
+        int r = sg_judge(some, n, &f, 1, &none, &got);
+        if (r)
+            return r;
+        v->type_auc[type] = got.value;
+    }
+    return 0;
+}
+
+int labels_judge(const struct labels *l, const struct ranking *r, uint32_t rounds, uint64_t seed,
+                 struct verdict *ret)
+{
+    SG_CLEANUP(cases_clear) struct cases c = {.list = NULL};
+    const struct sg_judge_rounds b = {.rounds = rounds, .seed = seed, .level = 0.95};
+    struct verdict v = {.customers = 0};
+    int e = make_cases(l, r, &c, &v);
+    if (e == 0)
+        e = judge_all(&c, &b, &v);
+    if (e == 0)
+        e = judge_types(&c, &v);
+    if (e)
+        return e;
+    *ret = v;
+    return 0;
+}

@@ -1,0 +1,349 @@
+/*
+ * sealgrid-fraud - a ranking of suspected fraud, from files or from the store.
+ * Exit 0: done (customers that could not be judged are named as such); 1: that one customer
+ * (--client) could not be judged; 2: unusable input.
+ */
+#include "fleet.h"
+#include "labels.h"
+#include "report.h"
+
+#include <stdio.h>
+
+#include <sealgrid/base/clock.h>
+#include <sealgrid/base/file.h>
+#include <sealgrid/base/log.h>
+#include <sealgrid/cas/client.h>
+#include <sealgrid/fraud/som-map.h>
+
+#define EXIT_UNJUDGED 1
+#define EXIT_UNUSABLE 2
+#define CAS_RETRY_MS  10000
+#define JSON_MAX      ((size_t)256 << 20)
+
+struct app {
+    struct fraud_options options;
+    struct plan plan;
+    struct fleet fleet;
+    struct source *source;
+    struct sg_som *map;
+    struct labels labels;
+    struct sg_cas_grant grant;
+    struct sg_tz *tz;
+    int32_t east_s;
+    int64_t *clients;
+    double map_error, seconds_train, seconds_score;
+};
+
+static int complain(const char *what, const char *why)
+{
+    fprintf(stderr, "sealgrid-fraud: %s: %s\n", what, why);
+    return EXIT_UNUSABLE;
+}
+
+static int fail(const char *what)
+{
+    return complain(what, sg_error_trace());
+}
+
+/* ---- file ---------------------------------------------------------------------------------- */
+
+static int open_file(struct app *a)
+{
+    const char *path = a->options.input;
+    int r = source_file_open(&a->source, path, plan_span(&a->plan));
+    if (r < 0)
+        return fail(path);
+    if (r)
+        return complain(path, source_why(a->source));
+    if (a->plan.fixed && a->plan.dated != source_dated(a->source))
+        return complain("--test-days", source_dated(a->source)
+                                           ? "the file has dates: like 2026-06-01..2026-08-31"
+                                           : "the file has no dates: numbers of its days");
+    return 0;
+}
+
+/* ---- store --------------------------------------------------------------------------------- */
+
+/* A context a thread: OpenSSL 3 locks the shared parts of one. */
+static int open_kv(void *user, struct sg_kv **ret)
+{
+    const struct app *a = user;
+    static _Thread_local struct sg_tls_ctx *tls; /* lives as long as the process */
+    int r = tls ? 0 : sg_cas_tls(&a->grant, false, SG_TLS_PEER_REQUIRED, &tls);
+    if (r)
+        return sg_fold(r);
+    const struct sg_kv_remote remote = {
+        .connect = a->options.kvsd_connect, .tls = tls, .expect_uri = "spiffe://sealgrid/kvsd"};
+    return sg_fold(sg_kv_open_remote(ret, &remote));
+}
+
+static int attest(struct app *a)
+{
+    const struct fraud_options *o = &a->options;
+    const struct sg_cas_bootstrap b = {.connect = o->cas_connect,
+                                       .pin_hex = o->cas_pin,
+                                       .service = "fraud",
+                                       .provider = o->cas_provider,
+                                       .sim_platform = o->cas_platform,
+                                       .retry_ms = CAS_RETRY_MS};
+    if (!o->cas_pin)
+        return complain("--cas.pin", "must be given with --store");
+    return sg_cas_bootstrap(&b, &a->grant) ? fail("attestation") : 0;
+}
+
+/* "-03:00" */
+static bool parse_offset(const char *text, int32_t *ret_s)
+{
+    unsigned hours, minutes;
+    char sign;
+    int end = 0;
+    if (sscanf(text, "%c%2u:%2u%n", &sign, &hours, &minutes, &end) != 3 || text[end] ||
+        (sign != '+' && sign != '-') || hours > 14 || minutes > 59)
+        return false;
+    *ret_s = (int32_t)(hours * 3600 + minutes * 60) * (sign == '-' ? -1 : 1);
+    return true;
+}
+
+static int take_zone(struct app *a)
+{
+    int r = parse_offset(a->options.zone, &a->east_s) ? 0 : sg_tz_load(&a->tz, a->options.zone);
+    if (r > 0)
+        return complain("--zone", r == SG_TZ_UNKNOWN ? "no such zone here" : "zone file damaged");
+    return r ? fail("--zone") : 0;
+}
+
+/* Without --last-day: yesterday, the last day that is over. */
+static int take_last_day(struct app *a)
+{
+    int32_t day;
+    if (a->options.last_day) {
+        if (!plan_date(a->options.last_day, &day))
+            return complain("--last-day", "a date, 2026-09-30");
+    } else {
+        const int64_t now = sg_clock_unix_s();
+        day = (int32_t)((now + (a->tz ? sg_tz_at(a->tz, now).east_s : a->east_s)) / 86400) - 1;
+    }
+    plan_anchor(&a->plan, day);
+    return 0;
+}
+
+static int list_clients(struct app *a, size_t *ret_n)
+{
+    SG_CLEANUP(sg_kv_freep) struct sg_kv *kv = NULL;
+    if (a->options.client) {
+        char *end;
+        errno = 0;
+        const long long client = strtoll(a->options.client, &end, 10);
+        if (errno || *end || end == a->options.client)
+            return complain("--client", "with --store a whole number");
+        a->clients = malloc(sizeof(*a->clients));
+        if (!a->clients)
+            return complain("--client", "no memory");
+        a->clients[0] = client;
+        *ret_n = 1;
+        return 0;
+    }
+    if (open_kv(a, &kv) || source_store_clients(kv, &a->clients, ret_n))
+        return fail("store");
+    return 0;
+}
+
+static int open_store(struct app *a)
+{
+    const int64_t points = a->options.points;
+    struct source_store o = {.open_kv = open_kv, .user = a, .points = (uint32_t)points};
+    int r;
+    if (points != 24 && points != 48 && points != 96)
+        return complain("--points", "24, 48 or 96");
+    r = take_zone(a);
+    if (r == 0)
+        r = take_last_day(a);
+    if (r == 0)
+        r = attest(a);
+    if (r == 0)
+        r = list_clients(a, &o.n_clients);
+    if (r)
+        return r;
+    o.tz = a->tz;
+    o.east_s = a->east_s;
+    o.span = plan_span(&a->plan);
+    o.clients = a->clients;
+    return source_store_open(&a->source, &o) ? fail("store") : 0;
+}
+
+/* ---- map ----------------------------------------------------------------------------------- */
+
+static int load_map(struct app *a)
+{
+    char label[SG_SOM_LABEL_MAX + 1];
+    uint64_t seed;
+    int r = sg_som_map_load(a->options.map, &a->map, label, &seed);
+    if (r < 0)
+        return fail(a->options.map);
+    if (r)
+        return complain(a->options.map, "not a map");
+    if (strcmp(label, SG_PAPER_LABEL) != 0)
+        return complain(a->options.map, "a map of other vectors than those of --mode paper");
+    if (sg_som_shape(a->map)->points != source_points(a->source))
+        return complain(a->options.map, "a map of days with another number of intervals");
+    return 0;
+}
+
+/* What came of a pass, as an exit status; a failure was said by its thread. */
+static int judge_pass(const struct app *a, int r)
+{
+    if (r == FLEET_NO_MAP)
+        return complain("map", "no customer has regular days to train it on");
+    if (r == SOURCE_BAD)
+        return complain(a->options.input, source_why(a->source));
+    return r ? EXIT_UNUSABLE : 0;
+}
+
+/* Runs a pass; a file whose customers lie apart is sorted first and the pass run again. */
+static int run_pass(struct app *a, int (*pass)(struct app *a))
+{
+    const int64_t begun = sg_clock_monotonic_ns();
+    int r = pass(a);
+    if (r == SOURCE_UNGROUPED) {
+        fprintf(stderr,
+                "sealgrid-fraud: %s: customers' rows lie apart or out of order; sorting "
+                "them in memory\n",
+                a->options.input);
+        r = source_file_sort(a->source, (uint64_t)a->options.sort_mib << 20);
+        if (r < 0)
+            return fail(a->options.input);
+        r = r ? r : pass(a);
+    }
+    a->seconds_score = (double)(sg_clock_monotonic_ns() - begun) / 1e9;
+    return judge_pass(a, r);
+}
+
+static int pass_train(struct app *a)
+{
+    return fleet_train(&a->fleet, &a->map, &a->map_error);
+}
+
+static int make_map(struct app *a)
+{
+    if (a->plan.mode != MODE_PAPER)
+        return 0;
+    if (a->options.map)
+        return load_map(a);
+    if (a->options.client)
+        return complain("--client", "in mode paper with --map of a fleet (made by --save-map)");
+    int r = run_pass(a, pass_train);
+    a->seconds_train = a->seconds_score;
+    if (r == 0 && a->options.save_map &&
+        sg_som_map_save(a->map, SG_PAPER_LABEL, a->fleet.seed, a->options.save_map))
+        return fail(a->options.save_map);
+    return r;
+}
+
+/* ---- run ----------------------------------------------------------------------------------- */
+
+static struct fleet_result result;
+
+static int pass_score(struct app *a)
+{
+    return fleet_score(&a->fleet, a->map, &result);
+}
+
+static int write_out(struct app *a)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(JSON_MAX);
+    const struct fraud_options *o = &a->options;
+    struct verdict verdict;
+    struct report report = {.plan = &a->plan,
+                            .result = &result,
+                            .map_error = a->map_error,
+                            .seconds_train = a->seconds_train,
+                            .seconds_score = a->seconds_score,
+                            .threads = a->fleet.threads,
+                            .seed = a->fleet.seed,
+                            .rounds = (uint32_t)o->rounds};
+    if (o->labels) {
+        if (labels_judge(&a->labels, &result.ranking, (uint32_t)o->rounds, a->fleet.seed, &verdict))
+            return fail(o->labels);
+        report.verdict = &verdict;
+    }
+    if (o->out && ranking_write(&result.ranking, &a->plan, o->out))
+        return fail(o->out);
+    if (o->json && (report_json(&report, &text) || sg_file_write_report("-", sg_buf_bytes(&text))))
+        return fail("summary");
+    if (!o->json && !(o->out && !strcmp(o->out, "-")))
+        report_print(&report);
+    return o->client && result.ranking.n_unjudged ? EXIT_UNJUDGED : 0;
+}
+
+static int score(struct app *a)
+{
+    int r = make_map(a);
+    if (r == 0)
+        r = run_pass(a, pass_score);
+    if (r)
+        return r;
+    if (a->options.client && result.ranking.n == 0)
+        return complain("--client", "not in the file");
+    return write_out(a);
+}
+
+static int take_labels(struct app *a)
+{
+    char why[160];
+    int r = a->options.labels ? labels_read(&a->labels, a->options.labels, why) : 0;
+    if (r)
+        return r < 0 ? fail(a->options.labels) : complain(a->options.labels, why);
+    return 0;
+}
+
+static int run(struct app *a)
+{
+    const struct fraud_options *o = &a->options;
+    const char *why;
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    int r = plan_make(&a->plan, o, &why);
+    if (r)
+        return r < 0 ? fail("plan") : complain("usage", why);
+    if (!o->input == !o->store)
+        return complain("usage", "--input F or --store");
+    if (!o->out && !o->json && !o->labels && !o->client)
+        return complain("usage", "--out F, --json or --labels L: nothing would come of it");
+    if (o->json && o->out && !strcmp(o->out, "-"))
+        return complain("usage", "--json and --out - both want standard output");
+    r = take_labels(a);
+    if (r == 0)
+        r = o->store ? open_store(a) : open_file(a);
+    if (r)
+        return r;
+    a->fleet = (struct fleet){.plan = &a->plan,
+                              .source = a->source,
+                              .threads = o->threads ? (unsigned)o->threads
+                                                    : (unsigned)(cpus < 1 ? 1 : cpus),
+                              .seed = (uint64_t)o->seed,
+                              .only = o->client,
+                              .pictures = (size_t)o->profiles,
+                              .progress = o->progress || isatty(STDERR_FILENO)};
+    return score(a);
+}
+
+int main(int argc, char **argv)
+{
+    struct app a = {.source = NULL};
+    int first, r;
+    if (sg_process_harden())
+        return fail("start");
+    sg_log_init("fraud", SG_LOG_WARN);
+    r = sg_conf_parse(&fraud_table, argc, argv, &a.options, &first);
+    if (r)
+        return r == SG_CONF_EXIT ? 0 : EXIT_UNUSABLE;
+    r = first < argc ? complain(argv[first], "unexpected argument") : run(&a);
+    fleet_result_clear(&result);
+    source_free(a.source);
+    sg_som_free(a.map);
+    labels_clear(&a.labels);
+    sg_tz_free(a.tz);
+    free(a.clients);
+    sg_cas_grant_clear(&a.grant);
+    sg_conf_clear(&fraud_table, &a.options);
+    return r;
+}

@@ -1,0 +1,23 @@
+#pragma once
+/*
+ * ranking - the lines of a fleet, in the end in order of rank: highest score first, equal scores by
+ * id, the unjudged last.  Owns its lines.  One thread at a time.
+ */
+#include "score.h"
+
+#include <sealgrid/base/buf.h>
+
+struct ranking {
+    struct line *lines; /* the customer's index in the pass until ranking_sort, then by rank */
+    size_t n, room;
+    size_t n_unjudged;
+};
+
+void ranking_clear(struct ranking *r);
+/* Line of customer `index`; those between are filled later. */
+SG_MUST_USE int ranking_put(struct ranking *r, size_t index, const struct line *l);
+void ranking_sort(struct ranking *r);
+/* What stands in the column score: an unjudged customer gets the lowest there is, 0 at most. */
+double ranking_score(const struct ranking *r, const struct line *l);
+/* customer,score,rank,reasons: to a file, whole or not at all, or to standard output ("-"). */
+SG_MUST_USE int ranking_write(const struct ranking *r, const struct plan *plan, const char *path);

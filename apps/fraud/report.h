@@ -1,0 +1,21 @@
+#pragma once
+/*
+ * report - the summary of a run, for people and as JSON.
+ */
+#include "fleet.h"
+#include "labels.h"
+
+struct report {
+    const struct plan *plan;
+    const struct fleet_result *result;
+    const struct labels *labels;   /* NULL: none */
+    const struct verdict *verdict; /* NULL: none */
+    double map_error;              /* 0: no map was trained */
+    double seconds_train, seconds_score;
+    unsigned threads;
+    uint64_t seed;
+    uint32_t rounds;
+};
+
+SG_MUST_USE int report_json(const struct report *r, struct sg_buf *b);
+void report_print(const struct report *r);

@@ -1,0 +1,290 @@
+#include "score.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+int scorer_init(struct scorer *s, const struct plan *plan, const struct sg_som *map)
+{
+    *s = (struct scorer){.plan = plan};
+    return map ? sg_fold(sg_paper_judge_new(&s->judge, map, &plan->windows, NULL)) : 0;
+}
+
+void scorer_clear(struct scorer *s)
+{
+    sg_paper_judge_free(s->judge);
+    free(s->r);
+    *s = (struct scorer){.plan = NULL};
+}
+
+static int make_room(struct scorer *s, uint32_t n)
+{
+    if (n <= s->room)
+        return 0;
+    double *r = reallocarray(s->r, n, sizeof(*r));
+    if (!r)
+        return sg_raise(-ENOMEM);
+    s->r = r;
+    s->room = n;
+    return 0;
+}
+
+static enum sg_fraud_day_kind kind_of(const struct sg_fraud_days *d, uint32_t i)
+{
+    return sg_fraud_day_kind_of(d->weekday[i]);
+}
+
+/* ---- which days ---------------------------------------------------------------------------- */
+
+/* Indices of the regular and the recent days. */
+struct parts {
+    uint32_t reference, n_reference, recent, n_recent;
+};
+
+/* Sliding: judged are the last days of the calendar, whatever is before them is reference. */
+static struct parts cut(const struct plan *p, const struct sg_fraud_days *d)
+{
+    struct parts parts;
+    struct sg_corr_window reference = p->windows.reference, recent = p->windows.test;
+    if (p->sliding) {
+        recent.first = recent.last - (int32_t)p->slide.recent_days + 1;
+        reference = (struct sg_corr_window){INT32_MIN, recent.first - 1};
+    }
+    parts.n_reference = sg_corr_find(d, reference, &parts.reference);
+    parts.n_recent = sg_corr_find(d, recent, &parts.recent);
+    return parts;
+}
+
+static enum unjudged check_days(const struct plan *p, const struct sg_fraud_days *d,
+                                const struct parts *parts)
+{
+    if (d->n_days == 0)
+        return NO_DAYS;
+    if (parts->n_reference < p->least_reference)
+        return FEW_REFERENCE;
+    return parts->n_recent < p->least_recent ? FEW_RECENT : JUDGED;
+}
+
+/* ---- what an inspector is told ------------------------------------------------------------- */
+
+static enum sg_fraud_day_kind usual_kind(const struct sg_fraud_days *d, const struct parts *parts)
+{
+    uint32_t workdays = 0;
+    for (uint32_t i = 0; i < parts->n_recent; i++)
+        workdays += kind_of(d, parts->recent + i) == SG_FRAUD_WORKDAY;
+    return workdays * 2 >= parts->n_recent ? SG_FRAUD_WORKDAY : SG_FRAUD_WEEKEND;
+}
+
+/* Mean day of the kind; 0 days: zeros. */
+static uint32_t mean_day(const struct sg_fraud_days *d, uint32_t first, uint32_t n,
+                         enum sg_fraud_day_kind kind, double ret[SG_FRAUD_POINTS_MAX])
+{
+    uint32_t days = 0;
+    memset(ret, 0, SG_FRAUD_POINTS_MAX * sizeof(*ret));
+    for (uint32_t i = first; i < first + n; i++) {
+        if (kind_of(d, i) != kind)
+            continue;
+        days++;
+        for (uint32_t k = 0; k < d->points; k++)
+            ret[k] += (double)sg_fraud_days_row(d, i)[k];
+    }
+    for (uint32_t k = 0; k < d->points && days; k++)
+        ret[k] /= days;
+    return days;
+}
+
+static double sum_of(const double *v, uint32_t n)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum += v[i];
+    return sum;
+}
+
+static void describe(const struct sg_fraud_days *d, const struct parts *parts, struct line *l,
+                     struct picture *pic)
+{
+    double regular[SG_FRAUD_POINTS_MAX], recent[SG_FRAUD_POINTS_MAX];
+    l->kind = usual_kind(d, parts);
+    mean_day(d, parts->reference, parts->n_reference, l->kind, regular);
+    mean_day(d, parts->recent, parts->n_recent, l->kind, recent);
+    const double then = sum_of(regular, d->points);
+    l->level = then > 0 ? (float)(sum_of(recent, d->points) / then) : NAN;
+    if (!pic)
+        return;
+    pic->points = d->points;
+    for (uint32_t k = 0; k < d->points; k++) {
+        pic->regular[k] = (float)regular[k];
+        pic->recent[k] = (float)recent[k];
+    }
+}
+
+/* Median of r over the recent days of the kind, or of any kind; NAN values do not count. */
+static bool median_of(const struct sg_fraud_days *d, const struct parts *parts, const double *r,
+                      int kind, double *ret)
+{
+    double v[SG_FRAUD_DAYS_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < parts->n_recent; i++)
+        if (!isnan(r[i]) && (kind < 0 || (int)kind_of(d, parts->recent + i) == kind))
+            v[n++] = r[i];
+    if (n == 0)
+        return false;
+    *ret = sg_corr_median(v, n);
+    return true;
+}
+
+/* ---- modes --------------------------------------------------------------------------------- */
+
+/* r of the recent days; 0 or an outcome of sg_corr. */
+static int recent_likeness(struct scorer *s, const struct sg_fraud_days *d,
+                           const struct parts *parts, double **ret)
+{
+    struct sg_corr_profile profile;
+    int r = make_room(s, d->n_days);
+    if (r)
+        return r;
+    *ret = s->r + parts->recent;
+    if (s->plan->sliding) {
+        sg_corr_slide(d, &s->plan->slide, NULL, s->r);
+        return 0;
+    }
+    r = sg_corr_profile_of(d, s->plan->windows.reference, NULL, &profile);
+    if (r == 0)
+        sg_corr_rows(&profile, d, parts->recent, parts->n_recent, NULL, *ret);
+    return r;
+}
+
+static int by_correlation(struct scorer *s, const struct sg_fraud_days *d,
+                          const struct parts *parts, struct line *l)
+{
+    double all, own;
+    double *likeness;
+    int r = recent_likeness(s, d, parts, &likeness);
+    if (r < 0)
+        return r;
+    if (r > 0 || !median_of(d, parts, likeness, -1, &all)) {
+        l->unjudged = FEW_REFERENCE; /* of the kinds that the recent days are */
+        return 0;
+    }
+    if (!median_of(d, parts, likeness, (int)l->kind, &own))
+        own = all;
+    l->score = 1 - all;
+    l->likeness = (float)own;
+    return 0;
+}
+
+/* The node that most recent days of the kind matched best, the lowest among equals. */
+static uint32_t usual_node(const struct sg_fraud_days *d, const struct sg_paper_day *day, size_t n,
+                           enum sg_fraud_day_kind kind)
+{
+    uint16_t count[SG_SOM_NODES_MAX] = {0};
+    uint32_t best = UINT32_MAX;
+    for (size_t i = 0; i < n; i++)
+        if (day[i].test && kind_of(d, day[i].index) == kind)
+            count[day[i].node]++;
+    for (uint32_t node = 0; node < SG_SOM_NODES_MAX; node++)
+        if (count[node] && (best == UINT32_MAX || count[node] > count[best]))
+            best = node;
+    return best;
+}
+
+static double own_median(const struct sg_fraud_days *d, const struct sg_paper_day *day, size_t n,
+                         enum sg_fraud_day_kind kind)
+{
+    double v[SG_FRAUD_DAYS_MAX];
+    uint32_t m = 0;
+    for (size_t i = 0; i < n; i++)
+        if (day[i].test && kind_of(d, day[i].index) == kind && !isnan(day[i].own))
+            v[m++] = day[i].own;
+    return m ? sg_corr_median(v, m) : NAN;
+}
+
+static int by_paper(struct scorer *s, const struct sg_fraud_days *d, struct line *l)
+{
+    struct sg_paper_score score;
+    size_t n;
+    int r = sg_paper_judge_score(s->judge, d, &score);
+    if (r < 0 || r == SG_PAPER_POINTS)
+        return sg_fold(r);
+    if (r) {
+        l->unjudged = r == SG_PAPER_NO_LEVEL  ? NOTHING_DRAWN
+                      : r == SG_PAPER_NO_TEST ? FEW_RECENT
+                                              : FEW_REFERENCE;
+        return 0;
+    }
+    const struct sg_paper_day *day = sg_paper_judge_matrix(s->judge, &n);
+    l->score = score.score;
+    l->likeness = (float)own_median(d, day, n, l->kind);
+    l->class_then = score.class_node[l->kind];
+    l->class_now = usual_node(d, day, n, l->kind);
+    return 0;
+}
+
+int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_notes *notes,
+              struct line *ret, struct picture *pic)
+{
+    struct line l = {.incomplete = notes->incomplete,
+                     .conflicts = notes->conflicts,
+                     .likeness = NAN,
+                     .level = NAN,
+                     .class_then = UINT32_MAX,
+                     .class_now = UINT32_MAX};
+    memcpy(l.id, d->id, sizeof(l.id));
+    plan_renumber(s->plan, d);
+    const struct parts parts = cut(s->plan, d);
+    l.n_reference = parts.n_reference;
+    l.n_recent = parts.n_recent;
+    l.unjudged = check_days(s->plan, d, &parts);
+    int r = 0;
+    if (l.unjudged == JUDGED) {
+        describe(d, &parts, &l, pic);
+        r = s->judge ? by_paper(s, d, &l) : by_correlation(s, d, &parts, &l);
+    }
+    if (r)
+        return r;
+    *ret = l;
+    return 0;
+}
+
+/* ---- words --------------------------------------------------------------------------------- */
+
+const char *score_unjudged_word(enum unjudged u)
+{
+    static const char *const words[N_UNJUDGED] = {
+        [JUDGED] = "judged",
+        [NO_DAYS] = "no-complete-day",
+        [FEW_REFERENCE] = "few-regular-days",
+        [FEW_RECENT] = "few-recent-days",
+        [NOTHING_DRAWN] = "nothing-drawn",
+    };
+    return words[u];
+}
+
+static SG_PRINTF(3, 4) void add(char *text, size_t room, const char *fmt, ...)
+{
+    const size_t n = strlen(text);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text + n, room - n, fmt, ap);
+    va_end(ap);
+}
+
+void score_reasons(const struct line *l, const struct plan *plan, char ret[REASONS_MAX])
+{
+    ret[0] = 0;
+    if (l->unjudged != JUDGED)
+        add(ret, REASONS_MAX, "not judged: %s (%u regular, %u recent)",
+            score_unjudged_word(l->unjudged), l->n_reference, l->n_recent);
+    if (!isnan(l->likeness))
+        add(ret, REASONS_MAX, "correlation with own %s %.2f",
+            l->kind == SG_FRAUD_WORKDAY ? "workdays" : "weekends", (double)l->likeness);
+    if (l->class_then != UINT32_MAX && l->class_now != UINT32_MAX)
+        add(ret, REASONS_MAX, "; class %u -> %u", l->class_then, l->class_now);
+    if (l->unjudged == JUDGED && plan->mode == MODE_PAPER && !isnan(l->level))
+        add(ret, REASONS_MAX, "; level %.2f of before", (double)l->level);
+    if (l->incomplete)
+        add(ret, REASONS_MAX, "; %u days incomplete", l->incomplete);
+    if (l->conflicts)
+        add(ret, REASONS_MAX, "; %u readings in conflict", l->conflicts);
+}

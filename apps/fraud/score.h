@@ -1,0 +1,53 @@
+#pragma once
+/*
+ * score - one customer's days become one line of the ranking.
+ */
+#include "plan.h"
+
+#include <sealgrid/fraud/paper.h>
+
+#define REASONS_MAX 200
+
+enum unjudged {
+    JUDGED,
+    NO_DAYS,       /* no complete day at all */
+    FEW_REFERENCE, /* fewer complete regular days than wanted */
+    FEW_RECENT,
+    NOTHING_DRAWN, /* in all regular days */
+    N_UNJUDGED,
+};
+
+struct line {
+    char id[SG_FRAUD_ID_MAX + 1];
+    double score; /* 0 if unjudged */
+    enum unjudged unjudged;
+    uint32_t n_reference, n_recent, incomplete, conflicts;
+    /* Of the kind of day that most recent days are: */
+    enum sg_fraud_day_kind kind;
+    float likeness;                 /* median correlation with the customer's own regular day */
+    float level;                    /* recent mean load over the regular one; NAN: not known */
+    uint32_t class_then, class_now; /* UINT32_MAX: no map */
+};
+
+/* The mean regular and the mean recent day of that kind, for a picture. */
+struct picture {
+    uint32_t points;
+    float regular[SG_FRAUD_POINTS_MAX], recent[SG_FRAUD_POINTS_MAX];
+};
+
+/* Work space of one thread.  Borrows plan and map. */
+struct scorer {
+    const struct plan *plan;
+    struct sg_paper_judge *judge; /* NULL without a map */
+    double *r;                    /* of the days */
+    uint32_t room;
+};
+
+SG_MUST_USE int scorer_init(struct scorer *s, const struct plan *plan, const struct sg_som *map);
+void scorer_clear(struct scorer *s);
+/* Renumbers the days (plan_renumber).  pic may be NULL. */
+SG_MUST_USE int score_one(struct scorer *s, struct sg_fraud_days *d,
+                          const struct source_notes *notes, struct line *ret, struct picture *pic);
+/* "correlation with own workdays 0.12; class 37 -> 12; level 0.45 of before" */
+void score_reasons(const struct line *l, const struct plan *plan, char ret[REASONS_MAX]);
+const char *score_unjudged_word(enum unjudged u); /* "few-regular-days" */

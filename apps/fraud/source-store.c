@@ -1,0 +1,326 @@
+/*
+ * source-store - customers' days out of the readings of the store, one client's partition at a
+ * time: memory does not grow with the fleet.
+ */
+#include "source-int.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include <sealgrid/base/clock.h>
+#include <sealgrid/meter/rows.h>
+
+#define BUCKET       "metering"
+#define CLIENTS_MAX  10000000
+#define INSTALLS_MAX 64
+#define DAY_S        86400
+
+struct install {
+    int64_t from_s, until_s;
+    double ratio;
+};
+
+/* What a scan fills.  Intervals of one local day at a time: ends after midnight, and energy. */
+struct filling {
+    const struct source_store *o;
+    struct install install[INSTALLS_MAX];
+    size_t n_installs;
+    struct sg_fraud_days *days;
+    struct source_notes *notes;
+    int32_t first_day, last_day; /* with a reading; first > last: none */
+    uint32_t complete;
+    int64_t begin_s, end_s; /* of the day at hand */
+    int32_t day;
+    uint32_t n; /* its intervals; above SG_FRAUD_POINTS_MAX: not a day of ours */
+    bool damaged;
+    int32_t after_s[SG_FRAUD_POINTS_MAX];
+    float kwh[SG_FRAUD_POINTS_MAX];
+};
+
+struct store {
+    struct source base;
+    struct source_store o;
+    _Atomic size_t next;
+};
+
+/* ---- days of the calendar ------------------------------------------------------------------ */
+
+static int64_t midnight(const struct source_store *o, int32_t day)
+{
+    int year;
+    unsigned month, of_month;
+    if (!o->tz)
+        return (int64_t)day * DAY_S - o->east_s;
+    sg_civil_from_days(day, &year, &month, &of_month);
+    return sg_tz_midnight(o->tz, year, month, of_month);
+}
+
+static int32_t local_day(const struct source_store *o, int64_t unix_s)
+{
+    const int64_t local = unix_s + (o->tz ? sg_tz_at(o->tz, unix_s).east_s : o->east_s);
+    return (int32_t)(local / DAY_S - (local % DAY_S < 0));
+}
+
+/* ---- one day ------------------------------------------------------------------------------- */
+
+/* n intervals of one length that cover the day, each as many as a point is made of. */
+static bool is_complete(const struct filling *f)
+{
+    const uint32_t n = f->n, points = f->o->points;
+    if (f->damaged || n < points || n > SG_FRAUD_POINTS_MAX || n % points ||
+        f->end_s - f->begin_s != DAY_S)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if ((int64_t)f->after_s[i] * n != (int64_t)(i + 1) * DAY_S)
+            return false;
+    return true;
+}
+
+static int end_day(struct filling *f)
+{
+    float load[SG_FRAUD_POINTS_MAX] = {0};
+    const uint32_t each = f->n / f->o->points;
+    if (f->n == 0 || !is_complete(f))
+        return 0;
+    for (uint32_t i = 0; i < f->n; i++)
+        load[i / each] += f->kwh[i];
+    /* 1970-01-01 was a Thursday. */
+    const uint8_t weekday = (uint8_t)(((f->day + 3) % 7 + 7) % 7);
+    f->complete++;
+    return sg_fold(sg_fraud_days_add(f->days, f->day, weekday, load, NULL));
+}
+
+static void begin_day(struct filling *f, int32_t day)
+{
+    f->day = day;
+    f->begin_s = midnight(f->o, day);
+    f->end_s = midnight(f->o, day + 1);
+    f->n = 0;
+    f->damaged = false;
+    if (f->first_day > f->last_day)
+        f->first_day = day;
+    f->last_day = day;
+}
+
+/* What the client drew; what it fed in is another register's business. */
+static bool energy_of(const struct filling *f, const struct sg_reading *r, float *ret_kwh)
+{
+    const int64_t wh = r->field[SG_READING_interval_energy];
+    for (size_t i = 0; i < f->n_installs; i++)
+        if (r->ts_s > f->install[i].from_s && r->ts_s <= f->install[i].until_s) {
+            *ret_kwh = (float)((double)(wh > 0 ? wh : 0) * f->install[i].ratio / 1000);
+            return wh != SG_READING_NA;
+        }
+    return false;
+}
+
+/* ---- rows ---------------------------------------------------------------------------------- */
+
+static int take_reading(struct filling *f, struct sg_bytes partition, struct sg_bytes sort,
+                        struct sg_bytes value)
+{
+    struct sg_row_reading row;
+    float kwh = 0;
+    int r = sg_row_reading_decode(sort, value, &row);
+    (void)partition;
+    if (r)
+        return r;
+    f->notes->readings++;
+    if (f->first_day > f->last_day || row.reading.ts_s > f->end_s) {
+        r = end_day(f);
+        begin_day(f, local_day(f->o, row.reading.ts_s - 1));
+    }
+    f->damaged |= !energy_of(f, &row.reading, &kwh);
+    if (f->n < SG_FRAUD_POINTS_MAX) {
+        f->after_s[f->n] = (int32_t)(row.reading.ts_s - f->begin_s);
+        f->kwh[f->n] = kwh;
+    }
+    f->n++;
+    return r;
+}
+
+static int take_install(struct filling *f, struct sg_bytes partition, struct sg_bytes sort,
+                        struct sg_bytes value)
+{
+    struct sg_row_installation row;
+    int r = sg_row_installation_decode(partition, sort, value, &row);
+    if (r)
+        return r;
+    if (f->n_installs == INSTALLS_MAX)
+        return sg_raisef(-E2BIG, "more than %d installations of a client", INSTALLS_MAX);
+    f->install[f->n_installs++] =
+        (struct install){row.from_ts_s, row.open ? INT64_MAX : row.until_ts_s,
+                         (double)row.ratio_num / (double)row.ratio_den};
+    return 0;
+}
+
+static int count_conflict(struct filling *f, struct sg_bytes partition, struct sg_bytes sort,
+                          struct sg_bytes value)
+{
+    (void)partition;
+    (void)sort;
+    (void)value;
+    f->notes->conflicts++;
+    return 0;
+}
+
+/* ---- scans --------------------------------------------------------------------------------- */
+
+typedef int (*row_fn)(struct filling *f, struct sg_bytes partition, struct sg_bytes sort,
+                      struct sg_bytes value);
+
+struct key {
+    uint8_t octets[SG_ROW_KEY_MAX];
+    struct sg_buf buf;
+};
+
+static void key_init(struct key *k)
+{
+    k->buf = (struct sg_buf){k->octets, 0, sizeof(k->octets), sizeof(k->octets), false};
+}
+
+static int each_row(struct filling *f, struct sg_kv_scan *scan, struct sg_bytes partition,
+                    row_fn fn)
+{
+    for (;;) {
+        struct sg_bytes sort, value;
+        int r = sg_kv_scan_next(scan, &sort, &value);
+        if (r == SG_KV_NOT_FOUND)
+            return 0;
+        if (r)
+            return r == SG_KV_DAMAGED ? sg_raisef(-EUCLEAN, "the store lost rows") : sg_fold(r);
+        r = fn(f, partition, sort, value);
+        if (r)
+            return r;
+    }
+}
+
+/* All rows of the client in a table, or those whose first sort element is in [from, until). */
+static int scan_table(struct filling *f, struct sg_kv *kv, int64_t client, uint32_t table,
+                      const int64_t *range_s, row_fn fn)
+{
+    SG_CLEANUP(sg_kv_scan_freep) struct sg_kv_scan *scan = NULL;
+    struct sg_kv_range range = {.table = table};
+    struct key partition, ends[2];
+    key_init(&partition);
+    int r = sg_row_client_partition(&partition.buf, client);
+    for (int i = 0; r == 0 && range_s && i < 2; i++) {
+        key_init(&ends[i]);
+        r = sg_row_int_sort(&ends[i].buf, range_s[i]);
+    }
+    if (r)
+        return r;
+    range.partition = sg_buf_bytes(&partition.buf);
+    if (range_s) {
+        range.from = sg_buf_bytes(&ends[0].buf);
+        range.until = sg_buf_bytes(&ends[1].buf);
+    }
+    r = sg_kv_scan_open(&scan, kv, BUCKET, &range);
+    if (r == SG_KV_NOT_FOUND)
+        return 0;
+    return r ? sg_fold(r) : each_row(f, scan, range.partition, fn);
+}
+
+/* Readings carry the end of their interval: those of a day lie in (midnight, next midnight]. */
+static int fill(struct filling *f, struct sg_kv *kv, int64_t client)
+{
+    const struct source_span span = f->o->span;
+    const int64_t range_s[2] = {midnight(f->o, span.first) + 1, midnight(f->o, span.last + 1) + 1};
+    int r = scan_table(f, kv, client, SG_TABLE_INSTALLATION, NULL, take_install);
+    if (r == 0)
+        r = scan_table(f, kv, client, SG_TABLE_READING_CONFLICT, range_s, count_conflict);
+    if (r == 0)
+        r = scan_table(f, kv, client, SG_TABLE_READING, range_s, take_reading);
+    if (r == 0)
+        r = end_day(f);
+    if (r == 0 && f->first_day <= f->last_day)
+        f->notes->incomplete = (uint32_t)(f->last_day - f->first_day + 1) - f->complete;
+    return r;
+}
+
+/* ---- source -------------------------------------------------------------------------------- */
+
+static int store_next(struct source *s, struct source_session *v, struct sg_fraud_days *ret,
+                      struct source_notes *notes)
+{
+    struct store *store = (struct store *)s;
+    const size_t index = atomic_fetch_add(&store->next, 1);
+    char id[24];
+    if (index >= store->o.n_clients)
+        return SOURCE_END;
+    snprintf(id, sizeof(id), "%lld", (long long)store->o.clients[index]);
+    *notes = (struct source_notes){.index = index};
+    struct filling f = {.o = &store->o, .days = ret, .notes = notes, .first_day = 1, .last_day = 0};
+    int r = sg_fold(sg_fraud_days_start(ret, id, store->o.points));
+    return r ? r : fill(&f, v->kv, store->o.clients[index]);
+}
+
+static int store_session(struct source *s, struct source_session *v)
+{
+    const struct store *store = (const struct store *)s;
+    return store->o.open_kv(store->o.user, &v->kv);
+}
+
+static int store_rewind(struct source *s)
+{
+    ((struct store *)s)->next = 0;
+    return 0;
+}
+
+static void store_free(struct source *s)
+{
+    free(s);
+}
+
+int source_store_open(struct source **ret, const struct source_store *o)
+{
+    static const struct source_kind kind = {
+        .next = store_next, .rewind = store_rewind, .session = store_session, .free = store_free};
+    struct store *s = calloc(1, sizeof(*s));
+    if (!s)
+        return sg_raise(-ENOMEM);
+    s->base = (struct source){
+        .kind = &kind, .points = o->points, .dated = true, .expected = o->n_clients};
+    s->o = *o;
+    *ret = &s->base;
+    return 0;
+}
+
+static int collect_clients(struct sg_kv_scan *scan, int64_t **list, size_t *n)
+{
+    size_t room = 0;
+    for (;;) {
+        struct sg_bytes partition, value;
+        int r = sg_kv_scan_next(scan, &partition, &value);
+        if (r == SG_KV_NOT_FOUND)
+            return 0;
+        if (r)
+            return sg_fold(r);
+        if (*n == room) {
+            room = room ? 2 * room : 1024;
+            int64_t *more = room <= CLIENTS_MAX ? reallocarray(*list, room, sizeof(*more)) : NULL;
+            if (!more)
+                return sg_raise(-ENOMEM);
+            *list = more;
+        }
+        r = sg_row_client_take(partition, &(*list)[*n]);
+        if (r)
+            return r;
+        (*n)++;
+    }
+}
+
+int source_store_clients(struct sg_kv *kv, int64_t **ret, size_t *ret_n)
+{
+    SG_CLEANUP(sg_kv_scan_freep) struct sg_kv_scan *scan = NULL;
+    SG_FREE int64_t *list = NULL;
+    size_t n = 0;
+    int r = sg_kv_partitions_open(&scan, kv, BUCKET, SG_TABLE_INSTALLATION, SG_BYTES_NONE,
+                                  SG_BYTES_NONE);
+    r = r == SG_KV_NOT_FOUND ? 0 : r ? sg_fold(r) : collect_clients(scan, &list, &n);
+    if (r)
+        return r;
+    *ret = TAKE_PTR(list);
+    *ret_n = n;
+    return 0;
+}

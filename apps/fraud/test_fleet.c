@@ -1,0 +1,257 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+
+#include <sealgrid/base/file.h>
+#include <sealgrid/base/random.h>
+
+#include "fleet.h"
+#include "labels.h"
+#include "report.h"
+
+#define CUSTOMERS 60
+#define DAYS      40 /* 30 regular, 10 recent */
+
+static char path[64];
+
+/* The shape of the customer's own, with noise; customers divisible by 10 report it backwards from
+ * day 30 on. */
+static int put_day(struct sg_buf *b, int customer, int day, struct sg_prng *p)
+{
+    int r = sg_buf_printf(b, "c%d,%d,%d", customer, day, day % 7);
+    for (int h = 0; r == 0 && h < 24; h++) {
+        const int hour = customer % 10 == 0 && day >= 30 ? 23 - h : h;
+        const double shape = 2 + sin(hour * 0.4 + customer) + hour * 0.05;
+        r = sg_buf_printf(b, ",%.3f", shape * (0.9 + 0.2 * sg_prng_unit(p)) * (1 + customer % 7));
+    }
+    return r ? r : sg_buf_printf(b, "\n");
+}
+
+/* c7 has five days, c8 none that is complete. */
+static int write_fleet(void **state)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(16 << 20);
+    struct sg_prng p;
+    (void)state;
+    snprintf(path, sizeof(path), "/tmp/sealgrid-fraud-fleet-%d.csv", (int)getpid());
+    int r = sg_buf_printf(&b, "customer,day,weekday");
+    sg_prng_seed(&p, 5);
+    for (int h = 0; r == 0 && h < 24; h++)
+        r = sg_buf_printf(&b, ",h%02d", h);
+    if (r == 0)
+        r = sg_buf_printf(&b, "\n");
+    for (int c = 0; r == 0 && c < CUSTOMERS; c++)
+        for (int day = c == 7 ? 35 : 0; r == 0 && day < DAYS; day++)
+            r = c == 8 ? sg_buf_printf(&b, "c8,%d,%d,,,,,,,,,,,,,,,,,,,,,,,,\n", day, day % 7)
+                       : put_day(&b, c, day, &p);
+    return r ? r : sg_file_write_atomic(path, sg_buf_bytes(&b), 0600);
+}
+
+static struct plan plan_of(enum plan_mode mode)
+{
+    return (struct plan){.mode = mode,
+                         .fixed = true,
+                         .windows = {{0, 29}, {30, 39}},
+                         .least_reference = 7,
+                         .least_recent = 3};
+}
+
+/* Trains if the mode wants it, then scores. */
+static void run(const struct plan *plan, unsigned threads, const char *only, size_t pictures,
+                struct fleet_result *ret)
+{
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    SG_CLEANUP(sg_som_freep) struct sg_som *map = NULL;
+    assert_int_equal(source_file_open(&s, path, plan_span(plan)), 0);
+    const struct fleet f = {.plan = plan,
+                            .source = s,
+                            .threads = threads,
+                            .seed = 1,
+                            .only = only,
+                            .pictures = pictures};
+    double error = 0;
+    if (plan->mode == MODE_PAPER) {
+        assert_int_equal(fleet_train(&f, &map, &error), 0);
+        assert_true(error > 0);
+    }
+    assert_int_equal(fleet_score(&f, map, ret), 0);
+}
+
+static void assert_same(const struct fleet_result *a, const struct fleet_result *b)
+{
+    assert_int_equal(a->ranking.n, b->ranking.n);
+    for (size_t i = 0; i < a->ranking.n; i++) {
+        const struct line *x = &a->ranking.lines[i], *y = &b->ranking.lines[i];
+        assert_string_equal(x->id, y->id);
+        assert_memory_equal(&x->score, &y->score, sizeof(x->score));
+        assert_memory_equal(&x->likeness, &y->likeness, sizeof(x->likeness));
+        assert_int_equal(x->class_then, y->class_then);
+        assert_int_equal(x->class_now, y->class_now);
+    }
+    assert_int_equal(a->n_suspects, b->n_suspects);
+    for (size_t i = 0; i < a->n_suspects; i++)
+        assert_memory_equal(&a->suspects[i].picture, &b->suspects[i].picture,
+                            sizeof(struct picture));
+}
+
+static void threads_do_not_change_a_bit(void **state)
+{
+    (void)state;
+    for (enum plan_mode mode = MODE_CORRELATION; mode <= MODE_PAPER; mode++) {
+        const struct plan plan = plan_of(mode);
+        SG_CLEANUP(fleet_result_clear) struct fleet_result one = {.suspects = NULL};
+        run(&plan, 1, NULL, 9, &one);
+        for (unsigned threads = 2; threads <= 5; threads += 3) {
+            SG_CLEANUP(fleet_result_clear) struct fleet_result more = {.suspects = NULL};
+            run(&plan, threads, NULL, 9, &more);
+            assert_same(&one, &more);
+        }
+    }
+}
+
+static void thieves_come_first_and_the_unjudged_last(void **state)
+{
+    (void)state;
+    for (enum plan_mode mode = MODE_CORRELATION; mode <= MODE_PAPER; mode++) {
+        const struct plan plan = plan_of(mode);
+        SG_CLEANUP(fleet_result_clear) struct fleet_result got = {.suspects = NULL};
+        run(&plan, 2, NULL, 3, &got);
+        const struct ranking *r = &got.ranking;
+        assert_int_equal(r->n, CUSTOMERS);
+        assert_int_equal(r->n_unjudged, 2);
+        for (size_t i = 0; i < 6; i++) /* c0, c10, .. c50 */
+            assert_int_equal(r->lines[i].id[strlen(r->lines[i].id) - 1], '0');
+        assert_string_equal(r->lines[58].id, "c7");
+        assert_int_equal(r->lines[58].unjudged, FEW_REFERENCE);
+        assert_string_equal(r->lines[59].id, "c8");
+        assert_int_equal(r->lines[59].unjudged, NO_DAYS);
+        assert_int_equal(got.incomplete, DAYS);
+        assert_int_equal(got.n_suspects, 3);
+        for (size_t i = 0; i < 3; i++)
+            assert_string_equal(got.suspects[i].id, r->lines[i].id);
+    }
+}
+
+/* The score of the file form, as libs/fraud has it. */
+static void correlation_is_that_of_the_library(void **state)
+{
+    (void)state;
+    const struct plan plan = plan_of(MODE_CORRELATION);
+    SG_CLEANUP(fleet_result_clear) struct fleet_result got = {.suspects = NULL};
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    struct source_notes notes;
+    run(&plan, 2, NULL, 0, &got);
+    assert_int_equal(source_file_open(&s, path, plan_span(&plan)), 0);
+    for (int c = 0; c < 7; c++) {
+        double score;
+        assert_int_equal(source_next(s, NULL, &d, &notes), 0);
+        assert_int_equal(sg_corr_score(&d, &plan.windows, NULL, &score), 0);
+        for (size_t i = 0; i < got.ranking.n; i++)
+            if (!strcmp(got.ranking.lines[i].id, d.id))
+                assert_true(got.ranking.lines[i].score == score);
+    }
+    sg_fraud_days_clear(&d);
+}
+
+static void windows_may_end_with_the_last_day(void **state)
+{
+    (void)state;
+    struct plan plan = plan_of(MODE_CORRELATION);
+    SG_CLEANUP(fleet_result_clear) struct fleet_result fixed = {.suspects = NULL};
+    SG_CLEANUP(fleet_result_clear) struct fleet_result last = {.suspects = NULL};
+    run(&plan, 2, NULL, 5, &fixed);
+    plan.fixed = false;
+    plan.windows = (struct sg_corr_windows){{1000, 1029}, {1030, 1039}};
+    run(&plan, 2, NULL, 5, &last);
+    assert_same(&fixed, &last);
+}
+
+static void a_sliding_reference_finds_them_too(void **state)
+{
+    (void)state;
+    struct plan plan = plan_of(MODE_CORRELATION);
+    SG_CLEANUP(fleet_result_clear) struct fleet_result got = {.suspects = NULL};
+    plan.sliding = true;
+    plan.slide = (struct sg_corr_sliding){
+        .reference_days = 20, .least_days = 3, .lag_days = 10, .recent_days = 10};
+    run(&plan, 2, NULL, 0, &got);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(got.ranking.lines[i].id[strlen(got.ranking.lines[i].id) - 1], '0');
+    assert_int_equal(got.ranking.n_unjudged, 2);
+}
+
+static void one_customer_is_a_task_of_its_own(void **state)
+{
+    (void)state;
+    const struct plan plan = plan_of(MODE_CORRELATION);
+    SG_CLEANUP(fleet_result_clear) struct fleet_result all = {.suspects = NULL};
+    SG_CLEANUP(fleet_result_clear) struct fleet_result one = {.suspects = NULL};
+    run(&plan, 2, NULL, 0, &all);
+    run(&plan, 2, "c20", 1, &one);
+    assert_int_equal(one.ranking.n, 1);
+    assert_int_equal(one.n_suspects, 1);
+    for (size_t i = 0; i < all.ranking.n; i++)
+        if (!strcmp(all.ranking.lines[i].id, "c20"))
+            assert_true(one.ranking.lines[0].score == all.ranking.lines[i].score);
+}
+
+static void nobody_has_regular_days(void **state)
+{
+    (void)state;
+    struct plan plan = plan_of(MODE_PAPER);
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    struct sg_som *map = NULL;
+    double error;
+    plan.windows = (struct sg_corr_windows){{100, 189}, {190, 219}};
+    assert_int_equal(source_file_open(&s, path, plan_span(&plan)), 0);
+    const struct fleet f = {.plan = &plan, .source = s, .threads = 2};
+    assert_int_equal(fleet_train(&f, &map, &error), FLEET_NO_MAP);
+    assert_null(map);
+}
+
+static void a_report_holds_the_suspects(void **state)
+{
+    (void)state;
+    const struct plan plan = plan_of(MODE_PAPER);
+    SG_CLEANUP(fleet_result_clear) struct fleet_result got = {.suspects = NULL};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(1 << 20);
+    run(&plan, 2, NULL, 2, &got);
+    const struct report r = {.plan = &plan, .result = &got, .threads = 2};
+    assert_int_equal(report_json(&r, &text), 0);
+    assert_int_equal(sg_buf_append_u8(&text, 0), 0);
+    const char *s = (const char *)text.data;
+    assert_non_null(strstr(s, "\"mode\":\"paper\""));
+    assert_non_null(strstr(s, "\"few-regular-days\":1"));
+    assert_non_null(strstr(s, "\"rank\":2"));
+    assert_null(strstr(s, "\"rank\":3"));
+    assert_non_null(strstr(s, "\"recent\":["));
+}
+
+static int remove_fleet(void **state)
+{
+    (void)state;
+    unlink(path);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(thieves_come_first_and_the_unjudged_last),
+        cmocka_unit_test(correlation_is_that_of_the_library),
+        cmocka_unit_test(windows_may_end_with_the_last_day),
+        cmocka_unit_test(a_sliding_reference_finds_them_too),
+        cmocka_unit_test(one_customer_is_a_task_of_its_own),
+        cmocka_unit_test(nobody_has_regular_days),
+        cmocka_unit_test(a_report_holds_the_suspects),
+    };
+    return cmocka_run_group_tests(tests, write_fleet, remove_fleet);
+}

@@ -1,0 +1,178 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+
+#include <sealgrid/base/file.h>
+
+#include "labels.h"
+
+static struct labels labels;
+static char why[160];
+
+static int parse(const char *text)
+{
+    labels_clear(&labels);
+    return labels_parse(&labels, sg_bytes_str(text), why);
+}
+
+/* The columns of the public benchmark, whose last is quoted and holds commas. */
+static void columns_by_name(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("customer,label,type,start_day,true_kwh_test,reported_kwh_test,params\n"
+                           "7,0,0,-1,10,10,\"{}\"\r\n"
+                           "12,1,3,93,30.5,10,\"{\"\"a\"\": 0.5, \"\"b\"\": 1}\"\n"),
+                     0);
+    assert_int_equal(labels.n, 2);
+    const struct label *l = labels_find(&labels, "12");
+    assert_non_null(l);
+    assert_true(l->thief && l->type == 3 && l->energy == 20.5);
+    assert_false(labels_find(&labels, "7")->thief);
+    assert_null(labels_find(&labels, "1"));
+    assert_int_equal(parse("label,client\n1,x y\n"), 0);
+    assert_true(labels_find(&labels, "x y")->thief);
+}
+
+static void bad_labels_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        {"", "no label"},
+        {"customer,label\n", "no label"},
+        {"customer,thief\n1,1\n", "line 1:"},
+        {"customer,label\n1,2\n", "line 2: label"},
+        {"customer,label\n1\n", "line 2: label"},
+        {"customer,label\n1,1\n,0\n", "line 3: customer"},
+        {"customer,label,type\n1,1,16\n", "line 2: type"},
+        {"customer,label,true_wh,reported_wh\n1,1,5,x\n", "line 2: energy"},
+        {"customer,label\n1,1\n2,0\n1,0\n", "two labels"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        assert_int_equal(parse(bad[i].text), LABELS_BAD);
+        assert_non_null(strstr(why, bad[i].why));
+        assert_null(labels.list);
+    }
+}
+
+static struct ranking ranking;
+
+static void rank(const char *id, double score, enum unjudged unjudged)
+{
+    struct line l = {.score = score,
+                     .unjudged = unjudged,
+                     .likeness = NAN,
+                     .level = NAN,
+                     .class_then = UINT32_MAX,
+                     .class_now = UINT32_MAX};
+    snprintf(l.id, sizeof(l.id), "%s", id);
+    assert_int_equal(ranking_put(&ranking, ranking.n, &l), 0);
+}
+
+/* a 0.9 thief, b 0.8 honest, c 0.8 honest, d 0.1 thief, e not judged honest, f without a label. */
+static void make_ranking(void)
+{
+    ranking_clear(&ranking);
+    rank("c", 0.8, JUDGED);
+    rank("e", 0, FEW_RECENT);
+    rank("d", 0.1, JUDGED);
+    rank("f", 0.95, JUDGED);
+    rank("b", 0.8, JUDGED);
+    rank("a", 0.9, JUDGED);
+    ranking_sort(&ranking);
+}
+
+static void ranks_by_score_then_id_the_unjudged_last(void **state)
+{
+    (void)state;
+    char order[8] = "";
+    make_ranking();
+    for (size_t i = 0; i < ranking.n; i++)
+        order[i] = ranking.lines[i].id[0];
+    assert_string_equal(order, "fabcde");
+    assert_int_equal(ranking.n_unjudged, 1);
+    assert_true(ranking_score(&ranking, &ranking.lines[5]) == 0);
+    ranking.lines[4].score = -0.5;
+    assert_true(ranking_score(&ranking, &ranking.lines[5]) == -0.5);
+}
+
+static void a_ranking_as_a_file(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(65536);
+    const struct plan plan = {.mode = MODE_CORRELATION};
+    char path[64];
+    snprintf(path, sizeof(path), "/tmp/sealgrid-ranking-%d.csv", (int)getpid());
+    make_ranking();
+    ranking.lines[0].likeness = 0.123f;
+    ranking.lines[1].likeness = -0.5f;
+    ranking.lines[1].kind = SG_FRAUD_WEEKEND;
+    ranking.lines[1].class_then = 37;
+    ranking.lines[1].class_now = 12;
+    ranking.lines[1].incomplete = 2;
+    ranking.lines[1].conflicts = 3;
+    ranking.lines[5].n_reference = 90;
+    assert_int_equal(ranking_write(&ranking, &plan, path), 0);
+    assert_int_equal(sg_file_read(path, &text), 0);
+    assert_int_equal(sg_buf_append_u8(&text, 0), 0);
+    const char *s = (const char *)text.data;
+    assert_non_null(strstr(s, "customer,score,rank,reasons\n"
+                              "f,0.95,1,correlation with own workdays 0.12\n"
+                              "a,0.9,2,correlation with own weekends -0.50; class 37 -> 12; "
+                              "2 days incomplete; 3 readings in conflict\n"));
+    assert_non_null(strstr(s, "\ne,0,6,not judged: few-recent-days (90 regular, 0 recent)\n"));
+    unlink(path);
+    assert_int_equal(ranking_write(&ranking, &plan, "/nonexistent/x"), -ENOENT);
+}
+
+/* Order of those labelled: a(T) b c (tied) d(T) e: pairs 6, won 3 + 1. */
+static void a_verdict_by_labels(void **state)
+{
+    (void)state;
+    struct verdict v;
+    make_ranking();
+    assert_int_equal(parse("customer,label,type,true_wh,reported_wh\na,1,2,100,60\nb,0,0,1,1\n"
+                           "c,0,0,1,1\nd,1,5,9,8\ne,0,0,1,1\nz,1,1,5,4\n"),
+                     0);
+    assert_int_equal(labels_judge(&labels, &ranking, 200, 1, &v), 0);
+    assert_int_equal(v.customers, 5);
+    assert_int_equal(v.thieves, 2);
+    assert_int_equal(v.unlabelled, 1);
+    assert_int_equal(v.unseen, 1);
+    assert_true(v.energy == 41);
+    assert_true(fabs(v.auc.value - 4.0 / 6) < 1e-12);
+    assert_true(fabs(v.average_precision.value - (1 + 2.0 / 4) / 2) < 1e-12);
+    assert_true(v.auc.low <= v.auc.value && v.auc.value <= v.auc.high);
+    assert_true(fabs(v.precision[0].value - 2.0 / 5) < 1e-12); /* of 10: all five */
+    assert_true(v.false_alarms.value == 0);
+    assert_true(v.type_auc[2] == 1);
+    assert_true(fabs(v.type_auc[5] - 1.0 / 3) < 1e-12);
+    assert_true(isnan(v.type_auc[1]));
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    labels_clear(&labels);
+    ranking_clear(&ranking);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(columns_by_name),
+        cmocka_unit_test(bad_labels_are_named),
+        cmocka_unit_test(ranks_by_score_then_id_the_unjudged_last),
+        cmocka_unit_test(a_ranking_as_a_file),
+        cmocka_unit_test(a_verdict_by_labels),
+    };
+    return cmocka_run_group_tests(tests, NULL, clear);
+}

@@ -1,0 +1,335 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include <sealgrid/base/clock.h>
+#include <sealgrid/kvs/memory.h>
+#include <sealgrid/meter/rows.h>
+
+#include "source.h"
+
+#define CLIENT  INT64_C(3000000001)
+#define OTHER   INT64_C(3000000002)
+#define DAY_ONE 20697               /* 2026-09-01, a Tuesday */
+#define BEGIN   INT64_C(1788231600) /* its midnight in Sao Paulo */
+
+static struct sg_kv_memory *memory;
+static struct sg_kv *kv;
+
+/* ---- rows as an authenticator leaves them --------------------------------------------------- */
+
+struct record {
+    uint8_t room[3][2048];
+    struct sg_buf partition, sort, value;
+};
+
+static void record_init(struct record *r, int64_t client)
+{
+    struct sg_buf *parts[] = {&r->partition, &r->sort, &r->value};
+    for (int i = 0; i < 3; i++)
+        *parts[i] = (struct sg_buf){r->room[i], 0, sizeof(r->room[i]), sizeof(r->room[i]), false};
+    assert_int_equal(sg_row_client_partition(&r->partition, client), 0);
+}
+
+static void put(uint32_t table, const struct record *r)
+{
+    const struct sg_kv_op op = {.kind = SG_KV_PUT,
+                                .key = {table, sg_buf_bytes(&r->partition), sg_buf_bytes(&r->sort)},
+                                .value = sg_buf_bytes(&r->value)};
+    assert_int_equal(sg_kv_batch(kv, "metering", &op, 1, NULL), 0);
+}
+
+static void put_installation(int64_t client, int64_t from_s, int64_t until_s, int64_t ratio)
+{
+    struct sg_row_installation row = {.client_id = client,
+                                      .from_ts_s = from_s,
+                                      .open = until_s == 0,
+                                      .until_ts_s = until_s,
+                                      .serial = "12345678",
+                                      .ratio_num = ratio,
+                                      .ratio_den = 1,
+                                      .metrology_cert = SG_BYTES_LIT("none"),
+                                      .tariff_class = "B1"};
+    struct record r;
+    record_init(&r, client);
+    assert_int_equal(sg_row_int_sort(&r.sort, from_s), 0);
+    assert_int_equal(sg_row_installation_encode(&r.value, &row), 0);
+    put(SG_TABLE_INSTALLATION, &r);
+}
+
+static struct sg_row_reading reading_of(int64_t ts_s, int64_t wh)
+{
+    struct sg_row_reading row = {.serial = "12345678", .reading = {.seq = 1, .ts_s = ts_s}};
+    for (int i = 0; i < SG_READING_N_FIELDS; i++)
+        row.reading.field[i] = SG_READING_NA;
+    row.reading.field[SG_READING_interval_energy] = wh;
+    return row;
+}
+
+static void put_reading(int64_t client, int64_t ts_s, int64_t wh)
+{
+    const struct sg_row_reading row = reading_of(ts_s, wh);
+    struct record r;
+    record_init(&r, client);
+    assert_int_equal(sg_row_int_sort(&r.sort, ts_s), 0);
+    assert_int_equal(sg_row_reading_encode(&r.value, &row), 0);
+    put(SG_TABLE_READING, &r);
+}
+
+static void put_conflict(int64_t client, int64_t ts_s)
+{
+    const struct sg_row_conflict row = {reading_of(ts_s, 7), ts_s};
+    uint8_t digest[SG_ROW_DIGEST_LEN];
+    struct record r;
+    record_init(&r, client);
+    assert_int_equal(sg_row_digest(&row.row.reading, digest), 0);
+    assert_int_equal(sg_row_conflict_sort(&r.sort, &row.row.reading, digest), 0);
+    assert_int_equal(sg_row_conflict_encode(&r.value, &row), 0);
+    put(SG_TABLE_READING_CONFLICT, &r);
+}
+
+/* Intervals of a local day, from the first to before the last; reading k has 1000 + k Wh. */
+static void put_day(int64_t client, int day, int per_day, int from, int until)
+{
+    for (int k = from; k < until; k++)
+        put_reading(client, BEGIN + day * 86400 + (int64_t)(k + 1) * 86400 / per_day, 1000 + k);
+}
+
+/* ---- source --------------------------------------------------------------------------------- */
+
+static int open_memory(void *user, struct sg_kv **ret)
+{
+    return sg_kv_open_memory(ret, user);
+}
+
+static struct sg_fraud_days days;
+static struct source_notes notes;
+
+/* The client's days, of the span. */
+static int read_days(int64_t client, int32_t first, int32_t last, uint32_t points)
+{
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    SG_CLEANUP(source_session_freep) struct source_session *session = NULL;
+    struct source_store o = {.open_kv = open_memory,
+                             .user = memory,
+                             .east_s = -3 * 3600,
+                             .span = {first, last},
+                             .points = points,
+                             .clients = &client,
+                             .n_clients = 1};
+    assert_int_equal(source_store_open(&s, &o), 0);
+    assert_int_equal(source_session_open(s, &session), 0);
+    assert_int_equal(source_points(s), points);
+    assert_int_equal(source_expected(s), 1);
+    int r = source_next(s, session, &days, &notes);
+    if (r == 0)
+        assert_int_equal(source_next(s, session, &days, &(struct source_notes){0}), SOURCE_END);
+    return r;
+}
+
+/* The call for the end of the source touches no days: those read before are still there. */
+static void complete_days_are_local_days(void **state)
+{
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, 0, 1);
+    put_day(CLIENT, 0, 96, 0, 96);
+    put_day(CLIENT, 1, 96, 0, 96);
+    put_day(CLIENT, 2, 96, 0, 95); /* one is missing */
+    put_day(CLIENT, 4, 96, 0, 96); /* after a day without any */
+    assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE + 9, 96), 0);
+    assert_string_equal(days.id, "3000000001");
+    assert_int_equal(days.n_days, 3);
+    assert_int_equal(days.day[0], DAY_ONE);
+    assert_int_equal(days.weekday[0], 1);
+    assert_int_equal(days.day[2], DAY_ONE + 4);
+    assert_int_equal(days.weekday[2], 5);
+    assert_int_equal(notes.incomplete, 2);
+    assert_int_equal(notes.readings, 3 * 96 + 95);
+    assert_int_equal(notes.conflicts, 0);
+    for (int k = 0; k < 96; k++)
+        assert_true(fabs((double)sg_fraud_days_row(&days, 1)[k] - (1 + k / 1000.0)) < 1e-6);
+}
+
+/* Readings lie in (midnight, next midnight]: the span takes those and no others. */
+static void the_span_is_of_days(void **state)
+{
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, 0, 1);
+    for (int day = 0; day < 4; day++)
+        put_day(CLIENT, day, 24, 0, 24);
+    assert_int_equal(read_days(CLIENT, DAY_ONE + 1, DAY_ONE + 2, 24), 0);
+    assert_int_equal(days.n_days, 2);
+    assert_int_equal(notes.readings, 48);
+    assert_int_equal(notes.incomplete, 0);
+    assert_int_equal(days.day[0], DAY_ONE + 1);
+}
+
+static void quarters_make_hours(void **state)
+{
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, 0, 1);
+    put_day(CLIENT, 0, 96, 0, 96);
+    put_day(CLIENT, 1, 24, 0, 24);
+    put_day(CLIENT, 2, 12, 0, 12); /* two hours: too coarse */
+    assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE + 9, 24), 0);
+    assert_int_equal(days.n_days, 2);
+    assert_true(fabs((double)sg_fraud_days_row(&days, 0)[1] - (4 + 0.022)) < 1e-6);
+    assert_true(fabs((double)sg_fraud_days_row(&days, 1)[1] - 1.001) < 1e-6);
+    assert_int_equal(notes.incomplete, 1);
+}
+
+static void off_the_grid_is_incomplete(void **state)
+{
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, 0, 1);
+    put_day(CLIENT, 0, 96, 0, 95);
+    put_reading(CLIENT, BEGIN + 86400 - 450, 5); /* the 96th, but not where it belongs */
+    put_day(CLIENT, 1, 96, 0, 96);
+    put_reading(CLIENT, BEGIN + 86400 + 450, 5); /* a 97th */
+    put_day(CLIENT, 2, 96, 0, 96);
+    put_reading(CLIENT, BEGIN + 2 * 86400 + 900, SG_READING_NA); /* in place of the first */
+    assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE + 9, 96), 0);
+    assert_int_equal(days.n_days, 0);
+    assert_int_equal(notes.incomplete, 3);
+}
+
+/* A meter change: each with its ratio; energy fed in is not drawn. */
+static void ratios_belong_to_their_time(void **state)
+{
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, BEGIN + 43200, 10);
+    put_installation(CLIENT, BEGIN + 43200, 0, 30);
+    put_day(CLIENT, 0, 24, 0, 24);
+    put_reading(CLIENT, BEGIN + 3600, -500);
+    assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE, 24), 0);
+    assert_int_equal(days.n_days, 1);
+    const float *load = sg_fraud_days_row(&days, 0);
+    assert_true(load[0] == 0);
+    assert_true(fabs((double)load[11] - 10.11) < 1e-5);
+    assert_true(fabs((double)load[12] - 30.36) < 1e-5);
+}
+
+static void before_it_was_installed_nothing_counts(void **state)
+{
+    (void)state;
+    put_installation(CLIENT, BEGIN + 86400, 0, 1);
+    put_day(CLIENT, 0, 24, 0, 24);
+    put_day(CLIENT, 1, 24, 0, 24);
+    assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE + 1, 24), 0);
+    assert_int_equal(days.n_days, 1);
+    assert_int_equal(days.day[0], DAY_ONE + 1);
+}
+
+static void conflicts_are_counted(void **state)
+{
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, 0, 1);
+    put_day(CLIENT, 0, 24, 0, 24);
+    put_conflict(CLIENT, BEGIN + 3600);
+    put_conflict(CLIENT, BEGIN + 7200);
+    put_conflict(CLIENT, BEGIN + 90000); /* of another day */
+    assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE, 24), 0);
+    assert_int_equal(notes.conflicts, 2);
+    assert_int_equal(days.n_days, 1);
+}
+
+/* New York put its clocks back on 2026-11-01: 25 hours, which no other day can be compared with. */
+static void the_days_of_a_clock_change_are_left_out(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_tz_freep) struct sg_tz *tz = NULL;
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    SG_CLEANUP(source_session_freep) struct source_session *session = NULL;
+    const int64_t client = CLIENT;
+    int64_t begin;
+    assert_int_equal(sg_tz_load(&tz, "America/New_York"), 0);
+    assert_int_equal(sg_time_parse("2026-10-31T00:00:00-04:00", &begin), 0);
+    put_installation(CLIENT, begin, 0, 1);
+    for (int k = 1; k <= 3 * 24 + 1; k++)
+        put_reading(CLIENT, begin + k * 3600, 1000);
+    const int32_t first = (int32_t)sg_days_from_civil(2026, 10, 31);
+    const struct source_store o = {.open_kv = open_memory,
+                                   .user = memory,
+                                   .tz = tz,
+                                   .span = {first, first + 2},
+                                   .points = 24,
+                                   .clients = &client,
+                                   .n_clients = 1};
+    assert_int_equal(source_store_open(&s, &o), 0);
+    assert_int_equal(source_session_open(s, &session), 0);
+    assert_int_equal(source_next(s, session, &days, &notes), 0);
+    assert_int_equal(notes.readings, 73);
+    assert_int_equal(days.n_days, 2);
+    assert_int_equal(days.day[0], first);
+    assert_int_equal(days.day[1], first + 2);
+    assert_int_equal(notes.incomplete, 1);
+}
+
+static void damage_is_a_failure_not_a_short_curve(void **state)
+{
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, 0, 1);
+    put_day(CLIENT, 0, 96, 0, 96);
+    sg_kv_memory_damage_after(memory, 50);
+    assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE, 96), -EUCLEAN);
+    sg_kv_memory_damage_after(memory, -1);
+}
+
+static void clients_are_those_with_an_installation(void **state)
+{
+    (void)state;
+    SG_FREE int64_t *list = NULL;
+    size_t n = 9;
+    assert_int_equal(source_store_clients(kv, &list, &n), 0);
+    assert_int_equal(n, 0);
+    put_installation(OTHER, BEGIN, 0, 1);
+    put_installation(CLIENT, BEGIN, BEGIN + 1, 1);
+    put_installation(CLIENT, BEGIN + 1, 0, 1);
+    free(list);
+    list = NULL;
+    assert_int_equal(source_store_clients(kv, &list, &n), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(list[0], CLIENT);
+    assert_int_equal(list[1], OTHER);
+    assert_int_equal(read_days(OTHER, DAY_ONE, DAY_ONE, 96), 0); /* no reading of it is there */
+    assert_int_equal(days.n_days, 0);
+    assert_int_equal(notes.incomplete, 0);
+}
+
+static int make(void **state)
+{
+    (void)state;
+    return sg_kv_memory_new(&memory) || sg_kv_open_memory(&kv, memory);
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    sg_kv_free(kv);
+    sg_kv_memory_free(memory);
+    sg_fraud_days_clear(&days);
+    return 0;
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, make, clear)
+    const struct CMUnitTest tests[] = {
+        T(complete_days_are_local_days),
+        T(the_span_is_of_days),
+        T(quarters_make_hours),
+        T(off_the_grid_is_incomplete),
+        T(ratios_belong_to_their_time),
+        T(before_it_was_installed_nothing_counts),
+        T(conflicts_are_counted),
+        T(the_days_of_a_clock_change_are_left_out),
+        T(damage_is_a_failure_not_a_short_curve),
+        T(clients_are_those_with_an_installation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
