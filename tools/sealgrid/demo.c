@@ -1,6 +1,7 @@
 #include "demo.h"
 
 #include "memory.h"
+#include "report.h"
 #include "supervise.h"
 #include "verbs.h"
 
@@ -82,6 +83,7 @@ static const struct stage stages[] = {
      "flips"},
     {"tamper_volumes", "each volume removed in turn", sg_demo_tamper_volumes, count_volumes,
      "volumes"},
+    {"report", "loads for the page, through SQL", sg_demo_report, NULL, NULL},
 };
 enum { N_STAGES = sizeof stages / sizeof *stages };
 
@@ -133,11 +135,13 @@ static double readings_per_s(const struct sg_demo *m)
     return s > 0 ? (double)m->stored / s : 0;
 }
 
-static int summary_json(const struct sg_demo *m, int64_t peak, struct sg_buf *b)
+static int summary_json(const struct sg_demo *m, int64_t peak, bool well, struct sg_buf *b)
 {
     struct sg_json j;
     sg_json_init(&j, b);
     sg_json_object(&j);
+    sg_json_key(&j, "ok");
+    sg_json_bool(&j, well);
     sg_json_key(&j, "counts");
     sg_json_object(&j);
 #define SG_F(name)                                                                                 \
@@ -171,6 +175,8 @@ static int summary_json(const struct sg_demo *m, int64_t peak, struct sg_buf *b)
     sg_json_end_object(&j);
     sg_json_key(&j, "peak_rss_bytes");
     sg_json_int(&j, peak);
+    sg_json_key(&j, "report");
+    sg_json_str(&j, m->page);
     sg_json_end_object(&j);
     return sg_json_done(&j);
 }
@@ -193,6 +199,7 @@ static void print_summary(const struct sg_demo *m, int64_t peak, bool well)
     printf("ingest       %12.0f readings/s\n", readings_per_s(m));
     printf("memory       %12.0f MiB at most, all processes\n", (double)peak / MIB);
     printf("time         %12.1f s\n", total);
+    printf("page         %s\n", m->page);
     printf("%s\n", well ? "All is well." : "NOT ALL IS WELL.");
 }
 
@@ -243,7 +250,21 @@ static int prepare(struct sg_demo *m)
     /* The caller checked the length: 64 octets are left for every leaf. */
     snprintf(m->fleet, sizeof m->fleet, "%.440s/fleet", absolute);
     snprintf(m->out, sizeof m->out, "%.440s/out", absolute);
+    snprintf(m->page, sizeof m->page, "%.440s/report.html", absolute);
     return sg_mkdir_p(m->out, 0755);
+}
+
+/* The summary, and the page made from it. */
+static int write_results(const struct sg_demo *m, int64_t peak, bool well)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf page = SG_BUF_INIT(SG_REPORT_PAGE_MAX);
+    int r = summary_json(m, peak, well, &b);
+    if (r == 0 && m->args.json)
+        r = sg_file_write_report(m->args.json, sg_buf_bytes(&b));
+    if (r == 0)
+        r = sg_report_make(sg_buf_bytes(&b), m->out, m->d.programs, &page);
+    return r ? r : sg_file_write_atomic(m->page, sg_buf_bytes(&page), 0600);
 }
 
 static int demo(struct sg_demo *m)
@@ -262,9 +283,7 @@ static int demo(struct sg_demo *m)
     if (!m->args.keep && sg_supervise_stop(m->d.dir, 120))
         fprintf(stderr, "sealgrid demo: %s\n", sg_error_trace());
     bool well = r == 0 && all_well(m);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
-    if (summary_json(m, peak, &b) ||
-        (m->args.json && sg_file_write_report(m->args.json, sg_buf_bytes(&b)))) {
+    if (write_results(m, peak, well)) {
         fprintf(stderr, "sealgrid demo: %s\n", sg_error_trace());
         well = false;
     }

@@ -30,7 +30,7 @@ struct sg_demo {
     struct sg_demo_args args;
     struct sg_deployment d;
     struct sg_operator op;
-    char fleet[SG_PATH_MAX], out[SG_PATH_MAX];
+    char fleet[SG_PATH_MAX], out[SG_PATH_MAX], page[SG_PATH_MAX];
 #define SG_F(name) int64_t name;
     SG_DEMO_COUNTS(SG_F)
 #undef SG_F
@@ -60,6 +60,9 @@ SG_MUST_USE int sg_demo_tamper_frames(struct sg_demo *m);
 SG_MUST_USE int sg_demo_tamper_evidence(struct sg_demo *m);
 SG_MUST_USE int sg_demo_tamper_octets(struct sg_demo *m);
 SG_MUST_USE int sg_demo_tamper_volumes(struct sg_demo *m);
+
+/* demo-report.c: what the page needs from the services. */
+SG_MUST_USE int sg_demo_report(struct sg_demo *m);
 
 /* "3 of 8 volumes", rewritten in place on a terminal, at the end elsewhere. */
 void sg_demo_progress(uint64_t done, uint64_t of, const char *unit);

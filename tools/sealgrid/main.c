@@ -20,6 +20,7 @@ static const struct verb {
     {"register", sg_verb_register, "load a fleet's installation and credential records"},
     {"scrub", sg_verb_scrub, "verify and repair every volume"},
     {"demo", sg_verb_demo, "the main job, from meter to audited bill"},
+    {"report", sg_verb_report, "the page of a demo's run, once more"},
     {"abnt", sg_verb_abnt, "abnt decode: NBR 14522 frames to fields"},
 };
 

@@ -10,4 +10,5 @@ int sg_verb_env(int argc, char **argv);
 int sg_verb_register(int argc, char **argv);
 int sg_verb_scrub(int argc, char **argv);
 int sg_verb_demo(int argc, char **argv);
+int sg_verb_report(int argc, char **argv);
 int sg_verb_abnt(int argc, char **argv);

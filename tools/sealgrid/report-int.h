@@ -1,0 +1,44 @@
+#pragma once
+/*
+ * report-int - between the parts of the page, in the order in which they stand on it.
+ */
+#include "report.h"
+
+/* report-lead.c */
+void sg_report_put_lead(struct sg_html *p, const struct sg_report *r);
+void sg_report_put_flow(struct sg_html *p, const struct sg_report *r);
+void sg_report_put_stages(struct sg_html *p, const struct sg_report *r);
+/* report-load.c */
+void sg_report_put_load(struct sg_html *p, const struct sg_report *r);
+/* report-trials.c */
+void sg_report_put_bill(struct sg_html *p, const struct sg_report *r);
+void sg_report_put_trials(struct sg_html *p, const struct sg_report *r);
+/* report-fraud.c */
+void sg_report_put_fraud(struct sg_html *p, const struct sg_report *r);
+/* report-storage.c */
+void sg_report_put_storage(struct sg_html *p, const struct sg_report *r);
+void sg_report_put_machine(struct sg_html *p, const struct sg_report *r);
+
+/* report-figure.c: values by their path in the summary, "counts.sent". */
+enum sg_report_form {
+    SG_FORM_INT,
+    SG_FORM_DURATION,
+    SG_FORM_BYTES,
+};
+const json_t *sg_report_at(const json_t *j, const char *path);
+int64_t sg_report_int(const json_t *j, const char *path); /* 0 if there is none */
+double sg_report_real(const json_t *j, const char *path);
+/* A dash where there is no number. */
+void sg_report_put_figure(struct sg_html *p, const struct sg_report *r, const char *path,
+                          enum sg_report_form form);
+/* The same for a number of the ranking: figure "fraud." and path, so many decimals. */
+void sg_report_put_score(struct sg_html *p, const struct sg_report *r, const char *path,
+                         unsigned decimals);
+/* Opens a section with its heading. */
+void sg_report_open_section(struct sg_html *p, const char *name, const char *en, const char *pt);
+/* A sentence in both languages with one text in it ("%s"). */
+void sg_report_put_note(struct sg_html *p, const char *class, const char *en, const char *pt);
+/* Local time of the tariff's zone. */
+int64_t sg_report_local(const struct sg_report *r, int64_t unix_s);
+/* "B1" in words. */
+const char *sg_report_class_word(const struct sg_html *p, const char *class);
