@@ -3,8 +3,8 @@
  * ec - systematic Reed-Solomon code over GF(2^8) with a Cauchy matrix (ISA-L): K data shards, M
  * parity shards, any K of them give all.  The Vandermonde matrix of ISA-L is not used: it is not
  * invertible for some erasures from 5 parities on.  Multiplication tables depend on the processor
- * and are made for each call, never stored.
- * Pure functions.
+ * and are made in each process, never stored.
+ * Pure functions but for the tables that a thread keeps.
  */
 #include <sealgrid/kvs/policy.h>
 

@@ -113,12 +113,34 @@ static void test_matrix_is_that_of_the_adr(void **state)
         }
 }
 
+/* A thread keeps the tables used last: codes and patterns that differ in one thing, in turns. */
+static void test_codes_in_turns(void **state)
+{
+    (void)state;
+    static const unsigned codes[][2] = {{6, 2}, {6, 3}, {5, 3}, {6, 2}};
+    for (unsigned round = 0; round < 2; round++)
+        for (size_t i = 0; i < 4; i++) {
+            struct shards whole;
+            unsigned k = codes[i][0], m = codes[i][1];
+            uint32_t all = (1u << (k + m)) - 1;
+            make(&whole, k, m);
+            expect_rebuilt(&whole, k, m, all & ~1u);
+            expect_rebuilt(&whole, k, m, all & ~1u); /* kept */
+            expect_rebuilt(&whole, k, m, all & ~2u);
+            expect_rebuilt(&whole, k, m, all);
+            assert_int_equal(sg_ec_rebuild(k, m, LEN, whole.at, all >> (m + 1)), SG_EC_TOO_FEW);
+            assert_int_equal(sg_ec_rebuild(k, m, LEN, whole.at, all >> (m + 1)), SG_EC_TOO_FEW);
+            expect_rebuilt(&whole, k, m, all & ~1u & ~(1u << k));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_erasure),
         cmocka_unit_test(test_largest_code),
         cmocka_unit_test(test_matrix_is_that_of_the_adr),
+        cmocka_unit_test(test_codes_in_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
