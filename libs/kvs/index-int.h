@@ -38,13 +38,15 @@ void sg_index_batch_put(struct sg_index_batch *b, struct sg_bytes key, struct sg
 void sg_index_batch_delete(struct sg_index_batch *b, struct sg_bytes key);
 size_t sg_index_batch_bytes(const struct sg_index_batch *b);
 
-/* Atomic, visible at once, durable at the next flush.  0, SG_INDEX_DAMAGED. */
+/* Atomic, visible at once, durable at the next flush.  0, SG_INDEX_DAMAGED, -errno.  Heads of
+ * partitions wait in memory (index-hot-int.h) until there are many, or a flush, or an iterator that
+ * would meet them. */
 SG_MUST_USE int sg_index_write(struct sg_index *ix, struct sg_index_batch *b);
 SG_MUST_USE int sg_index_flush(struct sg_index *ix);
 /* Whether a background task has failed: then nothing more it says is to be believed. */
 bool sg_index_failed(struct sg_index *ix);
 
-/* Holds a reference. */
+/* Of pages: whoever reads through it has the head already.  Holds a reference. */
 struct sg_index_snapshot;
 SG_MUST_USE int sg_index_snapshot_new(struct sg_index_snapshot **ret, struct sg_index *ix);
 void sg_index_snapshot_free(struct sg_index_snapshot *s);

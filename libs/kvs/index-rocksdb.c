@@ -1,6 +1,7 @@
 #include "index-int.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <rocksdb/c.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -8,10 +9,11 @@
 
 #include <sealgrid/base/file.h>
 
+#include "index-hot-int.h"
 #include "io-int.h"
 
-/* One environment (background threads) and one block cache for all volumes; write buffers: two of
- * buffer_bytes per volume. */
+/* One environment (background threads) and one block cache for all volumes; per volume two write
+ * buffers of buffer_bytes, and as much again for hot entries. */
 struct sg_index_pool {
     rocksdb_env_t *env;
     rocksdb_cache_t *cache;
@@ -25,13 +27,19 @@ struct sg_index {
     rocksdb_readoptions_t *read;
     rocksdb_readoptions_t *bulk;
     rocksdb_writeoptions_t *write;
+    pthread_mutex_t hot_lock; /* also held while a batch is written: it is seen whole */
+    struct sg_hot hot;
+    size_t hot_max;
     _Atomic unsigned refs;
     atomic_bool failed;
     char path[320];
 };
 
+/* Hot entries apart: a record each of key, length and value. */
 struct sg_index_batch {
     rocksdb_writebatch_t *batch;
+    struct sg_buf hot;
+    int failed; /* no memory for it */
     size_t bytes;
 };
 
@@ -68,7 +76,7 @@ int sg_index_pool_new(struct sg_index_pool **ret, size_t bytes, size_t n_volumes
     struct sg_index_pool *p = calloc(1, sizeof(*p));
     if (!p)
         return sg_raise(-ENOMEM);
-    size_t buffer = bytes * 2 / 3 / (2 * n_volumes);
+    size_t buffer = bytes * 2 / 3 / (3 * n_volumes);
     p->buffer_bytes = buffer < BUFFER_BYTES_MIN   ? BUFFER_BYTES_MIN
                       : buffer > BUFFER_BYTES_MAX ? BUFFER_BYTES_MAX
                                                   : buffer;
@@ -105,6 +113,8 @@ static void free_index(struct sg_index *ix)
         rocksdb_options_destroy(ix->options);
     if (ix->table_options)
         rocksdb_block_based_options_destroy(ix->table_options);
+    sg_hot_clear(&ix->hot);
+    pthread_mutex_destroy(&ix->hot_lock);
     free(ix);
 }
 
@@ -174,6 +184,8 @@ int sg_index_open(struct sg_index **ret, struct sg_index_pool *pool, const char 
     if (!ix)
         return sg_raise(-ENOMEM);
     ix->refs = 1;
+    ix->hot_max = pool->buffer_bytes;
+    pthread_mutex_init(&ix->hot_lock, NULL);
     snprintf(ix->path, sizeof(ix->path), "%s", path);
     set_options(ix, pool, create);
     ix->read = rocksdb_readoptions_create();
@@ -213,12 +225,15 @@ void sg_index_unref(struct sg_index *ix)
 
 /* Writing. */
 
+#define HOT_BATCH_MAX (256u << 20)
+
 int sg_index_batch_new(struct sg_index_batch **ret)
 {
     struct sg_index_batch *b = calloc(1, sizeof(*b));
     if (!b)
         return sg_raise(-ENOMEM);
     b->batch = rocksdb_writebatch_create();
+    b->hot = (struct sg_buf)SG_BUF_INIT(HOT_BATCH_MAX);
     *ret = b;
     return 0;
 }
@@ -228,24 +243,41 @@ void sg_index_batch_free(struct sg_index_batch *b)
     if (!b)
         return;
     rocksdb_writebatch_destroy(b->batch);
+    sg_buf_clear(&b->hot);
     free(b);
 }
 
 void sg_index_batch_reset(struct sg_index_batch *b)
 {
     rocksdb_writebatch_clear(b->batch);
+    sg_buf_reset(&b->hot);
+    b->failed = 0;
     b->bytes = 0;
+}
+
+/* No value: deleted. */
+static void add_hot(struct sg_index_batch *b, struct sg_bytes key, struct sg_bytes value)
+{
+    int r = b->failed ? b->failed : sg_buf_append(&b->hot, key);
+    r = r ? r : sg_buf_append_be32(&b->hot, (uint32_t)value.len);
+    b->failed = r ? r : sg_buf_append(&b->hot, value);
 }
 
 void sg_index_batch_put(struct sg_index_batch *b, struct sg_bytes key, struct sg_bytes value)
 {
+    b->bytes += key.len + value.len;
+    if (sg_hot_key(key) && value.len > 0) {
+        add_hot(b, key, value);
+        return;
+    }
     rocksdb_writebatch_put(b->batch, (const char *)key.data, key.len, (const char *)value.data,
                            value.len);
-    b->bytes += key.len + value.len;
 }
 
 void sg_index_batch_delete(struct sg_index_batch *b, struct sg_bytes key)
 {
+    if (sg_hot_key(key))
+        add_hot(b, key, SG_BYTES_NONE);
     rocksdb_writebatch_delete(b->batch, (const char *)key.data, key.len);
     b->bytes += key.len;
 }
@@ -261,16 +293,76 @@ static int fail(struct sg_index *ix, char *error)
     return damaged(error);
 }
 
-int sg_index_write(struct sg_index *ix, struct sg_index_batch *b)
+static int write_batch(struct sg_index *ix, rocksdb_writebatch_t *batch)
 {
     char *error = NULL;
-    rocksdb_write(ix->db, ix->write, b->batch, &error);
+    if (rocksdb_writebatch_count(batch) == 0)
+        return 0;
+    rocksdb_write(ix->db, ix->write, batch, &error);
     return error ? fail(ix, error) : 0;
+}
+
+/* Hot lock held: every hot entry to the engine, in one batch in the order of keys, which is how it
+ * takes them best. */
+static int settle(struct sg_index *ix)
+{
+    if (ix->hot.n_used == 0)
+        return 0;
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    size_t n = sg_hot_sort(&ix->hot);
+    for (size_t i = 0; i < n; i++) {
+        const struct sg_hot_entry *e = &ix->hot.slots[i];
+        rocksdb_writebatch_put(batch, (const char *)e->key, sizeof(e->key), (const char *)e->value,
+                               e->len);
+    }
+    int r = write_batch(ix, batch);
+    rocksdb_writebatch_destroy(batch);
+    sg_hot_empty(&ix->hot);
+    return r;
+}
+
+static int settle_all(struct sg_index *ix)
+{
+    pthread_mutex_lock(&ix->hot_lock);
+    int r = settle(ix);
+    pthread_mutex_unlock(&ix->hot_lock);
+    return r;
+}
+
+/* Hot lock held. */
+static int take_hot(struct sg_index *ix, const struct sg_buf *records)
+{
+    struct sg_reader in = sg_reader_over(sg_buf_bytes(records));
+    struct sg_bytes key, value;
+    uint32_t len;
+    int r = 0;
+    while (r == 0 && sg_take(&in, SG_HEAD_KEY_LEN, &key) && sg_take_be32(&in, &len) &&
+           sg_take(&in, len, &value)) {
+        if (len)
+            r = sg_hot_put(&ix->hot, key.data, value);
+        else
+            sg_hot_drop(&ix->hot, key.data);
+    }
+    return r || ix->hot.bytes <= ix->hot_max ? r : settle(ix);
+}
+
+int sg_index_write(struct sg_index *ix, struct sg_index_batch *b)
+{
+    if (b->failed)
+        return b->failed;
+    pthread_mutex_lock(&ix->hot_lock);
+    int r = write_batch(ix, b->batch);
+    r = r ? r : take_hot(ix, &b->hot);
+    pthread_mutex_unlock(&ix->hot_lock);
+    return r;
 }
 
 int sg_index_flush(struct sg_index *ix)
 {
     char *error = NULL;
+    int r = settle_all(ix);
+    if (r)
+        return r;
     rocksdb_flushoptions_t *o = rocksdb_flushoptions_create();
     rocksdb_flushoptions_set_wait(o, 1);
     rocksdb_flush(ix->db, o, &error);
@@ -318,11 +410,30 @@ void sg_index_snapshot_free(struct sg_index_snapshot *s)
     free(s);
 }
 
+/* 0, SG_INDEX_NOT_FOUND (ask the engine), SG_INDEX_DAMAGED, -errno. */
+static int get_hot(struct sg_index *ix, struct sg_bytes key, struct sg_buf *ret)
+{
+    int r = SG_INDEX_NOT_FOUND;
+    pthread_mutex_lock(&ix->hot_lock);
+    const struct sg_hot_entry *e = sg_hot_find(&ix->hot, key.data);
+    if (e) {
+        sg_buf_reset(ret);
+        r = e->len > ret->max ? SG_INDEX_DAMAGED : sg_buf_append(ret, SG_BYTES(e->value, e->len));
+    }
+    pthread_mutex_unlock(&ix->hot_lock);
+    return r;
+}
+
 int sg_index_get(struct sg_index *ix, const struct sg_index_snapshot *snap, struct sg_bytes key,
                  struct sg_buf *ret)
 {
     char *error = NULL;
     size_t len = 0;
+    if (!snap && sg_hot_key(key)) {
+        int hot = get_hot(ix, key, ret);
+        if (hot != SG_INDEX_NOT_FOUND)
+            return hot;
+    }
     rocksdb_pinnableslice_t *v = rocksdb_get_pinned(ix->db, snap ? snap->read : ix->read,
                                                     (const char *)key.data, key.len, &error);
     if (error)
@@ -339,10 +450,13 @@ int sg_index_get(struct sg_index *ix, const struct sg_index_snapshot *snap, stru
 int sg_index_iter_new(struct sg_index_iter **ret, struct sg_index *ix, struct sg_bytes prefix,
                       bool bulk)
 {
+    sg_assert(prefix.len <= sizeof((*ret)->prefix));
+    int r = sg_hot_prefix(prefix) ? settle_all(ix) : 0;
+    if (r)
+        return r;
     struct sg_index_iter *it = calloc(1, sizeof(*it));
     if (!it)
         return sg_raise(-ENOMEM);
-    sg_assert(prefix.len <= sizeof(it->prefix));
     it->ix = sg_index_ref(ix);
     it->prefix_len = prefix.len;
     if (prefix.len)

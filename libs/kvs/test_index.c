@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include "head-int.h"
 #include "index-int.h"
 
 struct bench {
@@ -135,6 +136,87 @@ static void test_too_large_for_the_buffer(void **state)
     assert_int_equal(sg_index_get(t->ix, NULL, key_of(key, 1, 0), &v), SG_INDEX_DAMAGED);
 }
 
+/* Head n of a group, its newest value of so many octets that tell which one it is. */
+static struct sg_bytes head_of(uint8_t key[SG_HEAD_KEY_LEN], uint8_t group, uint32_t n)
+{
+    memset(key, 0, SG_HEAD_KEY_LEN);
+    key[0] = group;
+    key[1] = SG_HEAD_CLASS;
+    sg_store_be32(key + SG_HEAD_KEY_LEN - 4, n);
+    return SG_BYTES(key, SG_HEAD_KEY_LEN);
+}
+
+static void put_heads(struct bench *t, uint8_t group, uint32_t n, uint8_t octet, size_t len)
+{
+    SG_CLEANUP(sg_index_batch_freep) struct sg_index_batch *b = NULL;
+    uint8_t key[SG_HEAD_KEY_LEN], value[2000];
+    memset(value, octet, sizeof(value));
+    assert_int_equal(sg_index_batch_new(&b), 0);
+    for (uint32_t i = 0; i < n; i++)
+        sg_index_batch_put(b, head_of(key, group, i), SG_BYTES(value, len));
+    assert_int_equal(sg_index_batch_bytes(b), n * (SG_HEAD_KEY_LEN + len));
+    assert_int_equal(sg_index_write(t->ix, b), 0);
+}
+
+static void assert_head(struct bench *t, uint8_t group, uint32_t n, uint8_t octet, size_t len)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf v = SG_BUF_INIT(4096);
+    uint8_t key[SG_HEAD_KEY_LEN];
+    assert_int_equal(sg_index_get(t->ix, NULL, head_of(key, group, n), &v), 0);
+    assert_int_equal(v.len, len);
+    assert_int_equal(v.data[0], octet);
+    assert_int_equal(v.data[len - 1], octet);
+}
+
+/* The newest value of a head is what everybody sees, wherever it is kept meanwhile; 3,000 times
+ * 2,000 octets are more than may be kept apart. */
+static void test_heads_written_again_and_again(void **state)
+{
+    struct bench *t = *state;
+    SG_CLEANUP(sg_index_batch_freep) struct sg_index_batch *b = NULL;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf v = SG_BUF_INIT(4096);
+    uint8_t key[SG_HEAD_KEY_LEN];
+    int end;
+    for (uint8_t round = 1; round < 20; round++) {
+        put_heads(t, 1, 300, round, 100u * round);
+        assert_head(t, 1, 299, round, 100u * round);
+        if (round == 7)
+            assert_int_equal(count(t, 1, &end), 300);
+        if (round == 13)
+            assert_int_equal(sg_index_flush(t->ix), 0);
+    }
+    put_heads(t, 2, 3000, 77, 2000);
+    put_heads(t, 2, 1, 78, 10);
+    assert_head(t, 2, 0, 78, 10);
+    assert_head(t, 2, 2999, 77, 2000);
+    assert_head(t, 1, 0, 19, 1900);
+    assert_int_equal(sg_index_batch_new(&b), 0);
+    sg_index_batch_delete(b, head_of(key, 2, 0));
+    sg_index_batch_delete(b, head_of(key, 2, 2999));
+    assert_int_equal(sg_index_write(t->ix, b), 0);
+    assert_int_equal(sg_index_get(t->ix, NULL, head_of(key, 2, 0), &v), SG_INDEX_NOT_FOUND);
+    assert_int_equal(sg_index_get(t->ix, NULL, head_of(key, 2, 2999), &v), SG_INDEX_NOT_FOUND);
+    assert_int_equal(count(t, 2, &end), 2998);
+    assert_int_equal(end, SG_INDEX_NOT_FOUND);
+}
+
+/* As test_durable_at_flush: a head that waits in memory is as durable as anything else. */
+static void test_heads_durable_at_flush(void **state)
+{
+    struct bench *t = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf v = SG_BUF_INIT(4096);
+    uint8_t key[SG_HEAD_KEY_LEN];
+    put_heads(t, 1, 10, 1, 100);
+    assert_int_equal(sg_index_flush(t->ix), 0);
+    put_heads(t, 1, 5, 2, 200);
+    put_heads(t, 2, 10, 1, 100);
+    sg_index_unref(t->ix);
+    assert_int_equal(sg_index_open(&t->ix, t->pool, t->path, false), 0);
+    assert_head(t, 1, 0, 1, 100);
+    assert_head(t, 1, 9, 1, 100);
+    assert_int_equal(sg_index_get(t->ix, NULL, head_of(key, 2, 0), &v), SG_INDEX_NOT_FOUND);
+}
+
 struct found {
     char path[400];
     enum sg_index_file_kind want;
@@ -221,6 +303,8 @@ int main(void)
         TEST(test_prefixes),
         TEST(test_snapshot),
         TEST(test_durable_at_flush),
+        TEST(test_heads_written_again_and_again),
+        TEST(test_heads_durable_at_flush),
         TEST(test_not_there),
         TEST(test_too_large_for_the_buffer),
         TEST(test_flipped_octets),
