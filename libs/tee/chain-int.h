@@ -8,11 +8,12 @@
  * SG_TEE_CHAIN_TRIES signature checks a chain.
  */
 #include "cert-int.h"
+#include "judge-int.h"
 
 #include <sealgrid/tee/verdict.h>
 
 #define SG_TEE_CHAIN_MAX     5 /* certificates, leaf and root included */
-#define SG_TEE_CHAIN_TRIES   24
+#define SG_TEE_CHAIN_TRIES   64
 #define SG_TEE_OWN_CERTS_MAX 8 /* that travel with one piece of evidence */
 
 /* Certificates of the evidence; unused places NULL. */
@@ -27,19 +28,18 @@ struct sg_tee_chain_request {
     const struct sg_tee_own_certs *own; /* or NULL */
     enum sg_tee_vendor vendor;
     enum sg_tee_cert_role role; /* of the leaf; the CAs' is the next */
-    const char *const
-        *leaf_names; /* common names that the leaf may have, NULL-terminated; NULL: any */
-    const char *const *ca_names;
-    size_t max_cas;        /* between leaf and root */
-    bool leaf_may_be_bare; /* leaf without basicConstraints and keyUsage (AMD) */
-    bool no_leaf_crl;      /* the vendor publishes none for the leaf */
+    /* Common names that may stand there, NULL-terminated; NULL: any. */
+    const char *const *leaf_names, *const *ca_names;
+    size_t min_cas, max_cas; /* between leaf and root */
+    bool leaf_may_be_bare;   /* leaf without basicConstraints and keyUsage (AMD) */
+    bool no_leaf_crl;        /* the vendor publishes none for the leaf */
 };
 
 struct sg_tee_chain {
     size_t n; /* 0: no path; else leaf first */
     const struct sg_tee_cert *at[SG_TEE_CHAIN_MAX];
-    uint32_t leaf_faults, ca_faults; /* bits 1 << enum sg_tee_cert_fault */
-    int64_t from_s, until_s;         /* of the CRLs used */
+    uint32_t leaf_faults, ca_faults;   /* bits 1 << enum sg_tee_cert_fault */
+    int64_t oldest_s, from_s, until_s; /* of the CRLs used, as in a verdict */
 };
 
 /* Never fails: what is wrong is a fault. */

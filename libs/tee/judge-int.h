@@ -10,11 +10,12 @@
 #include <sealgrid/tee/verdict.h>
 
 struct sg_tee_judge {
-    enum sg_tee_kind kind;
+    enum sg_tee_kind (*kind_of)(const struct sg_tee_evidence *e); /* of what it recognises */
     bool (*recognise)(const struct sg_tee_evidence *e);
     int (*judge)(const struct sg_tee_case *c, struct sg_tee_verdict *v); /* 0, -ENOMEM */
-    void (*describe)(const struct sg_tee_evidence *e, const struct sg_tee_store *store,
-                     struct sg_json *j);
+    /* 0, -ENOMEM */
+    int (*describe)(const struct sg_tee_evidence *e, const struct sg_tee_store *store,
+                    struct sg_json *j);
     /* Fields that have no fixed offset; NULL: the verdict's table only. */
     bool (*field)(const struct sg_tee_verdict *v, struct sg_bytes name, struct sg_bytes *ret);
 };

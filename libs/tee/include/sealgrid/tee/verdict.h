@@ -67,7 +67,7 @@ struct sg_tee_component {
 
 #define SG_TEE_ADVISORIES_MAX 64
 struct sg_tee_advisories {
-    size_t n;
+    size_t n, n_platform;                  /* the first n_platform are of the platform's level */
     const char *id[SG_TEE_ADVISORIES_MAX]; /* in the store */
 };
 
@@ -100,10 +100,11 @@ struct sg_tee_verdict {
     enum sg_tee_status tcb_status; /* of all components together */
     struct sg_tee_component platform, qe, tdx_module;
     struct sg_tee_advisories
-        advisories;             /* of the platform's level, then of QE and module; each once */
-    uint32_t tcb_evaluation;    /* lowest tcbEvaluationDataNumber used; 0: none */
-    int64_t collateral_from_s;  /* newest begin of validity among the collateral used */
-    int64_t collateral_until_s; /* its earliest end; INT64_MAX: none used */
+        advisories;          /* of the platform's level, then of QE and module; each once */
+    uint32_t tcb_evaluation; /* lowest tcbEvaluationDataNumber used; 0: none */
+    /* Collateral used: its oldest and newest issue, its earliest end; INT64_MAX, INT64_MIN and
+     * INT64_MAX: none. */
+    int64_t collateral_oldest_s, collateral_from_s, collateral_until_s;
     /* Fixed-offset fields of the body, borrowed from the evidence; none for CBOR kinds. */
     const struct sg_tee_field *fields;
     size_t n_fields;

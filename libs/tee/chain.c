@@ -1,0 +1,322 @@
+#include "chain-int.h"
+
+#include "cache-int.h"
+#include "der-int.h"
+#include "store-int.h"
+
+#define BIT(fault) (1u << SG_TEE_FAULT_##fault)
+
+/* What says nothing about signatures, bindings, chains and dates of certificates. */
+#define REVOCATION_FAULTS                                                                          \
+    (BIT(CRL_MISSING) | BIT(CRL_EXPIRED) | BIT(CRL_NOT_YET_VALID) | BIT(CRL_SIGNATURE) |           \
+     BIT(CRL_UNUSABLE))
+
+#define NO_CHAIN                                                                                   \
+    {                                                                                              \
+        .oldest_s = INT64_MAX, .from_s = INT64_MIN, .until_s = INT64_MAX                           \
+    }
+
+void sg_tee_own_certs_clear(struct sg_tee_own_certs *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        sg_tee_cert_free(c->at[i]);
+    c->n = 0;
+}
+
+struct walk {
+    const struct sg_tee_chain_request *q;
+    unsigned tries;
+    size_t n;
+    const struct sg_tee_cert *at[SG_TEE_CHAIN_MAX];
+    /* The furthest place where an issuer's name was there and no signature fitted; SIZE_MAX: none.
+     */
+    size_t broken_at;
+    bool found;
+    unsigned least;
+    struct sg_tee_chain best;
+};
+
+static bool signed_by(struct walk *w, const struct sg_tee_cert *c, const struct sg_tee_key *key)
+{
+    const uint8_t *id = sg_tee_key_id(key);
+    struct sg_tee_cache *cache = w->q->of->cache;
+    if (sg_tee_store_knows(w->q->of->store, c->id, id) || sg_tee_cache_knows(cache, c->id, id))
+        return true;
+    if (!w->tries)
+        return false;
+    w->tries--;
+    if (!sg_tee_cert_signed_by(c, key))
+        return false;
+    sg_tee_cache_learn(cache, c->id, id);
+    return true;
+}
+
+static bool crl_signed_by(struct walk *w, const struct sg_tee_crl *c, const struct sg_tee_key *key)
+{
+    const uint8_t *id = sg_tee_key_id(key);
+    struct sg_tee_cache *cache = w->q->of->cache;
+    if (sg_tee_store_knows(w->q->of->store, c->id, id) || sg_tee_cache_knows(cache, c->id, id))
+        return true;
+    if (!w->tries)
+        return false;
+    w->tries--;
+    if (!sg_tee_crl_signed_by(c, key))
+        return false;
+    sg_tee_cache_learn(cache, c->id, id);
+    return true;
+}
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    for (size_t i = 0; names[i]; i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static uint32_t judge_dates(const struct sg_tee_cert *c, int64_t at_s)
+{
+    return (at_s < c->not_before_s ? BIT(NOT_YET_VALID) : 0u) |
+           (at_s > c->not_after_s ? BIT(EXPIRED) : 0u);
+}
+
+static uint32_t judge_form(const struct sg_tee_cert *c)
+{
+    const bool known = c->alg != SG_TEE_ALG_NONE && sg_tee_key_type(c->key) != SG_TEE_KEY_OTHER;
+    return (c->unknown_critical ? BIT(CRITICAL) : 0u) | (known ? 0u : BIT(ALGORITHM));
+}
+
+static uint32_t judge_leaf(const struct sg_tee_chain_request *q, const struct sg_tee_cert *c)
+{
+    uint32_t faults = judge_dates(c, q->of->at_s) | judge_form(c);
+    if (c->has_constraints ? c->ca : !q->leaf_may_be_bare)
+        faults |= BIT(CONSTRAINTS);
+    if (c->has_key_usage ? !c->may_sign : !q->leaf_may_be_bare)
+        faults |= BIT(KEY_USAGE);
+    if (q->leaf_names && !is_one_of(c->common_name, q->leaf_names))
+        faults |= BIT(NAME);
+    return faults;
+}
+
+/* below: CAs between this one and the leaf. */
+static uint32_t judge_ca(const struct sg_tee_chain_request *q, const struct sg_tee_cert *c,
+                         size_t below)
+{
+    uint32_t faults = judge_dates(c, q->of->at_s) | judge_form(c);
+    if (!c->ca)
+        faults |= BIT(CONSTRAINTS);
+    if (!c->may_sign_certs)
+        faults |= BIT(KEY_USAGE);
+    if (c->path_length >= 0 && below > (size_t)c->path_length)
+        faults |= BIT(PATH_LENGTH);
+    if (q->ca_names && !is_one_of(c->common_name, q->ca_names))
+        faults |= BIT(NAME);
+    return faults;
+}
+
+/* A root given as a certificate has dates and a path length; its faults are the CAs'. */
+static uint32_t judge_anchor(const struct sg_tee_chain_request *q, const struct sg_tee_anchor *a,
+                             size_t below)
+{
+    uint32_t faults = 0;
+    if (a->dated && q->of->at_s < a->not_before_s)
+        faults |= BIT(NOT_YET_VALID);
+    if (a->dated && q->of->at_s > a->not_after_s)
+        faults |= BIT(EXPIRED);
+    if (a->path_length >= 0 && below > (size_t)a->path_length)
+        faults |= BIT(PATH_LENGTH);
+    return faults;
+}
+
+/* The newest list in force at the instant or before it; an old list that is still the newest is
+ * judged (it revokes) and found expired. */
+static const struct sg_tee_crl *newest_crl(struct walk *w, const struct sg_tee_cert *c,
+                                           const struct sg_tee_key *issuer, uint32_t *ret_faults)
+{
+    const struct sg_tee_store *s = w->q->of->store;
+    const struct sg_tee_crl *best = NULL;
+    uint32_t faults = BIT(CRL_MISSING);
+    for (size_t i = 0; i < s->n_crls; i++) {
+        const struct sg_tee_crl *l = s->crl[i];
+        if (!sg_der_names_equal(l->issuer, c->issuer))
+            continue;
+        if (!crl_signed_by(w, l, issuer))
+            faults |= BIT(CRL_SIGNATURE);
+        else if (l->unusable || !l->has_next_update)
+            faults |= BIT(CRL_UNUSABLE);
+        else if (l->this_update_s > w->q->of->at_s)
+            faults |= BIT(CRL_NOT_YET_VALID);
+        else if (!best || l->this_update_s > best->this_update_s)
+            best = l;
+    }
+    if (best)
+        faults = best->next_update_s < w->q->of->at_s ? BIT(CRL_EXPIRED) : 0;
+    else if (faults != BIT(CRL_MISSING))
+        faults &= ~BIT(CRL_MISSING);
+    *ret_faults = faults;
+    return best;
+}
+
+/* issuer_may: the issuer's key usage lets it sign lists. */
+static uint32_t judge_revocation(struct walk *w, const struct sg_tee_cert *c,
+                                 const struct sg_tee_key *issuer, bool issuer_may,
+                                 struct sg_tee_chain *chain)
+{
+    uint32_t faults = 0;
+    const struct sg_tee_crl *l = newest_crl(w, c, issuer, &faults);
+    if (l) {
+        faults |= sg_tee_crl_lists(l, c->serial) ? BIT(REVOKED) : 0u;
+        faults |= issuer_may ? 0u : BIT(CRL_UNUSABLE);
+        if (l->this_update_s < chain->oldest_s)
+            chain->oldest_s = l->this_update_s;
+        if (l->this_update_s > chain->from_s)
+            chain->from_s = l->this_update_s;
+        if (l->next_update_s < chain->until_s)
+            chain->until_s = l->next_update_s;
+    }
+    return w->q->of->crypto_only ? faults & ~REVOCATION_FAULTS : faults;
+}
+
+static unsigned count_bits(uint32_t v)
+{
+    return (unsigned)__builtin_popcount(v);
+}
+
+/* The path is complete: at[n - 1] is under the anchor, or (top_is_root) is the anchor's own. */
+static void judge_path(struct walk *w, const struct sg_tee_anchor *a, bool top_is_root)
+{
+    const size_t judged = top_is_root ? w->n - 1 : w->n;
+    struct sg_tee_chain c = NO_CHAIN;
+    c.n = w->n;
+    memcpy(c.at, w->at, sizeof c.at);
+    for (size_t i = 0; i < judged; i++) {
+        const struct sg_tee_key *issuer = i + 1 < w->n ? w->at[i + 1]->key : a->key;
+        const bool issuer_may = i + 1 < w->n ? w->at[i + 1]->may_sign_crls : true;
+        uint32_t *faults = i ? &c.ca_faults : &c.leaf_faults;
+        *faults |= i ? judge_ca(w->q, w->at[i], i - 1) : judge_leaf(w->q, w->at[i]);
+        if (i || !w->q->no_leaf_crl)
+            *faults |= judge_revocation(w, w->at[i], issuer, issuer_may, &c);
+    }
+    c.ca_faults |= judge_anchor(w->q, a, judged - 1);
+    if (judged - 1 > w->q->max_cas || judged - 1 < w->q->min_cas)
+        c.ca_faults |= BIT(PATH_LENGTH);
+    const unsigned faults = count_bits(c.leaf_faults) + count_bits(c.ca_faults);
+    if (!w->found || faults < w->least) {
+        w->found = true;
+        w->least = faults;
+        w->best = c;
+    }
+}
+
+static bool in_path(const struct walk *w, const struct sg_tee_cert *c)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        if (memcmp(w->at[i]->id, c->id, sizeof c->id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void extend(struct walk *w);
+
+/* true: c issued the path's top. */
+static bool try_issuer(struct walk *w, const struct sg_tee_cert *c, bool *ret_named)
+{
+    const struct sg_tee_cert *top = w->at[w->n - 1];
+    if (in_path(w, c) || !sg_der_names_equal(c->subject, top->issuer))
+        return false;
+    *ret_named = true;
+    if (!signed_by(w, top, c->key))
+        return false;
+    if (w->n < SG_TEE_CHAIN_MAX) {
+        w->at[w->n++] = c;
+        extend(w);
+        w->n--;
+    }
+    return true;
+}
+
+static bool anchors_sign(struct walk *w)
+{
+    const struct sg_tee_store *s = w->q->of->store;
+    const struct sg_tee_cert *top = w->at[w->n - 1];
+    bool any = false;
+    for (size_t i = 0; i < s->n_anchors; i++) {
+        const struct sg_tee_anchor *a = &s->anchor[i];
+        if (!(a->vendors & w->q->vendor) ||
+            (a->common_name[0] && strcmp(a->common_name, top->issuer_common_name) != 0))
+            continue;
+        if (signed_by(w, top, a->key)) {
+            judge_path(w, a, false);
+            any = true;
+        }
+    }
+    return any;
+}
+
+static void extend(struct walk *w)
+{
+    const struct sg_tee_store *s = w->q->of->store;
+    const struct sg_tee_own_certs *own = w->q->own;
+    const struct sg_tee_cert *top = w->at[w->n - 1];
+    bool named = false, signed_ = false;
+    const struct sg_tee_anchor *a = sg_tee_store_anchor(s, w->q->vendor, sg_tee_key_id(top->key));
+    if (a) {
+        if (w->n > 1) /* a root itself vouches for no device */
+            judge_path(w, a, true);
+        return;
+    }
+    if (anchors_sign(w))
+        return;
+    for (size_t i = 0; own && i < own->n; i++)
+        signed_ |= try_issuer(w, own->at[i], &named);
+    for (size_t i = 0; i < s->n_certs; i++)
+        signed_ |= try_issuer(w, s->cert[i], &named);
+    if (named && !signed_)
+        w->broken_at = w->n - 1;
+}
+
+void sg_tee_chain_judge(const struct sg_tee_chain_request *q, const struct sg_tee_cert *leaf,
+                        struct sg_tee_chain *ret)
+{
+    struct walk w = {.q = q, .tries = SG_TEE_CHAIN_TRIES, .n = 1, .at = {leaf}};
+    w.broken_at = SIZE_MAX;
+    extend(&w);
+    if (w.found) {
+        *ret = w.best;
+        return;
+    }
+    *ret = (struct sg_tee_chain)NO_CHAIN;
+    ret->leaf_faults = judge_leaf(q, leaf);
+    if (w.broken_at == SIZE_MAX)
+        ret->leaf_faults |= BIT(UNTRUSTED);
+    else if (w.broken_at == 0)
+        ret->leaf_faults |= BIT(SIGNATURE);
+    else
+        ret->ca_faults |= BIT(SIGNATURE);
+}
+
+static void report(enum sg_tee_cert_role role, uint32_t faults, struct sg_tee_verdict *v)
+{
+    for (unsigned f = 0; f < SG_TEE_N_CERT_FAULTS; f++) {
+        if (!(faults & 1u << f))
+            continue;
+        const enum sg_tee_reason r = sg_tee_cert_reason(role, (enum sg_tee_cert_fault)f);
+        if (f == SG_TEE_FAULT_CRL_MISSING)
+            sg_tee_absent(v, r);
+        else
+            sg_tee_refuse(v, r);
+    }
+}
+
+void sg_tee_chain_report(const struct sg_tee_chain_request *q, const struct sg_tee_chain *chain,
+                         struct sg_tee_verdict *v)
+{
+    report(q->role, chain->leaf_faults, v);
+    report((enum sg_tee_cert_role)(q->role + 1), chain->ca_faults, v);
+    if (q->of->crypto_only || chain->from_s == INT64_MIN)
+        return;
+    sg_tee_used(v, chain->oldest_s, chain->until_s);
+    sg_tee_used(v, chain->from_s, chain->until_s);
+}

@@ -1,0 +1,242 @@
+#include "store-int.h"
+
+#include "der-int.h"
+
+#include <stdint.h>
+
+int sg_tee_store_new(struct sg_tee_store **ret, bool builtin_roots)
+{
+    SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *s = calloc(1, sizeof *s);
+    if (!s)
+        return sg_raise(-ENOMEM);
+    int r = builtin_roots ? sg_tee_store_pin_builtin(s) : 0;
+    if (r == 0)
+        *ret = TAKE_PTR(s);
+    return r;
+}
+
+void sg_tee_store_free(struct sg_tee_store *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->n_anchors; i++)
+        sg_tee_key_free(s->anchor[i].key);
+    for (size_t i = 0; i < s->n_certs; i++)
+        sg_tee_cert_free(s->cert[i]);
+    for (size_t i = 0; i < s->n_crls; i++)
+        sg_tee_crl_free(s->crl[i]);
+    for (size_t i = 0; i < s->n_docs; i++)
+        sg_tee_intel_doc_free(s->doc[i].doc);
+    for (size_t i = 0; i < s->n_keys; i++)
+        sg_tee_key_free(s->key[i]);
+    free(s->link);
+    free(s);
+}
+
+int sg_tee_store_take_cert(struct sg_tee_store *s, struct sg_tee_cert *c)
+{
+    SG_CLEANUP(sg_tee_cert_freep) struct sg_tee_cert *own = c;
+    for (size_t i = 0; i < s->n_certs; i++) {
+        if (memcmp(s->cert[i]->id, c->id, sizeof c->id) == 0)
+            return 0;
+    }
+    if (s->n_certs == SG_TEE_CERTS_MAX)
+        return sg_raise(-ENOBUFS);
+    s->cert[s->n_certs++] = TAKE_PTR(own);
+    return 0;
+}
+
+int sg_tee_store_take_crl(struct sg_tee_store *s, struct sg_tee_crl *c)
+{
+    SG_CLEANUP(sg_tee_crl_freep) struct sg_tee_crl *own = c;
+    for (size_t i = 0; i < s->n_crls; i++) {
+        if (memcmp(s->crl[i]->id, c->id, sizeof c->id) == 0)
+            return 0;
+    }
+    if (s->n_crls == SG_TEE_CRLS_MAX)
+        return sg_raise(-ENOBUFS);
+    s->crl[s->n_crls++] = TAKE_PTR(own);
+    return 0;
+}
+
+int sg_tee_store_take_key(struct sg_tee_store *s, struct sg_tee_key *k)
+{
+    SG_CLEANUP(sg_tee_key_freep) struct sg_tee_key *own = k;
+    for (size_t i = 0; i < s->n_keys; i++) {
+        if (memcmp(sg_tee_key_id(s->key[i]), sg_tee_key_id(k), 32) == 0)
+            return 0;
+    }
+    if (s->n_keys == SG_TEE_KEYS_MAX)
+        return sg_raise(-ENOBUFS);
+    s->key[s->n_keys++] = TAKE_PTR(own);
+    return 0;
+}
+
+int sg_tee_store_take_doc(struct sg_tee_store *s, struct sg_tee_intel_doc *d)
+{
+    SG_CLEANUP(sg_tee_intel_doc_freep) struct sg_tee_intel_doc *own = d;
+    for (size_t i = 0; i < s->n_docs; i++) {
+        if (memcmp(s->doc[i].doc->id_hash, d->id_hash, sizeof d->id_hash) == 0)
+            return 0;
+    }
+    if (s->n_docs == SG_TEE_DOCS_MAX)
+        return sg_raise(-ENOBUFS);
+    s->doc[s->n_docs++] = (struct sg_tee_doc_entry){.doc = TAKE_PTR(own)};
+    return 0;
+}
+
+const struct sg_tee_anchor *sg_tee_store_anchor(const struct sg_tee_store *s, unsigned vendor,
+                                                const uint8_t key_id[32])
+{
+    for (size_t i = 0; i < s->n_anchors; i++) {
+        const struct sg_tee_anchor *a = &s->anchor[i];
+        if ((a->vendors & vendor) && memcmp(sg_tee_key_id(a->key), key_id, 32) == 0)
+            return a;
+    }
+    return NULL;
+}
+
+static int by_link(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct sg_tee_link));
+}
+
+bool sg_tee_store_knows(const struct sg_tee_store *s, const uint8_t signed_id[32],
+                        const uint8_t key_id[32])
+{
+    struct sg_tee_link l;
+    memcpy(l.signed_id, signed_id, 32);
+    memcpy(l.key_id, key_id, 32);
+    return s->n_links && bsearch(&l, s->link, s->n_links, sizeof l, by_link) != NULL;
+}
+
+static int add_link(struct sg_tee_store *s, const uint8_t signed_id[32], const uint8_t key_id[32])
+{
+    if (s->n_links == s->max_links) {
+        const size_t max = s->max_links ? 2 * s->max_links : 64;
+        struct sg_tee_link *more = reallocarray(s->link, max, sizeof *more);
+        if (!more)
+            return sg_raise(-ENOMEM);
+        s->link = more;
+        s->max_links = max;
+    }
+    struct sg_tee_link *l = &s->link[s->n_links++];
+    memcpy(l->signed_id, signed_id, 32);
+    memcpy(l->key_id, key_id, 32);
+    return 0;
+}
+
+/* One thing that somebody signed: a certificate or a CRL. */
+struct signed_thing {
+    struct sg_bytes issuer;
+    const uint8_t *id;
+    enum sg_tee_alg alg;
+    struct sg_bytes tbs, signature;
+};
+
+static int try_key(struct sg_tee_store *s, const struct signed_thing *t,
+                   const struct sg_tee_key *key, unsigned *tries)
+{
+    if (!*tries)
+        return 0;
+    --*tries;
+    return sg_tee_key_verifies(key, t->alg, t->tbs, t->signature)
+               ? add_link(s, t->id, sg_tee_key_id(key))
+               : 0;
+}
+
+static bool anchor_may_issue(const struct sg_tee_anchor *a, const char *issuer_common_name)
+{
+    return !a->common_name[0] || strcmp(a->common_name, issuer_common_name) == 0;
+}
+
+static int find_issuers(struct sg_tee_store *s, const struct signed_thing *t, unsigned *tries)
+{
+    char name[SG_TEE_CN_MAX] = "";
+    if (!sg_der_common_name(t->issuer, name, sizeof name))
+        return 0;
+    for (size_t i = 0; i < s->n_anchors; i++) {
+        if (anchor_may_issue(&s->anchor[i], name)) {
+            int r = try_key(s, t, s->anchor[i].key, tries);
+            if (r < 0)
+                return r;
+        }
+    }
+    for (size_t i = 0; i < s->n_certs; i++) {
+        if (sg_der_names_equal(s->cert[i]->subject, t->issuer)) {
+            int r = try_key(s, t, s->cert[i]->key, tries);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+/* Any certificate that is no CA may have signed a document; whether it was the vendor's to do so,
+ * its chain will say. */
+static void find_signers(struct sg_tee_store *s, struct sg_tee_doc_entry *e, unsigned *tries)
+{
+    for (size_t i = 0; i < s->n_certs && e->n_signers < SG_TEE_SIGNERS_MAX; i++) {
+        const struct sg_tee_cert *c = s->cert[i];
+        if (c->ca || sg_tee_key_type(c->key) != SG_TEE_KEY_P256 || !*tries)
+            continue;
+        --*tries;
+        if (sg_tee_key_verifies(c->key, SG_TEE_ES256, e->doc->body,
+                                SG_BYTES_ARRAY(e->doc->signature)))
+            e->signer[e->n_signers++] = c;
+    }
+}
+
+int sg_tee_store_seal(struct sg_tee_store *s)
+{
+    unsigned tries = SG_TEE_SEAL_TRIES;
+    int r = 0;
+    sg_assert(!s->sealed);
+    for (size_t i = 0; r == 0 && i < s->n_certs; i++) {
+        const struct sg_tee_cert *c = s->cert[i];
+        const struct signed_thing t = {c->issuer, c->id, c->alg, c->tbs, c->signature};
+        r = find_issuers(s, &t, &tries);
+    }
+    for (size_t i = 0; r == 0 && i < s->n_crls; i++) {
+        const struct sg_tee_crl *c = s->crl[i];
+        const struct signed_thing t = {c->issuer, c->id, c->alg, c->tbs, c->signature};
+        r = find_issuers(s, &t, &tries);
+    }
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < s->n_docs; i++)
+        find_signers(s, &s->doc[i], &tries);
+    if (s->n_links)
+        qsort(s->link, s->n_links, sizeof *s->link, by_link);
+    s->sealed = true;
+    return 0;
+}
+
+void sg_tee_store_count(const struct sg_tee_store *s, struct sg_tee_store_counts *ret)
+{
+    *ret = (struct sg_tee_store_counts){.roots = s->n_anchors,
+                                        .certificates = s->n_certs,
+                                        .crls = s->n_crls,
+                                        .keys = s->n_keys,
+                                        .broken = s->n_broken};
+    for (size_t i = 0; i < s->n_docs; i++)
+        ++*(s->doc[i].doc->identity ? &ret->identities : &ret->tcb_infos);
+}
+
+static void earliest(int64_t from_s, int64_t until_s, int64_t at_s, int64_t *ret)
+{
+    if (from_s <= at_s && at_s <= until_s && until_s < *ret)
+        *ret = until_s;
+}
+
+int64_t sg_tee_store_next_expiry(const struct sg_tee_store *s, int64_t at_s)
+{
+    int64_t end = INT64_MAX;
+    for (size_t i = 0; i < s->n_docs; i++)
+        earliest(s->doc[i].doc->issue_s, s->doc[i].doc->next_s, at_s, &end);
+    for (size_t i = 0; i < s->n_crls; i++) {
+        if (s->crl[i]->has_next_update)
+            earliest(s->crl[i]->this_update_s, s->crl[i]->next_update_s, at_s, &end);
+    }
+    return end;
+}
