@@ -5,7 +5,7 @@
  *   store.c         open, close, background thread      store-open.c  keys, volumes, recovery
  *   store-status.c  status, list of files
  *   store-commit.c  group commit: journal, then the volumes' indexes
- *   store-cache.c   partitions in TEE memory
+ *   store-cache.c   partitions in TEE memory    store-pages.c  opened pages there
  *   store-load.c    cold open of a partition, reading of pages, repair of what is found bad
  *   store-copy.c    a partition's copies on volumes: writing one, checking one
  *   store-edit.c    evaluation of a batch against partitions and the plan of new pages
@@ -24,6 +24,7 @@
 
 #include "head-int.h"
 #include "placement-int.h"
+#include "store-pages-int.h"
 #include "volume-int.h"
 
 struct sg_fragments;
@@ -127,6 +128,7 @@ struct sg_store {
     bool leading;
 
     struct sg_cache cache;
+    struct sg_pages pages;
 
     pthread_t background;
     bool background_runs;

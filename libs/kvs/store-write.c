@@ -205,22 +205,32 @@ int sg_store_batch(struct sg_store *s, struct sg_bucket *bucket, const struct sg
 
 /* Point read. */
 
+static int from_page(struct sg_store *s, struct sg_part *p, const struct sg_page *page,
+                     struct sg_bytes sort, struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_rows_clear) struct sg_rows rows = SG_ROWS_INIT;
+    bool found;
+    int kept = sg_pages_get(&s->pages, sg_part_name(p), page, sort, ret);
+    if (kept != SG_PAGES_ONCE && kept != SG_PAGES_AGAIN)
+        return kept == SG_PAGES_NO_ROW ? SG_KV_NOT_FOUND : kept;
+    int r = sg_part_read_page(s, p, p->keys, page, NULL, &rows);
+    if (r)
+        return r;
+    if (kept == SG_PAGES_AGAIN)
+        sg_pages_keep(&s->pages, sg_part_name(p), page, &rows);
+    size_t i = sg_row_find(rows.row, rows.n, sort, &found);
+    return found ? sg_buf_append(ret, rows.row[i].value) : SG_KV_NOT_FOUND;
+}
+
 static int get_loaded(struct sg_store *s, struct sg_part *p, struct sg_bytes sort,
                       struct sg_buf *ret)
 {
-    SG_CLEANUP(sg_rows_clear) struct sg_rows rows = SG_ROWS_INIT;
     bool found;
     size_t i = sg_row_find(p->tail, p->n_tail, sort, &found);
     if (found)
         return sg_buf_append(ret, p->tail[i].value);
     size_t dir = sg_part_find(p, sort);
-    if (dir == p->n_dir)
-        return SG_KV_NOT_FOUND;
-    int r = sg_part_read_page(s, p, p->keys, &p->dir[dir].page, NULL, &rows);
-    if (r)
-        return r;
-    i = sg_row_find(rows.row, rows.n, sort, &found);
-    return found ? sg_buf_append(ret, rows.row[i].value) : SG_KV_NOT_FOUND;
+    return dir == p->n_dir ? SG_KV_NOT_FOUND : from_page(s, p, &p->dir[dir].page, sort, ret);
 }
 
 int sg_store_get(struct sg_store *s, struct sg_bucket *b, struct sg_kv_key key, struct sg_buf *ret)

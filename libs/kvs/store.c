@@ -6,6 +6,7 @@
 #include "fragment-int.h"
 
 #define CACHE_BYTES_DEFAULT   (64u << 20)
+#define PAGES_BYTES_DEFAULT   (64u << 20)
 #define INDEX_BYTES_DEFAULT   (192u << 20)
 #define JOURNAL_BYTES_DEFAULT (128u << 20)
 #define BACKGROUND_PERIOD_S   1
@@ -165,6 +166,7 @@ static void free_store(struct sg_store *s)
 {
     stop_background(s);
     sg_cache_clear(&s->cache);
+    sg_pages_clear(&s->pages);
     sg_fragments_free(s->fragments);
     sg_journal_clear(&s->journal);
     for (unsigned i = 0; i < s->n_volumes; i++)
@@ -225,7 +227,9 @@ int sg_store_open(struct sg_store **ret, const struct sg_store_options *o)
         s->journal.copies[i].fd = -1;
     init_locks(s);
     sg_cache_init(&s->cache, o->cache_bytes ? o->cache_bytes : CACHE_BYTES_DEFAULT);
-    int r = open_store(s, o);
+    int r = sg_pages_init(&s->pages, o->pages_bytes ? o->pages_bytes : PAGES_BYTES_DEFAULT);
+    if (r == 0)
+        r = open_store(s, o);
     if (r) {
         free_store(s);
         return r;

@@ -44,6 +44,7 @@ struct sg_store_options {
                                 * the first bucket's name key, which must then stay the first */
     uint8_t lease[16];         /* writer lease, issued once by casd for this process */
     size_t cache_bytes;        /* verified partition directories in TEE memory; 0: 64 MiB */
+    size_t pages_bytes;        /* opened pages there, for reads of single rows; 0: 64 MiB */
     size_t index_bytes;   /* block cache and write buffers of all volumes together; 0: 192 MiB */
     size_t journal_bytes; /* checkpoint after so much journal; 0: 128 MiB */
 };
