@@ -127,7 +127,7 @@ static void put_head(struct sg_html *p, const struct sg_bill_view *v)
     const struct sg_bill *b = v->bill;
     sg_html_open(p, "header");
     sg_html_open(p, "div");
-    sg_html_element_say(p, "div", "soft", "Electricity bill", "Fatura de energia elétrica");
+    sg_html_element_say(p, "div", "soft", "Period", "Período de consumo");
     sg_html_open(p, "div");
     sg_html_text(p, sg_format_date(p->language, local_day(v, b->from_s), SG_DATE_LONG).s);
     sg_html_say(p, " to ", " a ");
@@ -147,7 +147,7 @@ static void put_facts(struct sg_html *p, const struct sg_bill_view *v)
 {
     const struct sg_bill *b = v->bill;
     char text[96];
-    sg_html_open_class(p, "dl", "facts");
+    sg_html_open_class(p, "dl", "facts short");
     snprintf(text, sizeof text, "%lld", (long long)b->client);
     put_fact(p, "Customer", "Unidade consumidora", text);
     put_fact(p, "Tariff", "Tarifa", b->tariff_id);
@@ -394,8 +394,8 @@ static void put_proof(struct sg_html *p, const struct sg_bill_view *v)
         "metrológica "
         "pode verificar tudo sem confiar na concessionária:");
     sg_html_element(p, "pre", NULL,
-                    "sealgrid-audit --bill BILL.json --evidence EVIDENCE.cbor "
-                    "--installations RECORDS.json --keys AUTHORITY.pem --json");
+                    "sealgrid-audit --bill BILL.json \\\n  --evidence EVIDENCE.cbor \\\n"
+                    "  --installations RECORDS.json \\\n  --keys AUTHORITY.pem --json");
     sg_html_open_class(p, "dl", "facts");
     put_hash(p, "This bill (SHA-256)", "Esta fatura (SHA-256)", hash);
     put_hash(p, "Its signed readings (Merkle root, RFC 6962)",

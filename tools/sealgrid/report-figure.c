@@ -87,7 +87,9 @@ void sg_report_put_score(struct sg_html *p, const struct sg_report *r, const cha
 
 void sg_report_open_section(struct sg_html *p, const char *name, const char *en, const char *pt)
 {
-    sg_html_open(p, "section");
+    bool bill = !strcmp(name, "bill"), long_one = !strcmp(name, "load") || !strcmp(name, "fraud");
+    /* On paper: a bill has its own sheet, short sections stay in one piece. */
+    sg_html_open_class(p, "section", bill ? "sheet" : long_one ? NULL : "whole");
     sg_html_attrf(p, "id", "%s-%s", name, sg_html_word(p, "en", "pt"));
     sg_html_element_say(p, "h2", NULL, en, pt);
 }

@@ -59,7 +59,7 @@ static void put_period(struct sg_html *p, const struct sg_report *r)
     if (!r->facts)
         return;
     int64_t first = sg_report_local(r, from) / 86400;
-    sg_html_open_class(p, "p", "soft");
+    sg_html_open_class(p, "p", "soft period");
     sg_html_textf(
         p, sg_html_word(p, "Readings of %s to %s (simulated).", "Leituras de %s a %s (simuladas)."),
         sg_format_date(p->language, first, SG_DATE_LONG).s,
@@ -167,7 +167,8 @@ static const struct step steps[] = {
      true},
     {"counts.aggregated", "Frames taken by the aggregators", "Quadros recebidos pelos agregadores",
      "passed on unopened", "repassados sem abrir", true},
-    {"counts.sent", "Readings in them", "Leituras contidas neles", "", "", false},
+    {"counts.sent", "Readings in them", "Leituras contidas neles",
+     "one for each meter and quarter of an hour", "uma para cada medidor e quarto de hora", false},
     {"counts.accepted", "Readings accepted", "Leituras aceitas",
      "decrypted; signature, sequence and time checked",
      "decifradas; assinatura, sequência e horário conferidos", false},

@@ -110,13 +110,15 @@ static size_t map_rows(const struct map *m, struct sg_chart_tick *ret)
     return n;
 }
 
-static size_t hour_ticks(struct sg_chart_tick *ret)
+/* Every so many hours of a day: 3 where there is room, else 6. */
+static size_t hour_ticks(unsigned every, struct sg_chart_tick ret[9])
 {
-    for (unsigned i = 0; i < 9; i++) {
-        ret[i] = (struct sg_chart_tick){.at = i / 8.0, .minor = i % 2 == 1};
-        snprintf(ret[i].text, sizeof ret[i].text, "%u h", i * 3);
+    size_t n = 24 / every + 1;
+    for (unsigned i = 0; i < n; i++) {
+        ret[i] = (struct sg_chart_tick){.at = i * every / 24.0, .minor = i * every % 6 != 0};
+        snprintf(ret[i].text, sizeof ret[i].text, "%u h", i * every);
     }
-    return 9;
+    return n;
 }
 
 static void put_map(struct sg_html *p, const struct hours *h, double customers)
@@ -127,12 +129,11 @@ static void put_map(struct sg_html *p, const struct hours *h, double customers)
     m.n_rows = (h->n_days + m.days_a_row - 1) / m.days_a_row;
     fill_map(&m, customers);
     sg_html_open(p, "figure");
-    sg_html_element_say(
-        p, "figcaption", NULL,
-        "Mean load of a customer, each day from left (midnight) to right. Dark is "
-        "high on a light page, bright is high on a dark one.",
-        "Carga média por unidade consumidora, cada dia da esquerda (meia-noite) para "
-        "a direita. Escuro é alto em página clara; claro é alto em página escura.");
+    sg_html_element_say(p, "figcaption", NULL,
+                        "Mean load of a customer: days downwards, hours of the day from left to "
+                        "right.",
+                        "Carga média por unidade consumidora: dias para baixo, horas do dia da "
+                        "esquerda para a direita.");
     const struct sg_chart_heat c = {
         .label = sg_html_word(p, "Heat map: mean load by day and hour of the day",
                               "Mapa de calor: carga média por dia e hora do dia"),
@@ -144,7 +145,7 @@ static void put_map(struct sg_html *p, const struct hours *h, double customers)
         .row_ticks = rows,
         .n_row_ticks = map_rows(&m, rows),
         .column_ticks = columns,
-        .n_column_ticks = hour_ticks(columns),
+        .n_column_ticks = hour_ticks(3, columns),
         .tip = map_tip,
         .user = &m};
     sg_chart_heat(p, &c);
@@ -197,7 +198,7 @@ static void put_mean_days(struct sg_html *p, const struct hours *h, const char *
                                      .series = series,
                                      .n_series = 2,
                                      .ticks = ticks,
-                                     .n_ticks = hour_ticks(ticks)};
+                                     .n_ticks = hour_ticks(6, ticks)};
     sg_chart_lines(p, &c);
     sg_html_close(p);
 }

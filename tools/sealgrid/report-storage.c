@@ -54,7 +54,7 @@ static void put_bucket(struct sg_html *p, const json_t *one, unsigned n_volumes)
         return;
     policy_words(p, &policy, words);
     snprintf(cost, sizeof cost, "%s \xc3\x97",
-             sg_format_decimal(p->language, sg_policy_cost_permille(&policy), 3, 1).s);
+             sg_format_fixed(p->language, sg_policy_cost_permille(&policy) / 1000.0, 2).s);
     sg_html_open(p, "tr");
     sg_html_open(p, "th");
     sg_html_attr(p, "scope", "row");
@@ -113,7 +113,7 @@ static void put_volumes(struct sg_html *p, const json_t *list)
                      "Bytes criptografados nos %zu volumes ao fim da execução: %s no total."),
         json_array_size(list), sg_format_bytes(p->language, sum).s);
     sg_html_close(p);
-    sg_html_open_class(p, "ol", "flow");
+    sg_html_open_class(p, "ol", "flow two");
     json_array_foreach(list, i, v)
     {
         char label[64];
