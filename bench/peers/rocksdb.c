@@ -2,7 +2,7 @@
 
 #include <rocksdb/c.h>
 
-#define CACHE_BYTES  (192u << 20)
+#define CACHE_BYTES  (256u << 20)
 #define BUFFER_BYTES (32u << 20) /* two of them */
 #define BLOCK_BYTES  16384
 #define BLOOM_BITS   10

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * rocksdb - RocksDB as its tuning guide would have it for this work: write-ahead log, synced at
- * each batch; LZ4, the lowest level ZSTD; blocks of 16 KiB, Bloom filters; 256 MiB of memory, as
+ * each batch; LZ4, the lowest level ZSTD; blocks of 16 KiB, Bloom filters; 320 MiB of memory, as
  * much as our store takes.
  */
 #include "map.h"
