@@ -1,5 +1,6 @@
 /* sign-load - keys are made, read, written. */
 #include "sign-int.h"
+#include "spki-int.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -9,14 +10,16 @@
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 
 #define POINT_LEN 65 /* 04 || x || y */
+#define RSA_N_MAX 512
+#define RSA_E_MAX 8
 
 SG_DEFINE_FREEP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 SG_DEFINE_FREEP(OSSL_PARAM_BLD, OSSL_PARAM_BLD_free)
 SG_DEFINE_FREEP(OSSL_PARAM, OSSL_PARAM_free)
 SG_DEFINE_FREEP(OSSL_DECODER_CTX, OSSL_DECODER_CTX_free)
-SG_DEFINE_FREEP(EC_GROUP, EC_GROUP_free)
 SG_DEFINE_FREEP(EC_POINT, EC_POINT_free)
 SG_DEFINE_FREEP(BIGNUM, BN_clear_free)
 
@@ -24,6 +27,24 @@ static int crypto_failure(int negative_errno, const char *what)
 {
     ERR_clear_error();
     return sg_raisef(negative_errno, "%s", what);
+}
+
+/* The curve, and a key of it whose parameters others are made from: made once, then only read. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t at_thread_exit;
+static EC_GROUP *p256;
+static EVP_PKEY *p256_pattern;
+
+static void free_generator(void *p)
+{
+    EVP_PKEY_CTX_free(p);
+}
+
+static void make_p256(void)
+{
+    p256 = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+    p256_pattern = EVP_EC_gen("P-256");
+    sg_assert(p256 && p256_pattern && pthread_key_create(&at_thread_exit, free_generator) == 0);
 }
 
 static bool type_of(EVP_PKEY *pkey, enum sg_key_type *ret)
@@ -49,12 +70,15 @@ static bool type_of(EVP_PKEY *pkey, enum sg_key_type *ret)
 int sg_key_wrap(struct sg_key **ret, EVP_PKEY *pkey, bool private)
 {
     struct sg_key *k = calloc(1, sizeof(*k));
+    struct sg_key_spares *spares = calloc(1, sizeof(*spares));
 
-    if (!k) {
+    if (!k || !spares) {
+        free(k);
+        free(spares);
         EVP_PKEY_free(pkey);
         return sg_raise(-ENOMEM);
     }
-    *k = (struct sg_key){.pkey = pkey, .private = private};
+    *k = (struct sg_key){.pkey = pkey, .spares = spares, .private = private};
     if (!type_of(pkey, &k->type)) {
         sg_key_free(k);
         return crypto_failure(-EBADMSG, "unsupported kind of key");
@@ -67,6 +91,9 @@ void sg_key_free(struct sg_key *k)
 {
     if (!k)
         return;
+    for (size_t i = 0; i < sizeof(k->spares->verify) / sizeof(k->spares->verify[0]); i++)
+        EVP_PKEY_CTX_free(k->spares->verify[i]);
+    free(k->spares);
     EVP_PKEY_free(k->pkey);
     free(k);
 }
@@ -86,13 +113,30 @@ void *sg_key_evp(const struct sg_key *k)
     return k->pkey;
 }
 
+/* Setting up a context costs as much as the key: each thread keeps one. */
+static EVP_PKEY *generate_p256(void)
+{
+    EVP_PKEY *pkey = NULL;
+
+    pthread_once(&once, make_p256);
+    EVP_PKEY_CTX *c = pthread_getspecific(at_thread_exit);
+    if (!c) {
+        c = EVP_PKEY_CTX_new_from_pkey(NULL, p256_pattern, NULL);
+        if (!c || EVP_PKEY_keygen_init(c) != 1 || pthread_setspecific(at_thread_exit, c)) {
+            EVP_PKEY_CTX_free(c);
+            return NULL;
+        }
+    }
+    return EVP_PKEY_generate(c, &pkey) == 1 ? pkey : NULL;
+}
+
 int sg_key_generate(struct sg_key **ret, enum sg_key_type type)
 {
     EVP_PKEY *pkey = NULL;
 
     switch (type) {
     case SG_KEY_P256:
-        pkey = EVP_EC_gen("P-256");
+        pkey = generate_p256();
         break;
     case SG_KEY_RSA2048:
         pkey = EVP_RSA_gen(2048);
@@ -131,6 +175,20 @@ int sg_key_load_private(struct sg_key **ret, struct sg_bytes pem_or_der)
 
 int sg_key_load_public(struct sg_key **ret, struct sg_bytes pem_or_der)
 {
+    const struct sg_spki s = sg_spki_recognise(pem_or_der);
+
+    switch (s.kind) {
+    case SG_SPKI_P256:
+        return sg_key_p256_public(ret, s.key);
+    case SG_SPKI_ED25519:
+        return sg_key_ed25519_public(ret, s.key);
+    case SG_SPKI_RSA:
+        if (s.key.len <= RSA_N_MAX && s.rsa_e.len <= RSA_E_MAX)
+            return sg_key_rsa_public(ret, s.key, s.rsa_e);
+        break;
+    case SG_SPKI_OTHER:
+        break;
+    }
     return decode(ret, pem_or_der, EVP_PKEY_PUBLIC_KEY);
 }
 
@@ -149,93 +207,95 @@ static int from_params(struct sg_key **ret, const char *algorithm, int selection
     return sg_key_wrap(ret, pkey, selection == EVP_PKEY_KEYPAIR);
 }
 
-static int p256_from_point(struct sg_key **ret, const uint8_t point[POINT_LEN],
-                           const BIGNUM *scalar)
+static int p256_keypair(struct sg_key **ret, const uint8_t point[POINT_LEN], const BIGNUM *scalar)
 {
     SG_CLEANUP(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
 
     if (!b || !OSSL_PARAM_BLD_push_utf8_string(b, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) ||
         !OSSL_PARAM_BLD_push_octet_string(b, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_LEN) ||
-        (scalar && !OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_PRIV_KEY, scalar)))
+        !OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_PRIV_KEY, scalar))
         return crypto_failure(-ENOMEM, "key parameters");
-    return from_params(ret, "EC", scalar ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, b);
+    return from_params(ret, "EC", EVP_PKEY_KEYPAIR, b);
 }
 
-/* Any encoding of a point to 04 || x || y; false if it is not on the curve. */
-static bool uncompress(const EC_GROUP *group, EC_POINT *point, struct sg_bytes octets,
-                       uint8_t ret[POINT_LEN])
+/* The curve comes by copying instead of by name, which would build it anew (20 us); the point is
+ * refused if it is not on it. */
+static int p256_public(struct sg_key **ret, const uint8_t point[POINT_LEN])
 {
-    return EC_POINT_oct2point(group, point, octets.data, octets.len, NULL) == 1 &&
-           EC_POINT_point2oct(group, point, POINT_CONVERSION_UNCOMPRESSED, ret, POINT_LEN, NULL) ==
-               POINT_LEN;
-}
+    EVP_PKEY *pkey = EVP_PKEY_new();
 
-static int p256_from_octets(struct sg_key **ret, struct sg_bytes octets)
-{
-    SG_CLEANUP(EC_GROUP_freep) EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
-    SG_CLEANUP(EC_POINT_freep) EC_POINT *point = group ? EC_POINT_new(group) : NULL;
-    uint8_t uncompressed[POINT_LEN];
-
-    if (!point)
+    pthread_once(&once, make_p256);
+    if (!pkey || EVP_PKEY_copy_parameters(pkey, p256_pattern) != 1) {
+        EVP_PKEY_free(pkey);
         return crypto_failure(-ENOMEM, "curve");
-    if (!uncompress(group, point, octets, uncompressed))
+    }
+    if (EVP_PKEY_set1_encoded_public_key(pkey, point, POINT_LEN) != 1) {
+        EVP_PKEY_free(pkey);
         return crypto_failure(-EBADMSG, "not a point of P-256");
-    return p256_from_point(ret, uncompressed, NULL);
+    }
+    return sg_key_wrap(ret, pkey, false);
 }
 
 int sg_key_p256_public(struct sg_key **ret, struct sg_bytes xy)
 {
-    uint8_t octets[POINT_LEN] = {0x04};
+    uint8_t octets[POINT_LEN] = {POINT_CONVERSION_UNCOMPRESSED};
 
     if (xy.len != 64)
         return sg_raise(-EBADMSG);
     memcpy(octets + 1, xy.data, 64);
-    return p256_from_octets(ret, SG_BYTES_ARRAY(octets));
+    return p256_public(ret, octets);
 }
 
 int sg_key_p256_public_x(struct sg_key **ret, struct sg_bytes x, bool odd_y)
 {
-    uint8_t octets[33] = {odd_y ? 0x03 : 0x02};
+    uint8_t octets[33] = {odd_y ? 0x03 : 0x02}, uncompressed[POINT_LEN];
 
     if (x.len != 32)
         return sg_raise(-EBADMSG);
     memcpy(octets + 1, x.data, 32);
-    return p256_from_octets(ret, SG_BYTES_ARRAY(octets));
+    pthread_once(&once, make_p256);
+    SG_CLEANUP(EC_POINT_freep) EC_POINT *point = EC_POINT_new(p256);
+    if (!point)
+        return crypto_failure(-ENOMEM, "curve");
+    if (EC_POINT_oct2point(p256, point, octets, sizeof(octets), NULL) != 1 ||
+        EC_POINT_point2oct(p256, point, POINT_CONVERSION_UNCOMPRESSED, uncompressed, POINT_LEN,
+                           NULL) != POINT_LEN)
+        return crypto_failure(-EBADMSG, "not a point of P-256");
+    return p256_public(ret, uncompressed);
 }
 
 int sg_key_p256_private(struct sg_key **ret, struct sg_bytes scalar)
 {
-    SG_CLEANUP(EC_GROUP_freep) EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
-    SG_CLEANUP(EC_POINT_freep) EC_POINT *point = group ? EC_POINT_new(group) : NULL;
+    pthread_once(&once, make_p256);
+    SG_CLEANUP(EC_POINT_freep) EC_POINT *point = EC_POINT_new(p256);
     SG_CLEANUP(BN_clear_freep) BIGNUM *d = BN_secure_new();
     uint8_t octets[POINT_LEN];
 
     if (!point || !d)
         return crypto_failure(-ENOMEM, "curve");
     if (scalar.len != 32 || !BN_bin2bn(scalar.data, 32, d) || BN_is_zero(d) ||
-        BN_cmp(d, EC_GROUP_get0_order(group)) >= 0)
+        BN_cmp(d, EC_GROUP_get0_order(p256)) >= 0)
         return crypto_failure(-EBADMSG, "not a scalar of P-256");
     BN_set_flags(d, BN_FLG_CONSTTIME);
-    if (EC_POINT_mul(group, point, d, NULL, NULL, NULL) != 1 ||
-        EC_POINT_point2oct(group, point, POINT_CONVERSION_UNCOMPRESSED, octets, sizeof(octets),
+    if (EC_POINT_mul(p256, point, d, NULL, NULL, NULL) != 1 ||
+        EC_POINT_point2oct(p256, point, POINT_CONVERSION_UNCOMPRESSED, octets, sizeof(octets),
                            NULL) != sizeof(octets))
         return crypto_failure(-EIO, "public point");
-    return p256_from_point(ret, octets, d);
+    return p256_keypair(ret, octets, d);
 }
 
 int sg_key_p256_xy(const struct sg_key *k, uint8_t ret_xy[64])
 {
-    SG_CLEANUP(BN_clear_freep) BIGNUM *x = NULL;
-    SG_CLEANUP(BN_clear_freep) BIGNUM *y = NULL;
-    uint8_t xy[64];
+    uint8_t point[POINT_LEN];
+    size_t len = 0;
 
     if (k->type != SG_KEY_P256)
         return sg_raise(-EINVAL);
-    if (EVP_PKEY_get_bn_param(k->pkey, OSSL_PKEY_PARAM_EC_PUB_X, &x) != 1 ||
-        EVP_PKEY_get_bn_param(k->pkey, OSSL_PKEY_PARAM_EC_PUB_Y, &y) != 1 ||
-        BN_bn2binpad(x, xy, 32) != 32 || BN_bn2binpad(y, xy + 32, 32) != 32)
+    if (EVP_PKEY_get_octet_string_param(k->pkey, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point,
+                                        sizeof(point), &len) != 1 ||
+        len != sizeof(point) || point[0] != POINT_CONVERSION_UNCOMPRESSED)
         return crypto_failure(-EIO, "public point");
-    memcpy(ret_xy, xy, sizeof(xy));
+    memcpy(ret_xy, point + 1, 64);
     return 0;
 }
 
@@ -245,7 +305,7 @@ int sg_key_rsa_public(struct sg_key **ret, struct sg_bytes n, struct sg_bytes e)
     SG_CLEANUP(BN_clear_freep) BIGNUM *bn_n = NULL;
     SG_CLEANUP(BN_clear_freep) BIGNUM *bn_e = NULL;
 
-    if (n.len > 512 || e.len > 8)
+    if (n.len > RSA_N_MAX || e.len > RSA_E_MAX)
         return sg_raise(-EBADMSG);
     bn_n = BN_bin2bn(n.data, (int)n.len, NULL);
     bn_e = BN_bin2bn(e.data, (int)e.len, NULL);

@@ -9,6 +9,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <stdatomic.h>
 
 #define ES256_LEN   64
 #define ES256_DER   80 /* longest DER form: 72 */
@@ -116,40 +117,56 @@ int sg_sign(const struct sg_key *k, enum sg_sign_alg alg, struct sg_bytes messag
     return alg == SG_SIGN_EDDSA ? sign_eddsa(k, message, ret) : sign_digest(k, alg, message, ret);
 }
 
-/* r || s to DER; *ret_len 0 if it cannot be. */
-static size_t ecdsa_to_der(struct sg_bytes raw, uint8_t ret[ES256_DER])
+/* A number of 32 octets as a DER INTEGER: no needless zeros, none that would read as negative. */
+static uint8_t *put_integer(uint8_t *at, const uint8_t number[32])
 {
-    SG_CLEANUP(free_ecdsa) ECDSA_SIG *sig = ECDSA_SIG_new();
-    BIGNUM *r = BN_bin2bn(raw.data, 32, NULL), *s = BN_bin2bn(raw.data + 32, 32, NULL);
+    size_t skip = 0;
+    while (skip < 31 && number[skip] == 0)
+        skip++;
+    bool pad = number[skip] >> 7;
+    *at++ = 0x02;
+    *at++ = (uint8_t)(32 - skip + pad);
+    if (pad)
+        *at++ = 0;
+    memcpy(at, number + skip, 32 - skip);
+    return at + 32 - skip;
+}
 
-    if (!sig || !r || !s || ECDSA_SIG_set0(sig, r, s) != 1) {
-        BN_free(r);
-        BN_free(s);
-        return 0;
-    }
-    int len = i2d_ECDSA_SIG(sig, &ret);
-    return len > 0 ? (size_t)len : 0;
+/* r || s to DER. */
+static size_t ecdsa_to_der(const uint8_t raw[ES256_LEN], uint8_t ret[ES256_DER])
+{
+    uint8_t *end = put_integer(put_integer(ret + 2, raw), raw + 32);
+    ret[0] = 0x30;
+    ret[1] = (uint8_t)(end - ret - 2);
+    return (size_t)(end - ret);
+}
+
+static bool verifies(EVP_PKEY_CTX *c, struct sg_bytes signature, const uint8_t digest[32])
+{
+    if (EVP_PKEY_verify(c, signature.data, signature.len, digest, 32) == 1)
+        return true;
+    ERR_clear_error();
+    return false;
 }
 
 static int verify_digest(const struct sg_key *k, enum sg_sign_alg alg, struct sg_bytes message,
                          struct sg_bytes signature)
 {
-    SG_CLEANUP(free_pkey_ctx) EVP_PKEY_CTX *c = NULL;
     uint8_t digest[32], der[ES256_DER];
+    _Atomic(EVP_PKEY_CTX *) *spare = &k->spares->verify[alg == SG_SIGN_RS256];
 
     if (alg == SG_SIGN_ES256) {
         if (signature.len != ES256_LEN)
             return SG_VERIFY_BAD;
-        signature = SG_BYTES(der, ecdsa_to_der(signature, der));
+        signature = SG_BYTES(der, ecdsa_to_der(signature.data, der));
     }
-    c = digest_ctx(k, alg, false);
-    if (!c)
+    SG_CLEANUP(free_pkey_ctx) EVP_PKEY_CTX *c = atomic_exchange(spare, NULL);
+    if (!c && !(c = digest_ctx(k, alg, false)))
         return crypto_failure("verify");
     sg_sha256(digest, message);
-    if (EVP_PKEY_verify(c, signature.data, signature.len, digest, sizeof(digest)) == 1)
-        return 0;
-    ERR_clear_error();
-    return SG_VERIFY_BAD;
+    bool good = verifies(c, signature, digest);
+    c = atomic_exchange(spare, c); /* another thread's, if it was back first */
+    return good ? 0 : SG_VERIFY_BAD;
 }
 
 static int verify_eddsa(const struct sg_key *k, struct sg_bytes message, struct sg_bytes signature)
@@ -182,7 +199,9 @@ int sg_ecdh_p256(const struct sg_key *priv, const struct sg_key *pub, uint8_t re
     if (!priv->private || priv->type != SG_KEY_P256 || pub->type != SG_KEY_P256)
         return sg_raise(-EINVAL);
     SG_CLEANUP(free_pkey_ctx) EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, priv->pkey, NULL);
-    if (!c || EVP_PKEY_derive_init(c) != 1 || EVP_PKEY_derive_set_peer(c, pub->pkey) != 1 ||
+    /* Without OpenSSL's check of the peer, a second multiplication: a key is loaded only if its
+     * point is on the curve, and P-256 has no other subgroup. */
+    if (!c || EVP_PKEY_derive_init(c) != 1 || EVP_PKEY_derive_set_peer_ex(c, pub->pkey, 0) != 1 ||
         EVP_PKEY_derive(c, x, &len) != 1 || len != sizeof(x))
         return crypto_failure("ECDH");
     memcpy(ret, x, sizeof(x));

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/encode.h>
@@ -172,12 +173,99 @@ static void what_is_no_key_is_refused(void **state)
     assert_null(none);
 }
 
+/* Numbers with leading zeros and with a leading one bit are longer and shorter in DER. */
+static void ecdsa_numbers_of_every_length(void **state)
+{
+    (void)state;
+    unsigned zero[2] = {0}, high[2] = {0};
+    KEY(k);
+
+    assert_int_equal(sg_key_generate(&k, SG_KEY_P256), 0);
+    for (uint32_t i = 0; i < 4000 && !(i > 64 && zero[0] && zero[1]); i++) {
+        SG_CLEANUP(sg_buf_clear) struct sg_buf sig = SG_BUF_INIT(64);
+        struct sg_bytes message = SG_BYTES((const uint8_t *)&i, sizeof(i));
+        assert_int_equal(sg_sign(k, SG_SIGN_ES256, message, &sig), 0);
+        assert_int_equal(sg_verify(k, SG_SIGN_ES256, message, sg_buf_bytes(&sig)), 0);
+        for (size_t half = 0; half < 2; half++) {
+            zero[half] += sig.data[32 * half] == 0;
+            high[half] += sig.data[32 * half] >> 7;
+        }
+    }
+    assert_true(zero[0] && zero[1] && high[0] && high[1]);
+}
+
+/* What a key keeps ready from one verification to the next belongs to one padding and one caller.
+ */
+static void one_key_for_both_paddings(void **state)
+{
+    (void)state;
+    static const enum sg_sign_alg algs[] = {SG_SIGN_PS256, SG_SIGN_RS256};
+    struct sg_buf sig[2] = {SG_BUF_INIT(512), SG_BUF_INIT(512)};
+    KEY(k);
+
+    assert_int_equal(sg_key_generate(&k, SG_KEY_RSA2048), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(sg_sign(k, algs[i], SG_BYTES_LIT("sample"), &sig[i]), 0);
+    for (size_t i = 0; i < 16; i++) {
+        size_t alg = i & 1, other = i >> 1 & 1;
+        assert_int_equal(sg_verify(k, algs[alg], SG_BYTES_LIT("sample"), sg_buf_bytes(&sig[other])),
+                         alg == other ? 0 : SG_VERIFY_BAD);
+    }
+    sg_buf_clear(&sig[0]);
+    sg_buf_clear(&sig[1]);
+}
+
+struct crowd {
+    const struct sg_key *key;
+    struct sg_bytes good, bad;
+    unsigned wrong;
+};
+
+static void *verify_often(void *user)
+{
+    struct crowd *c = user;
+    for (int i = 0; i < 300; i++) {
+        c->wrong += sg_verify(c->key, SG_SIGN_ES256, SG_BYTES_LIT("sample"), c->good) != 0;
+        c->wrong +=
+            sg_verify(c->key, SG_SIGN_ES256, SG_BYTES_LIT("sample"), c->bad) != SG_VERIFY_BAD;
+    }
+    return NULL;
+}
+
+static void one_key_for_many_threads(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf good = SG_BUF_INIT(64);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf bad = SG_BUF_INIT(64);
+    pthread_t threads[4];
+    struct crowd crowds[4];
+    KEY(k);
+
+    assert_int_equal(sg_key_generate(&k, SG_KEY_P256), 0);
+    assert_int_equal(sg_sign(k, SG_SIGN_ES256, SG_BYTES_LIT("sample"), &good), 0);
+    assert_int_equal(sg_sign(k, SG_SIGN_ES256, SG_BYTES_LIT("other"), &bad), 0);
+    for (size_t i = 0; i < 4; i++) {
+        crowds[i] = (struct crowd){k, sg_buf_bytes(&good), sg_buf_bytes(&bad), 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, verify_often, &crowds[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(crowds[i].wrong, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ecdsa_of_rfc_6979),     cmocka_unit_test(raw_p256_keys),
-        cmocka_unit_test(ecdh_of_nist),          cmocka_unit_test(ed25519_of_the_rfc),
-        cmocka_unit_test(every_algorithm_signs), cmocka_unit_test(what_is_no_key_is_refused),
+        cmocka_unit_test(ecdsa_numbers_of_every_length),
+        cmocka_unit_test(one_key_for_both_paddings),
+        cmocka_unit_test(one_key_for_many_threads),
+        cmocka_unit_test(ecdsa_of_rfc_6979),
+        cmocka_unit_test(raw_p256_keys),
+        cmocka_unit_test(ecdh_of_nist),
+        cmocka_unit_test(ed25519_of_the_rfc),
+        cmocka_unit_test(every_algorithm_signs),
+        cmocka_unit_test(what_is_no_key_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
