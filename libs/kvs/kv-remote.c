@@ -112,10 +112,21 @@ static int begin(struct remote *m, const char *method, const char *type, struct 
     return http_failure(r);
 }
 
+/* Most answers fit the first piece; storage that is there is filled before there is more of it. */
+#define FIRST_PIECE  4096
+#define LATER_PIECES 65536
+
+static size_t room_wanted(const struct sg_buf *b)
+{
+    size_t left = b->max - b->len, there = b->capacity - b->len;
+    size_t wanted = there >= FIRST_PIECE / 8 ? there : b->len ? LATER_PIECES : FIRST_PIECE;
+    return wanted < left ? wanted : left;
+}
+
 static int read_rest(struct remote *m, struct sg_buf *ret)
 {
     for (;;) {
-        size_t room = ret->max - ret->len < 65536 ? ret->max - ret->len : 65536, n = 0;
+        size_t room = room_wanted(ret), n = 0;
         uint8_t beyond;
         int r = sg_buf_reserve(ret, room);
         if (r < 0)
