@@ -49,7 +49,7 @@ static size_t split(struct sg_bytes line, struct sg_bytes field[COLUMNS_MAX])
 
 /* Positions of the columns that are used; -1: not there. */
 struct columns {
-    int customer, label, type, full, reported;
+    int customer, label, type, start, full, reported;
 };
 
 static bool begins(struct sg_bytes field, const char *with)
@@ -65,7 +65,7 @@ static bool is(struct sg_bytes field, const char *word)
 
 static struct columns find_columns(const struct sg_bytes *field, size_t n)
 {
-    struct columns c = {-1, -1, -1, -1, -1};
+    struct columns c = {-1, -1, -1, -1, -1, -1};
     for (int i = 0; i < (int)n; i++) {
         if (is(field[i], "customer") || is(field[i], "client"))
             c.customer = i;
@@ -73,6 +73,8 @@ static struct columns find_columns(const struct sg_bytes *field, size_t n)
             c.label = i;
         else if (is(field[i], "type"))
             c.type = i;
+        else if (is(field[i], "start_day"))
+            c.start = i;
         else if (begins(field[i], "true_"))
             c.full = i;
         else if (begins(field[i], "reported_"))
@@ -102,7 +104,7 @@ static const char *take_label(const struct columns *c, const struct sg_bytes *fi
                               struct label *ret)
 {
     const struct sg_bytes id = at(field, n, c->customer), label = at(field, n, c->label);
-    double type = 0, full, reported;
+    double type = 0, start = -1, full, reported;
     if (id.len == 0 || id.len > SG_FRAUD_ID_MAX)
         return "customer: 1 to 63 octets";
     if (!is(label, "0") && !is(label, "1"))
@@ -110,7 +112,11 @@ static const char *take_label(const struct columns *c, const struct sg_bytes *fi
     if (at(field, n, c->type).len &&
         (!number(at(field, n, c->type), &type) || type < 0 || type >= LABEL_TYPES))
         return "type: 0 to 15";
-    *ret = (struct label){.thief = is(label, "1"), .type = (uint8_t)type};
+    if (at(field, n, c->start).len &&
+        (!number(at(field, n, c->start), &start) || fabs(start) > 1e6))
+        return "start_day: not a day";
+    *ret =
+        (struct label){.thief = is(label, "1"), .type = (uint8_t)type, .start_day = (int32_t)start};
     memcpy(ret->id, id.data, id.len);
     if (c->full < 0 || c->reported < 0)
         return NULL;
@@ -162,7 +168,7 @@ static const char *check_once(const struct labels *l)
 static int take_lines(struct labels *l, struct sg_bytes text, char why[160])
 {
     struct sg_bytes line, field[COLUMNS_MAX];
-    const struct columns none = {-1, -1, -1, -1, -1};
+    const struct columns none = {-1, -1, -1, -1, -1, -1};
     struct columns c = none;
     for (unsigned at_line = 1; next_line(&text, &line); at_line++) {
         const char *wrong = NULL;

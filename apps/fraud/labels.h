@@ -16,7 +16,8 @@
 struct label {
     char id[SG_FRAUD_ID_MAX + 1];
     bool thief;
-    uint8_t type; /* 0: none or not told; below LABEL_TYPES */
+    uint8_t type;      /* 0: none or not told; below LABEL_TYPES */
+    int32_t start_day; /* of the theft; -1: none or not told */
     double energy;
 };
 

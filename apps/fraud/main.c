@@ -168,6 +168,8 @@ static int open_store(struct app *a)
     o.east_s = a->east_s;
     o.span = plan_span(&a->plan);
     o.clients = a->clients;
+    if (a->plan.mode == MODE_PAPER && !a->options.map)
+        o.keep_bytes = (uint64_t)a->options.keep_mib << 20;
     return source_store_open(&a->source, &o) ? fail("store") : 0;
 }
 
@@ -261,10 +263,11 @@ static int write_out(struct app *a)
                             .threads = a->fleet.threads,
                             .seed = a->fleet.seed,
                             .rounds = (uint32_t)o->rounds};
-    if (o->labels) {
+    if (o->labels && result.ranking.n_unjudged < result.ranking.n) {
         if (labels_judge(&a->labels, &result.ranking, (uint32_t)o->rounds, a->fleet.seed, &verdict))
             return fail(o->labels);
         report.verdict = &verdict;
+        report.labels = &a->labels;
     }
     if (o->out && ranking_write(&result.ranking, &a->plan, o->out))
         return fail(o->out);

@@ -36,6 +36,8 @@
     O(INT, rounds, "rounds", "1000", 0, 100000, false, "bootstrap rounds of the intervals")        \
     O(INT, sort_mib, "sort-mib", "2048", 1, 1048576, false,                                        \
       "memory for a file whose customers' rows lie apart")                                         \
+    O(INT, keep_mib, "keep-mib", "1024", 0, 1048576, false,                                        \
+      "store: memory for days that the second pass of mode paper wants again")                     \
     O(BOOL, progress, "progress", "false", 0, 0, false, "tell how far, even without a terminal")   \
     O(STRING, last_day, "last-day", NULL, 0, 0, false,                                             \
       "store: last day read, 2026-09-30; without it yesterday")                                    \

@@ -101,6 +101,19 @@ static void put_curve(struct sg_json *j, const char *key, const float *v, uint32
     sg_json_end_array(j);
 }
 
+/* What is known of one, if anything is. */
+static void put_label(struct sg_json *j, const struct label *l)
+{
+    if (!l)
+        return;
+    sg_json_key(j, "thief");
+    sg_json_bool(j, l->thief);
+    sg_json_key(j, "type");
+    sg_json_int(j, l->type);
+    sg_json_key(j, "start_day");
+    sg_json_int(j, l->start_day);
+}
+
 static void put_suspect(struct sg_json *j, const struct report *r, size_t i)
 {
     const struct suspect *s = &r->result->suspects[i];
@@ -111,6 +124,8 @@ static void put_suspect(struct sg_json *j, const struct report *r, size_t i)
     put_text(j, "customer", s->id);
     put_number(j, "score", s->score);
     put_count(j, "rank", i + 1);
+    if (r->labels)
+        put_label(j, labels_find(r->labels, s->id));
     put_text(j, "reasons", reasons);
     put_text(j, "days", l->kind == SG_FRAUD_WORKDAY ? "workdays" : "weekends");
     put_curve(j, "regular", s->picture.regular, s->picture.points);

@@ -1,6 +1,7 @@
 /*
  * source-store - customers' days out of the readings of the store, one client's partition at a
- * time: memory does not grow with the fleet.
+ * time.  Reading them costs far more than scoring: what a second pass wants again stays in memory,
+ * up to a limit, so that memory does not grow with the fleet.
  */
 #include "source-int.h"
 
@@ -37,10 +38,19 @@ struct filling {
     float kwh[SG_FRAUD_POINTS_MAX];
 };
 
+/* A client's days as they were read; written by the thread that read them, in the first pass. */
+struct kept {
+    struct sg_fraud_days days;
+    struct source_notes notes;
+    bool is_there;
+};
+
 struct store {
     struct source base;
     struct source_store o;
     _Atomic size_t next;
+    struct kept *kept; /* by client; NULL: nothing is kept */
+    _Atomic uint64_t kept_bytes;
 };
 
 /* ---- days of the calendar ------------------------------------------------------------------ */
@@ -240,19 +250,53 @@ static int fill(struct filling *f, struct sg_kv *kv, int64_t client)
 
 /* ---- source -------------------------------------------------------------------------------- */
 
+static int copy_days(struct sg_fraud_days *to, const struct sg_fraud_days *from)
+{
+    int r = sg_fold(sg_fraud_days_start(to, from->id, from->points));
+    for (uint32_t i = 0; r == 0 && i < from->n_days; i++)
+        r = sg_fold(sg_fraud_days_add(to, from->day[i], from->weekday[i],
+                                      sg_fraud_days_row(from, i), NULL));
+    return r;
+}
+
+static int keep(struct store *store, size_t index, const struct sg_fraud_days *d,
+                const struct source_notes *notes)
+{
+    /* Room doubles from 128 days on (days.c). */
+    const uint64_t bytes = (uint64_t)(2 * d->n_days + 128) * d->points * sizeof(float);
+    if (!store->kept || atomic_load(&store->kept_bytes) + bytes > store->o.keep_bytes)
+        return 0;
+    atomic_fetch_add(&store->kept_bytes, bytes);
+    struct kept *k = &store->kept[index];
+    k->notes = *notes;
+    k->is_there = true;
+    return copy_days(&k->days, d);
+}
+
+static int read_client(struct store *store, struct source_session *v, size_t index,
+                       struct sg_fraud_days *ret, struct source_notes *notes)
+{
+    char id[24];
+    snprintf(id, sizeof(id), "%lld", (long long)store->o.clients[index]);
+    *notes = (struct source_notes){.index = index};
+    struct filling f = {.o = &store->o, .days = ret, .notes = notes, .first_day = 1, .last_day = 0};
+    int r = sg_fold(sg_fraud_days_start(ret, id, store->o.points));
+    if (r == 0)
+        r = fill(&f, v->kv, store->o.clients[index]);
+    return r ? r : keep(store, index, ret, notes);
+}
+
 static int store_next(struct source *s, struct source_session *v, struct sg_fraud_days *ret,
                       struct source_notes *notes)
 {
     struct store *store = (struct store *)s;
     const size_t index = atomic_fetch_add(&store->next, 1);
-    char id[24];
     if (index >= store->o.n_clients)
         return SOURCE_END;
-    snprintf(id, sizeof(id), "%lld", (long long)store->o.clients[index]);
-    *notes = (struct source_notes){.index = index};
-    struct filling f = {.o = &store->o, .days = ret, .notes = notes, .first_day = 1, .last_day = 0};
-    int r = sg_fold(sg_fraud_days_start(ret, id, store->o.points));
-    return r ? r : fill(&f, v->kv, store->o.clients[index]);
+    if (!store->kept || !store->kept[index].is_there)
+        return read_client(store, v, index, ret, notes);
+    *notes = store->kept[index].notes;
+    return copy_days(ret, &store->kept[index].days);
 }
 
 static int store_session(struct source *s, struct source_session *v)
@@ -269,7 +313,11 @@ static int store_rewind(struct source *s)
 
 static void store_free(struct source *s)
 {
-    free(s);
+    struct store *store = (struct store *)s;
+    for (size_t i = 0; store->kept && i < store->o.n_clients; i++)
+        sg_fraud_days_clear(&store->kept[i].days);
+    free(store->kept);
+    free(store);
 }
 
 int source_store_open(struct source **ret, const struct source_store *o)
@@ -282,6 +330,11 @@ int source_store_open(struct source **ret, const struct source_store *o)
     s->base = (struct source){
         .kind = &kind, .points = o->points, .dated = true, .expected = o->n_clients};
     s->o = *o;
+    s->kept = o->keep_bytes ? calloc(o->n_clients + 1, sizeof(*s->kept)) : NULL;
+    if (o->keep_bytes && !s->kept) {
+        free(s);
+        return sg_raise(-ENOMEM);
+    }
     *ret = &s->base;
     return 0;
 }

@@ -49,6 +49,7 @@ struct source_store {
     uint32_t points; /* of a day */
     const int64_t *clients;
     size_t n_clients;
+    uint64_t keep_bytes; /* of days that stay in memory for a second pass; 0: none */
 };
 SG_MUST_USE int source_store_open(struct source **ret, const struct source_store *o);
 /* Every client that has an installation; the caller frees the list. */

@@ -223,7 +223,15 @@ static void a_report_holds_the_suspects(void **state)
     SG_CLEANUP(fleet_result_clear) struct fleet_result got = {.suspects = NULL};
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(1 << 20);
     run(&plan, 2, NULL, 2, &got);
-    const struct report r = {.plan = &plan, .result = &got, .threads = 2};
+    SG_CLEANUP(labels_clear) struct labels labels = {.list = NULL};
+    char why[160];
+    assert_int_equal(labels_parse(&labels,
+                                  SG_BYTES_LIT("customer,label,type,start_day\n"
+                                               "c0,1,6,30\nc10,1,6,30\nc20,1,6,30\n"
+                                               "c30,1,6,30\nc40,1,6,30\nc50,1,6,30\n"),
+                                  why),
+                     0);
+    const struct report r = {.plan = &plan, .result = &got, .labels = &labels, .threads = 2};
     assert_int_equal(report_json(&r, &text), 0);
     assert_int_equal(sg_buf_append_u8(&text, 0), 0);
     const char *s = (const char *)text.data;
@@ -231,6 +239,7 @@ static void a_report_holds_the_suspects(void **state)
     assert_non_null(strstr(s, "\"few-regular-days\":1"));
     assert_non_null(strstr(s, "\"rank\":2"));
     assert_null(strstr(s, "\"rank\":3"));
+    assert_non_null(strstr(s, "\"thief\":true,\"type\":6,\"start_day\":30"));
     assert_non_null(strstr(s, "\"recent\":["));
 }
 

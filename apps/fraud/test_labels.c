@@ -32,7 +32,8 @@ static void columns_by_name(void **state)
     assert_int_equal(labels.n, 2);
     const struct label *l = labels_find(&labels, "12");
     assert_non_null(l);
-    assert_true(l->thief && l->type == 3 && l->energy == 20.5);
+    assert_true(l->thief && l->type == 3 && l->energy == 20.5 && l->start_day == 93);
+    assert_int_equal(labels_find(&labels, "7")->start_day, -1);
     assert_false(labels_find(&labels, "7")->thief);
     assert_null(labels_find(&labels, "1"));
     assert_int_equal(parse("label,client\n1,x y\n"), 0);
@@ -52,6 +53,7 @@ static void bad_labels_are_named(void **state)
         {"customer,label\n1\n", "line 2: label"},
         {"customer,label\n1,1\n,0\n", "line 3: customer"},
         {"customer,label,type\n1,1,16\n", "line 2: type"},
+        {"customer,label,start_day\n1,1,soon\n", "line 2: start_day"},
         {"customer,label,true_wh,reported_wh\n1,1,5,x\n", "line 2: energy"},
         {"customer,label\n1,1\n2,0\n1,0\n", "two labels"},
     };

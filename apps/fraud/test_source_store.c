@@ -270,6 +270,48 @@ static void the_days_of_a_clock_change_are_left_out(void **state)
     assert_int_equal(notes.incomplete, 1);
 }
 
+/* A second pass gives the same days; with room for one client's, only the other is read again. */
+static void days_are_kept_for_a_second_pass(void **state)
+{
+    (void)state;
+    const int64_t clients[2] = {CLIENT, OTHER};
+    for (int i = 0; i < 2; i++) {
+        put_installation(clients[i], BEGIN - 100, 0, 1);
+        put_day(clients[i], 0, 24, 0, 24);
+        put_day(clients[i], 1, 24, 0, 23);
+    }
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    SG_CLEANUP(source_session_freep) struct source_session *session = NULL;
+    const struct source_store o = {.open_kv = open_memory,
+                                   .user = memory,
+                                   .east_s = -3 * 3600,
+                                   .span = {DAY_ONE, DAY_ONE + 1},
+                                   .points = 24,
+                                   .clients = clients,
+                                   .n_clients = 2,
+                                   .keep_bytes = 130 * 24 * sizeof(float)};
+    assert_int_equal(source_store_open(&s, &o), 0);
+    assert_int_equal(source_session_open(s, &session), 0);
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass == 1) {
+            put_day(CLIENT, 1, 24, 23, 24);
+            put_day(OTHER, 1, 24, 23, 24);
+        }
+        assert_int_equal(source_rewind(s), 0);
+        assert_int_equal(source_next(s, session, &days, &notes), 0);
+        assert_string_equal(days.id, "3000000001");
+        assert_int_equal(days.n_days, 1);
+        assert_int_equal(notes.incomplete, 1);
+        assert_int_equal(notes.readings, 47);
+        assert_true(fabs((double)sg_fraud_days_row(&days, 0)[3] - 1.003) < 1e-6);
+        assert_int_equal(source_next(s, session, &days, &notes), 0);
+        assert_string_equal(days.id, "3000000002");
+        assert_int_equal(notes.index, 1);
+        assert_int_equal(days.n_days, 1 + pass);
+        assert_int_equal(source_next(s, session, &days, &notes), SOURCE_END);
+    }
+}
+
 static void damage_is_a_failure_not_a_short_curve(void **state)
 {
     (void)state;
@@ -328,6 +370,7 @@ int main(void)
         T(before_it_was_installed_nothing_counts),
         T(conflicts_are_counted),
         T(the_days_of_a_clock_change_are_left_out),
+        T(days_are_kept_for_a_second_pass),
         T(damage_is_a_failure_not_a_short_curve),
         T(clients_are_those_with_an_installation),
     };

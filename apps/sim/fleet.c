@@ -151,7 +151,8 @@ static int make_model(struct sim_fleet *f)
         .start_s = f->start_s,
         .data = f->data,
         .fraud_permille = (unsigned)p->fraud_permille,
-        .fraud_first_day = days / 3,
+        /* After a regular half, and so that a whole third is left with all thieves at it. */
+        .fraud_first_day = days / 2,
         .fraud_last_day = days * 2 / 3,
     };
     return sg_model_new(&f->model, &c);

@@ -59,6 +59,10 @@ static int64_t count_bills(const struct sg_demo *m)
 {
     return m->bills_ok;
 }
+static int64_t count_suspected(const struct sg_demo *m)
+{
+    return m->suspected;
+}
 static int64_t count_flips(const struct sg_demo *m)
 {
     return m->args.flips;
@@ -77,6 +81,7 @@ static const struct stage stages[] = {
      "readings"},
     {"bill", "bills and evidence files", sg_demo_bill, count_billed, "readings"},
     {"audit", "bills verified from evidence alone", sg_demo_audit, count_bills, "bills"},
+    {"fraud", "customers ranked by suspicion", sg_demo_fraud, count_suspected, "customers ranked"},
     {"tamper_frames", "replayed frame, conflicting reading", sg_demo_tamper_frames, NULL, NULL},
     {"tamper_evidence", "one reading of a file changed", sg_demo_tamper_evidence, NULL, NULL},
     {"tamper_octets", "live octets flipped one at a time", sg_demo_tamper_octets, count_flips,
@@ -173,6 +178,8 @@ static int summary_json(const struct sg_demo *m, int64_t peak, bool well, struct
         sg_json_bool(&j, m->tamper[i].detected);
     }
     sg_json_end_object(&j);
+    sg_json_key(&j, "fraud");
+    sg_json_raw(&j, m->fraud ? sg_bytes_str(m->fraud) : SG_BYTES_LIT("{\"ran\":false}"));
     sg_json_key(&j, "peak_rss_bytes");
     sg_json_int(&j, peak);
     sg_json_key(&j, "report");
@@ -288,6 +295,7 @@ static int demo(struct sg_demo *m)
         well = false;
     }
     print_summary(m, peak, well);
+    free(m->fraud);
     return well ? 0 : 1;
 }
 

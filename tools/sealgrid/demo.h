@@ -35,6 +35,8 @@ struct sg_demo {
     SG_DEMO_COUNTS(SG_F)
 #undef SG_F
     int64_t bills_ok, bills_bad;
+    int64_t suspected; /* customers that could be ranked */
+    char *fraud;       /* the JSON block; NULL: that stage did not run */
     struct {
         const char *name;
         bool detected;
@@ -55,6 +57,7 @@ SG_MUST_USE int sg_demo_meters(struct sg_demo *m);
 SG_MUST_USE int sg_demo_read_back(struct sg_demo *m);
 SG_MUST_USE int sg_demo_bill(struct sg_demo *m);
 SG_MUST_USE int sg_demo_audit(struct sg_demo *m);
+SG_MUST_USE int sg_demo_fraud(struct sg_demo *m);
 /* demo-frames.c, demo-evidence.c, demo-octets.c, demo-volumes.c */
 SG_MUST_USE int sg_demo_tamper_frames(struct sg_demo *m);
 SG_MUST_USE int sg_demo_tamper_evidence(struct sg_demo *m);
