@@ -277,24 +277,72 @@ static void extend(struct walk *w)
         w->broken_at = w->n - 1;
 }
 
+/* Somebody who has this name signed c; a root may have signed itself. */
+static bool is_vouched_for(struct walk *w, const struct sg_tee_cert *c, bool *ret_named)
+{
+    const struct sg_tee_store *s = w->q->of->store;
+    const struct sg_tee_own_certs *own = w->q->own;
+    for (size_t i = 0; i < s->n_anchors; i++) {
+        if (strcmp(s->anchor[i].common_name, c->issuer_common_name) == 0) {
+            *ret_named = true;
+            if ((s->anchor[i].vendors & w->q->vendor) && signed_by(w, c, s->anchor[i].key))
+                return true;
+        }
+    }
+    for (size_t i = 0; i < own->n + s->n_certs; i++) {
+        const struct sg_tee_cert *issuer = i < own->n ? own->at[i] : s->cert[i - own->n];
+        if (sg_der_names_equal(issuer->subject, c->issuer)) {
+            *ret_named = true;
+            if (signed_by(w, c, issuer->key))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Certificates that the evidence brings and its path does not need must be genuine all the same:
+ * one that was tampered with is a reason, even where the store has its original. */
+static uint32_t judge_spare_certs(struct walk *w, const struct sg_tee_cert *leaf)
+{
+    const struct sg_tee_own_certs *own = w->q->own;
+    uint32_t faults = 0;
+    for (size_t i = 0; own && i < own->n; i++) {
+        const struct sg_tee_cert *c = own->at[i];
+        bool used = c == leaf, named = false;
+        for (size_t k = 0; k < w->best.n; k++)
+            used |= c == w->best.at[k];
+        if (used || sg_tee_store_anchor(w->q->of->store, w->q->vendor, sg_tee_key_id(c->key)))
+            continue;
+        if (!is_vouched_for(w, c, &named))
+            faults |= named ? BIT(SIGNATURE) : BIT(UNTRUSTED);
+    }
+    return faults;
+}
+
+static void explain_no_path(const struct walk *w, const struct sg_tee_cert *leaf,
+                            struct sg_tee_chain *ret)
+{
+    *ret = (struct sg_tee_chain)NO_CHAIN;
+    ret->leaf_faults = judge_leaf(w->q, leaf);
+    if (w->broken_at == SIZE_MAX)
+        ret->leaf_faults |= BIT(UNTRUSTED);
+    else if (w->broken_at == 0)
+        ret->leaf_faults |= BIT(SIGNATURE);
+    else
+        ret->ca_faults |= BIT(SIGNATURE);
+}
+
 void sg_tee_chain_judge(const struct sg_tee_chain_request *q, const struct sg_tee_cert *leaf,
                         struct sg_tee_chain *ret)
 {
     struct walk w = {.q = q, .tries = SG_TEE_CHAIN_TRIES, .n = 1, .at = {leaf}};
     w.broken_at = SIZE_MAX;
     extend(&w);
-    if (w.found) {
+    if (w.found)
         *ret = w.best;
-        return;
-    }
-    *ret = (struct sg_tee_chain)NO_CHAIN;
-    ret->leaf_faults = judge_leaf(q, leaf);
-    if (w.broken_at == SIZE_MAX)
-        ret->leaf_faults |= BIT(UNTRUSTED);
-    else if (w.broken_at == 0)
-        ret->leaf_faults |= BIT(SIGNATURE);
     else
-        ret->ca_faults |= BIT(SIGNATURE);
+        explain_no_path(&w, leaf, ret);
+    ret->ca_faults |= judge_spare_certs(&w, leaf);
 }
 
 static void report(enum sg_tee_cert_role role, uint32_t faults, struct sg_tee_verdict *v)

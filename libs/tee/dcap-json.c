@@ -132,7 +132,7 @@ static void write_pck(const struct sg_tee_own_certs *certs, const struct sg_tee_
     sg_json_key(j, "ca");
     sg_json_array(j);
     for (size_t i = 0; i < certs->n; i++) {
-        if (sg_bytes_equal(certs->at[i]->subject, leaf->issuer))
+        if (certs->at[i]->ca && !sg_bytes_equal(certs->at[i]->subject, certs->at[i]->issuer))
             sg_json_str(j, certs->at[i]->common_name);
     }
     sg_json_end_array(j);
