@@ -1,6 +1,6 @@
 # Front door.  Everything else lives in CMake presets and scripts/.
 .DELETE_ON_ERROR:
-.PHONY: help deps fuzz-deps bench-deps build demo test asan-test bench fuzz install clean
+.PHONY: help deps test-deps fuzz-deps bench-deps build demo test asan-test bench fuzz install clean
 FUZZ_SECONDS ?= 600
 
 help:
@@ -24,7 +24,10 @@ build: deps build/release/build.ninja
 demo: build
 	@build/release/bin/sealgrid demo --dir build/demo --json build/demo.json $(DEMO_ARGS)
 
-test: build
+test-deps:
+	@sh scripts/deps.sh test
+
+test: test-deps build
 	@sh scripts/test.sh release
 
 asan-test: deps build/asan/build.ninja

@@ -1,12 +1,14 @@
 #!/bin/sh
-# deps.sh [fuzz|bench]: installs the Debian 12 packages that are missing, and nothing if none is.
-# Needs root or sudo only when something is missing.  curl and tzdata are for tests and bills; fuzz
-# adds the compiler of `make fuzz`, bench the peers that `make bench` compares with.
+# deps.sh [test|fuzz|bench]: installs the Debian 12 packages that are missing, and nothing if none is.
+# Needs root or sudo only when something is missing.  curl and tzdata are for tests and bills; test
+# adds the browser of tests/browser, fuzz the compiler of `make fuzz`, bench the peers that
+# `make bench` compares with.
 set -eu
 
 packages="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libsodium-dev libsqlite3-dev
 librocksdb-dev libisal-dev libzstd-dev zlib1g-dev libjansson-dev libyaml-dev libcmocka-dev
 tzdata curl"
+[ "${1:-}" != test ] || packages="$packages chromium chromium-driver python3 fonts-dejavu-core"
 [ "${1:-}" != fuzz ] || packages="$packages clang-14 libclang-rt-14-dev"
 [ "${1:-}" != bench ] || packages="$packages liblmdb-dev libhiredis-dev libpq-dev redis-server
 etcd-server postgresql-15 r-cran-kohonen"

@@ -157,7 +157,7 @@ static void put_suspect(struct sg_html *p, const json_t *one, size_t rank)
     sg_html_textf(p, sg_html_word(p, "Customer %s", "UC %s"), customer);
     sg_html_close(p);
     sg_html_open_class(p, "span", "soft");
-    sg_html_say(p, "score ", "pontos ");
+    sg_html_say(p, "score ", "pontuação ");
     sg_html_text(p, sg_format_fixed(p->language, sg_report_real(one, "score"), 3).s);
     sg_html_close(p);
     sg_html_close(p);

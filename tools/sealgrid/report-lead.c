@@ -143,6 +143,31 @@ static void put_tiles(struct sg_html *p, const struct sg_report *r)
     sg_html_close(p);
 }
 
+/* In the order of the sections, by the names that they are opened with. */
+static void put_contents(struct sg_html *p)
+{
+    static const char *const parts[][3] = {
+        {"flow", "Nothing lost", "Nada se perdeu"},
+        {"stages", "Time", "Tempo"},
+        {"load", "Load", "Carga"},
+        {"bill", "A bill", "Uma fatura"},
+        {"trials", "Audit and attacks", "Auditoria e ataques"},
+        {"fraud", "Fraud", "Fraude"},
+        {"storage", "Storage", "Armazenamento"},
+        {"machine", "Machine and limits", "Máquina e limites"},
+    };
+    sg_html_open_class(p, "nav", "contents");
+    sg_html_attr(p, "aria-label", sg_html_word(p, "On this page", "Nesta página"));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        sg_html_open(p, "a");
+        sg_html_attrf(p, "href", "#%s-%s", parts[i][0], sg_html_word(p, "en", "pt"));
+        sg_html_say(p, parts[i][1], parts[i][2]);
+        sg_html_close(p);
+        sg_html_text(p, " ");
+    }
+    sg_html_close(p);
+}
+
 void sg_report_put_lead(struct sg_html *p, const struct sg_report *r)
 {
     sg_html_element_say(p, "h1", NULL, "Sealgrid: from meter to audited bill",
@@ -151,6 +176,7 @@ void sg_report_put_lead(struct sg_html *p, const struct sg_report *r)
     put_verdict(p, r);
     put_story(p, r);
     put_tiles(p, r);
+    put_contents(p);
 }
 
 /* ---- nothing lost --------------------------------------------------------------------------- */
