@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-static const struct sg_tee_judge *const judges[] = {&sg_tee_judge_dcap};
+static const struct sg_tee_judge *const judges[] = {&sg_tee_judge_dcap, &sg_tee_judge_snp};
 
 #define N_JUDGES (sizeof judges / sizeof judges[0])
 
