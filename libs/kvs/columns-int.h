@@ -40,6 +40,19 @@ void sg_rows_clear(struct sg_rows *r);
 /* Appends one body.  n 1..256 rows ascending by sort key without a repetition, sort key <= 1 KiB,
  * value <= 64 KiB, else -EINVAL.  -ENOBUFS, -ENOMEM. */
 SG_MUST_USE int sg_columns_encode(const struct sg_row *rows, size_t n, struct sg_buf *out);
+/* What a reader wants of a page; zeroed: all of it. */
+struct sg_columns_want {
+    struct sg_bytes fields;      /* as in struct sg_kv_range */
+    const struct sg_bytes *sort; /* NULL: every row; else the one with this sort key, if any */
+    size_t n_rows;               /* that the page must hold; 0: any number */
+};
+
+enum sg_columns_outcome { SG_COLUMNS_NO_TUPLE = 1 }; /* fields are wanted of a value without any */
+
 /* *ret is empty or from an earlier call, whose allocations are used again.  -EBADMSG (*ret is then
  * empty), -ENOMEM. */
 SG_MUST_USE int sg_columns_decode(struct sg_bytes body, struct sg_rows *ret);
+/* Writes only the rows and fields that are wanted; the whole body is still checked.  As above, and
+ * SG_COLUMNS_NO_TUPLE. */
+SG_MUST_USE int sg_columns_decode_some(struct sg_bytes body, const struct sg_columns_want *want,
+                                       struct sg_rows *ret);

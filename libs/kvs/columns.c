@@ -205,7 +205,8 @@ static int unstore(struct workspace *w, struct sg_reader in)
     return r < 0 ? r : sg_buf_append_zeros(&w->transposed, SG_INTS_SLACK);
 }
 
-static int take_columns(enum encoding encoding, struct sg_reader in, struct sg_rows *ret)
+static int take_columns(enum encoding encoding, struct sg_reader in,
+                        const struct sg_columns_want *want, struct sg_rows *ret)
 {
     struct workspace *w;
     int r = workspace_get(&w);
@@ -213,7 +214,7 @@ static int take_columns(enum encoding encoding, struct sg_reader in, struct sg_r
         return r;
     r = encoding == SQUEEZED ? unsqueeze(w, in) : unstore(w, in);
     if (r == 0)
-        r = sg_rows_restore(SG_BYTES(w->transposed.data, w->transposed.len - SG_INTS_SLACK),
+        r = sg_rows_restore(SG_BYTES(w->transposed.data, w->transposed.len - SG_INTS_SLACK), want,
                             &w->cells, ret);
     workspace_trim(w);
     return r;
@@ -235,7 +236,27 @@ int sg_columns_encode(const struct sg_row *rows, size_t n, struct sg_buf *out)
     return r;
 }
 
+static int take_some_plain(struct sg_reader in, const struct sg_columns_want *want,
+                           struct sg_rows *ret)
+{
+    int r = take_plain(in, ret);
+    if (r == 0 && want->n_rows && want->n_rows != ret->n)
+        r = sg_raise(-EBADMSG);
+    if (r == 0)
+        r = sg_rows_narrow(ret, want);
+    if (r)
+        ret->n = 0;
+    return r;
+}
+
 int sg_columns_decode(struct sg_bytes body, struct sg_rows *ret)
+{
+    const struct sg_columns_want everything = {.n_rows = 0};
+    return sg_fold(sg_columns_decode_some(body, &everything, ret));
+}
+
+int sg_columns_decode_some(struct sg_bytes body, const struct sg_columns_want *want,
+                           struct sg_rows *ret)
 {
     struct sg_reader in = sg_reader_over(body);
     uint8_t encoding;
@@ -244,10 +265,10 @@ int sg_columns_decode(struct sg_bytes body, struct sg_rows *ret)
         return sg_raise(-EBADMSG);
     switch (encoding) {
     case PLAIN:
-        return take_plain(in, ret);
+        return take_some_plain(in, want, ret);
     case COLUMNS:
     case SQUEEZED:
-        return take_columns((enum encoding)encoding, in, ret);
+        return take_columns((enum encoding)encoding, in, want, ret);
     default:
         return sg_raise(-EBADMSG);
     }

@@ -45,6 +45,7 @@ struct sg_kv_scan {
 #define SG_KV_BATCH_BYTES_MAX ((size_t)16 << 20)
 #define SG_KV_OBJECT_MAX      ((size_t)1 << 30)
 #define SG_KV_OBJECT_NAME_MAX 1024
+#define SG_KV_FIELDS_MAX      32
 
 /* 3..63 of [a-z0-9.-]. */
 bool sg_kv_bucket_name_ok(const char *bucket);

@@ -2,6 +2,7 @@
 #include "kv-int.h"
 #include "object-int.h"
 #include "store-edit-int.h"
+#include "transpose-int.h"
 
 struct local {
     struct sg_kv base;
@@ -47,7 +48,7 @@ struct scan {
     size_t n_tail, tail_at;
     struct sg_rows rows; /* of the page before page_at */
     size_t row_at;
-    struct sg_bytes from, until; /* owned, one allocation at from.data */
+    struct sg_bytes from, until, fields; /* owned, one allocation at from.data */
     bool reverse;
     uint64_t left;
 };
@@ -87,12 +88,14 @@ static bool after_range(const struct scan *sc, struct sg_bytes sort)
 
 static int copy_bounds(struct scan *sc, const struct sg_kv_range *range)
 {
-    uint8_t *both = malloc(range->from.len + range->until.len + 1);
-    if (!both)
+    uint8_t *all = malloc(range->from.len + range->until.len + range->fields.len + 1);
+    if (!all)
         return sg_raise(-ENOMEM);
-    sg_put(sg_put(both, range->from), range->until);
-    sc->from = SG_BYTES(both, range->from.len);
-    sc->until = SG_BYTES(both + range->from.len, range->until.len);
+    uint8_t *until = sg_put(all, range->from), *fields = sg_put(until, range->until);
+    sg_put(fields, range->fields);
+    sc->from = SG_BYTES(all, range->from.len);
+    sc->until = SG_BYTES(until, range->until.len);
+    sc->fields = SG_BYTES(fields, range->fields.len);
     sc->reverse = range->reverse;
     sc->left = range->limit ? range->limit : UINT64_MAX;
     return 0;
@@ -139,7 +142,12 @@ static int copy_tail(struct scan *sc)
     while (until < p->n_tail && !after_range(sc, p->tail[until].sort))
         until++;
     sc->n_tail = until - from;
-    return sg_rows_copy(p->tail + from, sc->n_tail, &sc->tail);
+    int r = sg_rows_copy(p->tail + from, sc->n_tail, &sc->tail);
+    if (r < 0)
+        return r;
+    struct sg_rows rows = {.row = sc->tail, .n = sc->n_tail};
+    const struct sg_columns_want want = {.fields = sc->fields};
+    return sg_rows_narrow(&rows, &want) ? SG_KV_DAMAGED : 0;
 }
 
 static int take_snapshots(struct scan *sc)
@@ -167,7 +175,7 @@ static int copy_partition(struct scan *sc)
     r = copy_tail(sc);
     if (r == 0)
         r = copy_directory(sc);
-    return r < 0 ? r : take_snapshots(sc);
+    return r ? r : take_snapshots(sc);
 }
 
 /* Pages and tail are two ascending lists without a common key; the scan merges them. */
@@ -176,7 +184,9 @@ static int load_page(struct scan *sc)
 {
     size_t i = sc->reverse ? sc->n_pages - 1 - sc->page_at : sc->page_at;
     pthread_rwlock_rdlock(&sc->s->gate);
-    int r = sg_part_read_page(sc->s, sc->p, sc->keys, &sc->pages[i].page, sc->snaps, &sc->rows);
+    const struct sg_columns_want want = {.fields = sc->fields};
+    int r =
+        sg_part_read_some(sc->s, sc->p, sc->keys, &sc->pages[i].page, sc->snaps, &want, &sc->rows);
     pthread_rwlock_unlock(&sc->s->gate);
     if (r)
         return r;

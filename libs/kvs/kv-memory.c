@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "kv-int.h"
+#include "tuple-int.h"
 
 /*
  * Entries lie in one array ordered by full key; a full key is unambiguous and orders as (bucket,
@@ -34,6 +35,8 @@ struct memory_scan {
     struct sg_kv_memory *m;
     struct sg_buf rows; /* u32 sort length, u32 value length, octets; in order of the scan */
     size_t at;
+    uint8_t fields[SG_KV_FIELDS_MAX];
+    size_t fields_len;
 };
 
 static void entry_free(struct entry *e)
@@ -347,6 +350,14 @@ static int copy_range(const struct sg_kv_memory *m, struct sg_bytes from, struct
     return r;
 }
 
+/* The value of the row at p, narrowed where it lies; false: it is no tuple. */
+static bool narrow(const struct memory_scan *s, struct sg_bytes *value)
+{
+    return s->fields_len == 0 ||
+           sg_tuple_value_pick(*value, SG_BYTES(s->fields, s->fields_len),
+                               (uint8_t *)(uintptr_t)value->data, &value->len);
+}
+
 static int memory_next(struct sg_kv_scan *base, struct sg_bytes *ret_sort,
                        struct sg_bytes *ret_value)
 {
@@ -364,7 +375,7 @@ static int memory_next(struct sg_kv_scan *base, struct sg_bytes *ret_sort,
     *ret_sort = SG_BYTES(p + 8, sg_load_be32(p));
     *ret_value = SG_BYTES(p + 8 + ret_sort->len, sg_load_be32(p + 4));
     s->at += 8 + ret_sort->len + ret_value->len;
-    return 0;
+    return narrow(s, ret_value) ? 0 : SG_KV_DAMAGED;
 }
 
 static void memory_scan_free(struct sg_kv_scan *base)
@@ -410,6 +421,9 @@ static int memory_scan_open(struct sg_kv_scan **ret, struct sg_kv *kv, const cha
         r = end_of(&until);
     if (r < 0 || (r = scan_new(&s, m)) < 0)
         return r;
+    s->fields_len = range->fields.len;
+    if (range->fields.len)
+        memcpy(s->fields, range->fields.data, range->fields.len);
     pthread_mutex_lock(&m->lock);
     r = copy_range(m, sg_buf_bytes(&from), sg_buf_bytes(&until), range, &s->rows);
     pthread_mutex_unlock(&m->lock);

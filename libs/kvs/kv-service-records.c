@@ -226,7 +226,7 @@ static int open_scan(struct sg_kv_scan **ret, struct sg_kv_call *c, const struct
 static int open_partitions(struct sg_kv_scan **ret, struct sg_kv_call *c,
                            const struct sg_kv_range *range)
 {
-    if (range->partition.len || range->reverse || range->limit)
+    if (range->partition.len || range->reverse || range->limit || range->fields.len)
         return sg_raisef(-EBADMSG, "partitions go forward and are all listed");
     return sg_kv_partitions_open(ret, c->kv, c->bucket, range->table, range->from, range->until);
 }

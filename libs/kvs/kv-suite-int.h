@@ -197,6 +197,96 @@ static inline void suite_scans(void **state)
     suite_expect_rows(kv, &range, 0, 1, 0);
 }
 
+/* Tuples of 0 to 5 fields, then of whole pages and their rest: what is named comes back, as a tuple
+ * of its own; what a row does not have is left out. */
+static inline void suite_put_tuple(struct sg_kv *kv, int64_t partition, int64_t i, size_t n)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1024);
+    const struct sg_value v[5] = {SG_VAL_INT(i),
+                                  SG_VAL_TEXT("text"),
+                                  {.type = SG_NULL},
+                                  SG_VAL_INT(-i * 1000003),
+                                  SG_VAL_INT(i % 7)};
+    struct suite_key k;
+    assert_int_equal(sg_tuple_value_append(&b, v, n), 0);
+    const struct sg_kv_op op = {
+        .kind = SG_KV_PUT, .key = suite_key(&k, 49, partition, i), .value = sg_buf_bytes(&b)};
+    assert_int_equal(sg_kv_batch(kv, SUITE_BUCKET, &op, 1, NULL), 0);
+}
+
+static inline void suite_expect_tuples(struct sg_kv *kv, int64_t partition, struct sg_bytes fields,
+                                       int64_t n, bool short_rows)
+{
+    uint8_t p[9];
+    struct sg_kv_scan *scan;
+    struct sg_bytes sort, value;
+    struct sg_value got[5];
+    size_t n_got;
+    const struct sg_kv_range range = {
+        .table = 49, .partition = suite_integer(p, partition), .fields = fields};
+    assert_int_equal(sg_kv_scan_open(&scan, kv, SUITE_BUCKET, &range), 0);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t has = short_rows ? i % 6 : 5;
+        size_t k = 0;
+        assert_int_equal(sg_kv_scan_next(scan, &sort, &value), 0);
+        assert_int_equal(sg_tuple_value_decode(value, got, 5, &n_got), 0);
+        for (int64_t f = 0; f < has; f++) {
+            if (!(fields.data[0] >> f & 1))
+                continue;
+            assert_true(k < n_got);
+            assert_int_equal(got[k].type, f == 1 ? SG_TEXT : f == 2 ? SG_NULL : SG_INTEGER);
+            if (got[k].type == SG_INTEGER)
+                assert_true(got[k].i == (f == 0 ? i : f == 3 ? -i * 1000003 : i % 7));
+            k++;
+        }
+        assert_int_equal(n_got, k);
+    }
+    assert_int_equal(sg_kv_scan_next(scan, &sort, &value), SG_KV_NOT_FOUND);
+    sg_kv_scan_free(scan);
+}
+
+static inline void suite_fields(void **state)
+{
+    static const uint8_t masks[] = {0x00, 0x01, 0x08, 0x16, 0x1f, 0xff};
+    struct sg_kv *kv = *state;
+    for (int64_t i = 0; i < 400; i++) {
+        suite_put_tuple(kv, 1, i, (size_t)(i % 6));
+        suite_put_tuple(kv, 2, i, 5);
+    }
+    for (size_t m = 0; m < sizeof(masks); m++) {
+        const uint8_t fields[2] = {masks[m], 0x80};
+        suite_expect_tuples(kv, 1, SG_BYTES_ARRAY(fields), 400, true);
+        suite_expect_tuples(kv, 2, SG_BYTES_ARRAY(fields), 400, false);
+    }
+}
+
+/* A value that is no tuple has no fields: damage, wherever the row lies. */
+static inline void suite_fields_of_no_tuple(void **state)
+{
+    static const uint8_t fields[] = {1};
+    struct sg_kv *kv = *state;
+    struct sg_kv_scan *scan = NULL;
+    struct sg_bytes sort, value;
+    struct suite_key k;
+    for (int64_t n = 1; n <= 600; n += 599) {
+        uint8_t p[9];
+        const struct sg_kv_range range = {
+            .table = 50, .partition = suite_integer(p, n), .fields = SG_BYTES_ARRAY(fields)};
+        for (int64_t i = 0; i < n; i++)
+            assert_int_equal(
+                suite_write(kv, SG_KV_PUT, suite_key(&k, 50, n, i), "\xff\xff no tuple", NULL), 0);
+        int r = sg_kv_scan_open(&scan, kv, SUITE_BUCKET, &range);
+        if (r == 0) {
+            r = sg_kv_scan_next(scan, &sort, &value);
+            sg_kv_scan_free(scan);
+        }
+        assert_int_equal(r, SG_KV_DAMAGED);
+    }
+    static const uint8_t longest[33] = {0};
+    const struct sg_kv_range range = {.table = 50, .fields = SG_BYTES_ARRAY(longest)};
+    assert_int_equal(sg_kv_scan_open(&scan, kv, SUITE_BUCKET, &range), -EINVAL);
+}
+
 static inline void suite_deleted_rows_are_gone(void **state)
 {
     struct sg_kv *kv = *state;
@@ -372,6 +462,7 @@ static inline void suite_object_delete(void **state)
     cmocka_unit_test(suite_put_get_delete), cmocka_unit_test(suite_insert_once),                   \
         cmocka_unit_test(suite_replace_and_check), cmocka_unit_test(suite_all_or_nothing),         \
         cmocka_unit_test(suite_two_writes_to_one_key), cmocka_unit_test(suite_scans),              \
+        cmocka_unit_test(suite_fields), cmocka_unit_test(suite_fields_of_no_tuple),                \
         cmocka_unit_test(suite_deleted_rows_are_gone), cmocka_unit_test(suite_long_scan),          \
         cmocka_unit_test(suite_abandoned_scan), cmocka_unit_test(suite_partitions),                \
         cmocka_unit_test(suite_limits), cmocka_unit_test(suite_object_sizes),                      \

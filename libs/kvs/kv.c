@@ -101,6 +101,8 @@ int sg_kv_scan_open(struct sg_kv_scan **ret, struct sg_kv *kv, const char *bucke
                     const struct sg_kv_range *range)
 {
     int r = check_range(bucket, range->partition, range->from, range->until);
+    if (r == 0 && range->fields.len > SG_KV_FIELDS_MAX)
+        r = sg_raisef(-EINVAL, "bitmap of fields too long");
     return r ? r : kv->ops->scan_open(ret, kv, bucket, range);
 }
 

@@ -5,7 +5,7 @@
 
 enum { VERSION = 1 };
 enum { FLAG_EXPECT_ABSENT = 1 };
-enum { FLAG_REVERSE = 1 };
+enum { FLAG_REVERSE = 1, FLAG_FIELDS = 2 };
 
 static const uint8_t magic[4] = {'S', 'G', 'R', 'S'};
 
@@ -112,7 +112,8 @@ int sg_records_put_range(struct sg_records_writer *w, const struct sg_kv_range *
 {
     uint8_t *p;
     size_t len = sg_varint_len(range->table) + part_len(range->partition) + part_len(range->from) +
-                 part_len(range->until) + 1 + sg_varint_len(range->limit);
+                 part_len(range->until) + 1 + sg_varint_len(range->limit) +
+                 (range->fields.len ? part_len(range->fields) : 0);
     int r = put_head(w, SG_ITEM_RANGE, len, &p);
     if (r < 0)
         return r;
@@ -120,8 +121,10 @@ int sg_records_put_range(struct sg_records_writer *w, const struct sg_kv_range *
     p = put_part(p, range->partition);
     p = put_part(p, range->from);
     p = put_part(p, range->until);
-    *p++ = range->reverse ? FLAG_REVERSE : 0;
-    sg_varint_put(p, range->limit);
+    *p++ = (uint8_t)((range->reverse ? FLAG_REVERSE : 0) | (range->fields.len ? FLAG_FIELDS : 0));
+    p = sg_varint_put(p, range->limit);
+    if (range->fields.len)
+        put_part(p, range->fields);
     return 0;
 }
 
@@ -204,9 +207,15 @@ static bool take_op(struct sg_reader *r, struct sg_kv_op *ret)
 
 static bool take_range(struct sg_reader *r, struct sg_kv_range *ret)
 {
-    return take_table(r, &ret->table) && take_part(r, SG_KV_KEY_MAX, &ret->partition) &&
-           take_part(r, SG_KV_KEY_MAX, &ret->from) && take_part(r, SG_KV_KEY_MAX, &ret->until) &&
-           take_flag(r, &ret->reverse) && sg_varint_get(r, &ret->limit);
+    uint8_t flags;
+    if (!take_table(r, &ret->table) || !take_part(r, SG_KV_KEY_MAX, &ret->partition) ||
+        !take_part(r, SG_KV_KEY_MAX, &ret->from) || !take_part(r, SG_KV_KEY_MAX, &ret->until) ||
+        !sg_take_u8(r, &flags) || flags > (FLAG_REVERSE | FLAG_FIELDS) ||
+        !sg_varint_get(r, &ret->limit))
+        return false;
+    ret->reverse = flags & FLAG_REVERSE;
+    return !(flags & FLAG_FIELDS) ||
+           (take_part(r, SG_KV_FIELDS_MAX, &ret->fields) && ret->fields.len > 0);
 }
 
 static bool take_rest(struct sg_reader *r, size_t max, struct sg_bytes *ret)

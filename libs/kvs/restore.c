@@ -15,6 +15,8 @@ struct restorer {
     size_t bytes; /* of all rows, at most */
     bool whole[SG_COLUMNS_MAX];
     uint8_t kind[SG_COLUMNS_MAX];
+    uint16_t wanted[SG_COLUMNS_MAX]; /* columns of the value, ascending */
+    size_t n_wanted;
 };
 
 int sg_rows_reserve(struct sg_rows *r, size_t n, size_t bytes)
@@ -177,48 +179,104 @@ static uint8_t *put_span(uint8_t *p, const struct restorer *t, size_t at)
     return p + len;
 }
 
-static inline uint8_t *put_columns(uint8_t *p, const struct restorer *t, size_t from, size_t until,
-                                   size_t i)
+static inline uint8_t *put_column(uint8_t *p, const struct restorer *t, size_t c, size_t i)
 {
-    for (size_t c = from; c < until; c++) {
-        enum sg_form form = sg_form_of(&t->shape, c);
-        size_t at = c * t->n + i;
-        switch (t->kind[c]) {
-        case SG_COLUMN_INTS:
-            p = put_integer(p, form, t->cells->cell[at]);
-            break;
-        case SG_COLUMN_NULLS:
-            p = put_null(p, form);
-            break;
-        case SG_COLUMN_SPARSE:
-            p = t->cells->type[at] == SG_INTEGER ? put_integer(p, form, t->cells->cell[at])
-                                                 : put_null(p, form);
-            break;
-        case SG_COLUMN_SAME:
-            p = put_span(p, t, c * t->n);
-            break;
-        default:
-            p = put_span(p, t, at);
-        }
+    enum sg_form form = sg_form_of(&t->shape, c);
+    size_t at = c * t->n + i;
+    switch (t->kind[c]) {
+    case SG_COLUMN_INTS:
+        return put_integer(p, form, t->cells->cell[at]);
+    case SG_COLUMN_NULLS:
+        return put_null(p, form);
+    case SG_COLUMN_SPARSE:
+        return t->cells->type[at] == SG_INTEGER ? put_integer(p, form, t->cells->cell[at])
+                                                : put_null(p, form);
+    case SG_COLUMN_SAME:
+        return put_span(p, t, c * t->n);
+    default:
+        return put_span(p, t, at);
     }
-    return p;
 }
 
-static bool restore_row(const struct restorer *t, size_t i, uint8_t **p, struct sg_row *ret)
+static bool restore_sort(const struct restorer *t, size_t i, uint8_t **p, struct sg_row *ret)
 {
-    uint8_t *sort = *p, *value, *end;
-    value = put_columns(sort, t, 0, t->shape.sort_columns, i);
-    end = value;
-    if (!t->shape.value_raw)
-        end = sg_varint_put(end, t->shape.columns - t->shape.sort_columns);
-    end = put_columns(end, t, t->shape.sort_columns, t->shape.columns, i);
-    ret->sort = SG_BYTES(sort, (size_t)(value - sort));
-    ret->value = SG_BYTES(value, (size_t)(end - value));
+    uint8_t *end = *p;
+    for (size_t c = 0; c < t->shape.sort_columns; c++)
+        end = put_column(end, t, c, i);
+    ret->sort = SG_BYTES(*p, (size_t)(end - *p));
     *p = end;
-    return ret->sort.len <= SG_COLUMNS_SORT_MAX && ret->value.len <= SG_COLUMNS_VALUE_MAX;
+    return ret->sort.len <= SG_COLUMNS_SORT_MAX;
 }
 
-int sg_rows_restore(struct sg_bytes in, struct sg_cells *cells, struct sg_rows *ret)
+static bool restore_value(const struct restorer *t, size_t i, uint8_t **p, struct sg_row *ret)
+{
+    uint8_t *end = *p;
+    if (!t->shape.value_raw)
+        end = sg_varint_put(end, t->n_wanted);
+    for (size_t k = 0; k < t->n_wanted; k++)
+        end = put_column(end, t, t->wanted[k], i);
+    ret->value = SG_BYTES(*p, (size_t)(end - *p));
+    *p = end;
+    return ret->value.len <= SG_COLUMNS_VALUE_MAX;
+}
+
+static int restore_all(const struct restorer *t, struct sg_rows *ret)
+{
+    uint8_t *p = ret->arena;
+    for (size_t i = 0; i < t->n; i++)
+        if (!restore_sort(t, i, &p, &ret->row[i]) || !restore_value(t, i, &p, &ret->row[i]))
+            return sg_raise(-EBADMSG);
+    ret->n = t->n;
+    return 0;
+}
+
+/* Rows ascend, so a few sort keys are enough to find one. */
+static int restore_one(const struct restorer *t, struct sg_bytes sort, struct sg_rows *ret)
+{
+    size_t low = 0, high = t->n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        uint8_t *p = ret->arena;
+        if (!restore_sort(t, mid, &p, &ret->row[0]))
+            return sg_raise(-EBADMSG);
+        int order = sg_bytes_cmp(ret->row[0].sort, sort);
+        if (order == 0) {
+            ret->n = 1;
+            return restore_value(t, mid, &p, &ret->row[0]) ? 0 : sg_raise(-EBADMSG);
+        }
+        *(order < 0 ? &low : &high) = order < 0 ? mid + 1 : mid;
+    }
+    return 0;
+}
+
+static void want_columns(struct restorer *t, struct sg_bytes fields)
+{
+    size_t first = t->shape.sort_columns;
+    for (size_t c = first; c < t->shape.columns; c++)
+        if (fields.len == 0 || t->shape.value_raw || sg_fields_has(fields, c - first))
+            t->wanted[t->n_wanted++] = (uint16_t)c;
+}
+
+int sg_rows_narrow(struct sg_rows *rows, const struct sg_columns_want *want)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        struct sg_row *row = &rows->row[i];
+        size_t len = row->value.len;
+        if (want->sort && !sg_bytes_equal(row->sort, *want->sort))
+            continue;
+        if (want->fields.len && !sg_tuple_value_pick(row->value, want->fields,
+                                                     (uint8_t *)(uintptr_t)row->value.data, &len))
+            return SG_COLUMNS_NO_TUPLE;
+        row->value.len = len;
+        rows->row[kept++] = *row;
+    }
+    rows->n = kept;
+    return 0;
+}
+
+int sg_rows_restore(struct sg_bytes in, const struct sg_columns_want *want, struct sg_cells *cells,
+                    struct sg_rows *ret)
 {
     struct restorer t = {.in = sg_reader_over(in), .cells = cells};
     if (!take_shape(&t))
@@ -229,16 +287,17 @@ int sg_rows_restore(struct sg_bytes in, struct sg_cells *cells, struct sg_rows *
             return sg_raise(-EBADMSG);
     if (r < 0)
         return r;
-    if (t.in.left)
+    if (t.in.left || (want->n_rows && want->n_rows != t.n))
         return sg_raise(-EBADMSG);
+    want_columns(&t, want->fields);
     /* Each value's field count, and what the last wide store may touch. */
     r = sg_rows_reserve(ret, t.n, t.bytes + t.n * SG_VARINT_MAX + 8);
     if (r < 0)
         return r;
-    uint8_t *p = ret->arena;
-    for (size_t i = 0; i < t.n; i++)
-        if (!restore_row(&t, i, &p, &ret->row[i]))
-            return sg_raise(-EBADMSG);
-    ret->n = t.n;
-    return 0;
+    r = want->sort ? restore_one(&t, *want->sort, ret) : restore_all(&t, ret);
+    if (r == 0 && want->fields.len && t.shape.value_raw)
+        r = sg_rows_narrow(ret, want);
+    if (r)
+        ret->n = 0;
+    return r;
 }

@@ -211,6 +211,10 @@ SG_MUST_USE int sg_part_load(struct sg_store *s, struct sg_part *p);
 SG_MUST_USE int sg_part_read_page(struct sg_store *s, struct sg_part *p, struct sg_part_keys *keys,
                                   const struct sg_page *e, struct sg_index_snapshot *const *snaps,
                                   struct sg_rows *ret_rows);
+/* Of it what is wanted (columns-int.h; n_rows is known here). */
+SG_MUST_USE int sg_part_read_some(struct sg_store *s, struct sg_part *p, struct sg_part_keys *keys,
+                                  const struct sg_page *e, struct sg_index_snapshot *const *snaps,
+                                  const struct sg_columns_want *want, struct sg_rows *ret_rows);
 /* The sealed octets of page e, checked, from any replica into *raw; bad slots are counted and, if
  * repair, written again. */
 SG_MUST_USE int sg_part_fetch(struct sg_store *s, struct sg_part *p, struct sg_part_keys *keys,

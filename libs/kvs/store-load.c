@@ -420,9 +420,9 @@ int sg_part_fetch(struct sg_store *s, struct sg_part *p, struct sg_part_keys *ke
     return mended < 0 ? mended : r;
 }
 
-int sg_part_read_page(struct sg_store *s, struct sg_part *p, struct sg_part_keys *keys,
+int sg_part_read_some(struct sg_store *s, struct sg_part *p, struct sg_part_keys *keys,
                       const struct sg_page *e, struct sg_index_snapshot *const *snaps,
-                      struct sg_rows *ret_rows)
+                      const struct sg_columns_want *want, struct sg_rows *ret_rows)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf raw = SG_BUF_INIT(SG_ENTRY_BYTES_MAX);
     SG_CLEANUP(sg_buf_clear) struct sg_buf plain = SG_BUF_INIT_SECRET(SG_ENTRY_BYTES_MAX);
@@ -431,8 +431,15 @@ int sg_part_read_page(struct sg_store *s, struct sg_part *p, struct sg_part_keys
     int r = sg_part_fetch(s, p, keys, e, snaps, snaps == NULL, &raw, &plain, &page);
     if (r)
         return r;
-    r = sg_columns_decode(page.columns, ret_rows);
-    if (r == 0 && ret_rows->n != page.n_rows)
-        r = sg_raise(-EBADMSG);
-    return r;
+    const struct sg_columns_want here = {want->fields, want->sort, page.n_rows};
+    r = sg_columns_decode_some(page.columns, &here, ret_rows);
+    return r == SG_COLUMNS_NO_TUPLE ? SG_KV_DAMAGED : r;
+}
+
+int sg_part_read_page(struct sg_store *s, struct sg_part *p, struct sg_part_keys *keys,
+                      const struct sg_page *e, struct sg_index_snapshot *const *snaps,
+                      struct sg_rows *ret_rows)
+{
+    const struct sg_columns_want everything = {.n_rows = 0};
+    return sg_part_read_some(s, p, keys, e, snaps, &everything, ret_rows);
 }

@@ -213,7 +213,9 @@ static int from_page(struct sg_store *s, struct sg_part *p, const struct sg_page
     int kept = sg_pages_get(&s->pages, sg_part_name(p), page, sort, ret);
     if (kept != SG_PAGES_ONCE && kept != SG_PAGES_AGAIN)
         return kept == SG_PAGES_NO_ROW ? SG_KV_NOT_FOUND : kept;
-    int r = sg_part_read_page(s, p, p->keys, page, NULL, &rows);
+    /* a page that is to be kept is opened whole, any other no further than the row */
+    const struct sg_columns_want want = {.sort = kept == SG_PAGES_ONCE ? &sort : NULL};
+    int r = sg_part_read_some(s, p, p->keys, page, NULL, &want, &rows);
     if (r)
         return r;
     if (kept == SG_PAGES_AGAIN)

@@ -12,6 +12,7 @@
 #include <sealgrid/kvs/tuple.h>
 
 #include "columns-int.h"
+#include "tuple-int.h"
 
 #define ROWS SG_COLUMNS_ROWS_MAX
 
@@ -260,6 +261,94 @@ static void test_random_shapes(void **state)
     }
 }
 
+/* ---- what is wanted of a page ---- */
+
+/* By the whole page and the tuple codec. */
+static void expect_some(const struct page *p, struct sg_bytes fields, const struct sg_rows *got)
+{
+    static uint8_t octets[SG_COLUMNS_VALUE_MAX];
+    size_t len;
+    assert_int_equal(got->n, p->n);
+    for (size_t i = 0; i < p->n; i++) {
+        assert_true(sg_tuple_value_pick(p->row[i].value, fields, octets, &len));
+        assert_true(sg_bytes_equal(got->row[i].sort, p->row[i].sort));
+        assert_true(sg_bytes_equal(got->row[i].value, SG_BYTES(octets, len)));
+    }
+}
+
+static void expect_one(const struct page *p, struct sg_bytes body, size_t i, struct sg_rows *rows)
+{
+    struct sg_columns_want want = {.sort = &p->row[i].sort, .n_rows = p->n};
+    assert_int_equal(sg_columns_decode_some(body, &want, rows), 0);
+    assert_int_equal(rows->n, 1);
+    assert_true(sg_bytes_equal(rows->row[0].sort, p->row[i].sort));
+    assert_true(sg_bytes_equal(rows->row[0].value, p->row[i].value));
+}
+
+static void test_some_fields_and_one_row(void **state)
+{
+    (void)state;
+    static const struct sg_bytes absent = SG_BYTES_LIT("\x15\xff");
+    for (size_t n = 1; n <= 96; n += n < 5 ? 1 : 91) {
+        SG_CLEANUP(page_clear) struct page p;
+        SG_CLEANUP(sg_buf_clear) struct sg_buf body = SG_BUF_INIT(32u << 20);
+        SG_CLEANUP(sg_rows_clear) struct sg_rows rows = SG_ROWS_INIT;
+        struct sg_prng prng;
+        sg_prng_seed(&prng, n);
+        page_begin(&p);
+        for (size_t i = 0; i < n; i++) {
+            struct sg_value v[12];
+            for (size_t f = 0; f < 12; f++)
+                v[f] = f == 3                                   ? SG_VAL_TEXT("serial")
+                       : f == 5 && sg_prng_below(&prng, 3) == 0 ? (struct sg_value){.type = SG_NULL}
+                       : f == 7 ? (struct sg_value){.type = SG_REAL, .f = (double)i / 3}
+                                : SG_VAL_INT((int64_t)sg_prng_below(&prng, 1u << (2 * f)));
+            page_add(&p, &SG_VAL_INT((int64_t)(i * 900)), 1, v, 12);
+        }
+        assert_int_equal(sg_columns_encode(p.row, n, &body), 0);
+        for (unsigned mask = 0; mask < 1u << 12; mask += 37) {
+            const uint8_t fields[] = {(uint8_t)mask, (uint8_t)(mask >> 8)};
+            const struct sg_columns_want want = {.fields = SG_BYTES_ARRAY(fields)};
+            assert_int_equal(sg_columns_decode_some(sg_buf_bytes(&body), &want, &rows), 0);
+            expect_some(&p, want.fields, &rows);
+        }
+        for (size_t i = 0; i < n; i++)
+            expect_one(&p, sg_buf_bytes(&body), i, &rows);
+        struct sg_columns_want none = {.sort = &absent};
+        assert_int_equal(sg_columns_decode_some(sg_buf_bytes(&body), &none, &rows), 0);
+        assert_int_equal(rows.n, 0);
+        struct sg_columns_want other = {.n_rows = n + 1};
+        assert_int_equal(sg_columns_decode_some(sg_buf_bytes(&body), &other, &rows), -EBADMSG);
+        assert_int_equal(rows.n, 0);
+    }
+}
+
+/* Values that are no tuples, alone and among tuples, have no fields; one whole row is still found.
+ */
+static void test_fields_of_octets(void **state)
+{
+    (void)state;
+    static const uint8_t fields[] = {2};
+    for (size_t n = 2; n <= 40; n += 38) {
+        SG_CLEANUP(page_clear) struct page p;
+        SG_CLEANUP(sg_buf_clear) struct sg_buf body = SG_BUF_INIT(32u << 20);
+        SG_CLEANUP(sg_rows_clear) struct sg_rows rows = SG_ROWS_INIT;
+        page_begin(&p);
+        for (size_t i = 0; i + 1 < n; i++) {
+            struct sg_value v[2] = {SG_VAL_INT((int64_t)i), SG_VAL_INT(7)};
+            page_add(&p, &SG_VAL_INT((int64_t)i), 1, v, 2);
+        }
+        page_add_octets(&p, SG_BYTES_LIT("zz"), SG_BYTES_LIT("\xff\xff\xff"));
+        assert_int_equal(sg_columns_encode(p.row, n, &body), 0);
+        struct sg_columns_want want = {.fields = SG_BYTES_ARRAY(fields)};
+        assert_int_equal(sg_columns_decode_some(sg_buf_bytes(&body), &want, &rows),
+                         SG_COLUMNS_NO_TUPLE);
+        assert_int_equal(rows.n, 0);
+        for (size_t i = 0; i < n; i++)
+            expect_one(&p, sg_buf_bytes(&body), i, &rows);
+    }
+}
+
 static void test_whole_range_of_integers(void **state)
 {
     (void)state;
@@ -444,6 +533,8 @@ int main(void)
         cmocka_unit_test(test_missing_quantities),
         cmocka_unit_test(test_derived_columns_cost_almost_nothing),
         cmocka_unit_test(test_random_shapes),
+        cmocka_unit_test(test_some_fields_and_one_row),
+        cmocka_unit_test(test_fields_of_octets),
         cmocka_unit_test(test_whole_range_of_integers),
         cmocka_unit_test(test_widths),
         cmocka_unit_test(test_octets_that_are_no_tuples),

@@ -91,7 +91,8 @@ static void test_range_key_value_results(void **state)
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(4096);
     const struct sg_kv_range range = {
-        6, SG_BYTES_LIT("part"), SG_BYTES_LIT("a"), SG_BYTES_LIT("b"), true, UINT64_MAX};
+        6,    SG_BYTES_LIT("part"), SG_BYTES_LIT("a"),         SG_BYTES_LIT("b"),
+        true, UINT64_MAX,           SG_BYTES_LIT("\x05\0\x80")};
     const enum sg_kv_op_result results[] = {SG_KV_OP_OK, SG_KV_OP_CONFLICT, SG_KV_OP_SAME};
     struct sg_records_writer w;
     struct sg_item item;
@@ -105,6 +106,7 @@ static void test_range_key_value_results(void **state)
     assert_true(sg_bytes_equal(item.range.partition, range.partition));
     assert_true(sg_bytes_equal(item.range.from, range.from));
     assert_true(sg_bytes_equal(item.range.until, range.until));
+    assert_true(sg_bytes_equal(item.range.fields, range.fields));
 
     sg_buf_reset(&b);
     assert_int_equal(sg_records_begin(&w, &b, SG_RECORDS_GET), 0);
@@ -187,6 +189,13 @@ static void test_foreign_streams_are_refused(void **state)
          SG_BYTES_LIT("SGRS\1\3\3\7\x80\x80\x80\x80\x10\0\0")},         /* table of 33 bits */
         {SG_RECORDS_BATCH, SG_BYTES_LIT("SGRS\1\1\1\7\5\0\0\0\0\0\0")}, /* no such operation */
         {SG_RECORDS_BATCH, SG_BYTES_LIT("SGRS\1\1\1\7\0\2\0\0\0\0\0")}, /* no such flag */
+        {SG_RECORDS_SCAN, SG_BYTES_LIT("SGRS\1\5\5\6\6\0\0\0\4\0")},    /* no such flag */
+        {SG_RECORDS_SCAN, SG_BYTES_LIT("SGRS\1\5\5\7\6\0\0\0\0\0\0")},  /* fields, no flag */
+        {SG_RECORDS_SCAN, SG_BYTES_LIT("SGRS\1\5\5\6\6\0\0\0\2\0")},    /* flag without fields */
+        {SG_RECORDS_SCAN, SG_BYTES_LIT("SGRS\1\5\5\7\6\0\0\0\2\0\0")},  /* no octet of fields */
+        {SG_RECORDS_SCAN,
+         SG_BYTES_LIT("SGRS\1\5\5\50\6\0\0\0\2\0\41"
+                      "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1")},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(last_result(bad[i].kind, bad[i].octets), -EBADMSG);

@@ -25,8 +25,11 @@ void sg_cells_clear(struct sg_cells *c);
 
 SG_MUST_USE int sg_rows_transpose(const struct sg_row *rows, size_t n, struct sg_cells *cells,
                                   struct sg_buf *out);
-/* in.data is readable for SG_INTS_SLACK octets past its end.  -EBADMSG, -ENOMEM. */
-SG_MUST_USE int sg_rows_restore(struct sg_bytes in, struct sg_cells *cells, struct sg_rows *ret);
+/* in.data is readable for SG_INTS_SLACK octets past its end.  -EBADMSG, -ENOMEM, SG_COLUMNS_*. */
+SG_MUST_USE int sg_rows_restore(struct sg_bytes in, const struct sg_columns_want *want,
+                                struct sg_cells *cells, struct sg_rows *ret);
+/* Whole rows made those wanted: values shrink where they lie, in the arena.  SG_COLUMNS_*. */
+SG_MUST_USE int sg_rows_narrow(struct sg_rows *rows, const struct sg_columns_want *want);
 /* Room for n rows and bytes of arena; what was there is kept only if it suffices. */
 SG_MUST_USE int sg_rows_reserve(struct sg_rows *r, size_t n, size_t bytes);
 

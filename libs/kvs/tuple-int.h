@@ -86,3 +86,12 @@ static inline bool sg_varint_get(struct sg_reader *r, uint64_t *ret)
 bool sg_tuple_key_span(struct sg_reader *r, struct sg_bytes *ret);
 /* The same for one field of the value form (its type octet and contents). */
 bool sg_tuple_value_span(struct sg_reader *r, struct sg_bytes *ret);
+
+static inline bool sg_fields_has(struct sg_bytes fields, size_t i)
+{
+    return i / 8 < fields.len && (fields.data[i / 8] >> (i % 8) & 1);
+}
+/* Of a tuple the fields in the bitmap (kv.h, sg_kv_range), to out, which has room for as much as
+ * value and may be value itself.  False: not a tuple, as far as it was looked at. */
+bool sg_tuple_value_pick(struct sg_bytes value, struct sg_bytes fields, uint8_t *out,
+                         size_t *ret_len);

@@ -380,6 +380,31 @@ bool sg_tuple_value_span(struct sg_reader *r, struct sg_bytes *ret)
     return value_take(&in, &v) && sg_take(r, r->left - in.left, ret);
 }
 
+bool sg_tuple_value_pick(struct sg_bytes value, struct sg_bytes fields, uint8_t *out,
+                         size_t *ret_len)
+{
+    struct sg_reader in = sg_reader_over(value);
+    struct sg_bytes span;
+    uint64_t n;
+    size_t wanted = 0, taken = 0;
+    if (!sg_varint_get(&in, &n) || n > SG_TUPLE_FIELDS_MAX)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        wanted += sg_fields_has(fields, i);
+    uint8_t *p = sg_varint_put(out, wanted);
+    for (size_t i = 0; taken < wanted; i++) {
+        if (!sg_tuple_value_span(&in, &span))
+            return false;
+        if (!sg_fields_has(fields, i))
+            continue;
+        memmove(p, span.data, span.len);
+        p += span.len;
+        taken++;
+    }
+    *ret_len = (size_t)(p - out);
+    return true;
+}
+
 int sg_tuple_value_decode(struct sg_bytes bytes, struct sg_value *ret, size_t max, size_t *ret_n)
 {
     struct sg_reader in = sg_reader_over(bytes);

@@ -163,6 +163,7 @@ int sg_sql_open(struct sg_sql **ret, struct sg_sql_engine *e)
 
 static int prepare(struct sg_sql *c, struct sg_bytes sql, const char **ret_tail)
 {
+    c->writing = false;
     return sqlite3_prepare_v3(c->db, (const char *)sql.data, (int)sql.len,
                               SQLITE_PREPARE_PERSISTENT, &c->stmt, ret_tail);
 }

@@ -35,14 +35,23 @@ struct sg_sql_cursor {
     struct sg_sql_overlay overlay;
     size_t own, own_end; /* of the overlay in this partition and range, not yet shown */
     struct sg_buf point_value;
+    /* which fields a scan brings: empty for all, else their places in its values */
+    uint8_t fields[SG_SQL_COLUMNS_MAX / 8 + 1];
+    size_t fields_len;
+    uint8_t place[SG_SQL_COLUMNS_MAX];
+    bool key_handles; /* _row is not asked for: RIGHT JOIN reads it all the same, to tell rows apart
+                       */
     /* the row */
     bool eof;
+    bool narrow; /* value has only those fields */
     struct sg_bytes partition, sort, value;
     struct sg_sql_row row;
     struct sg_value part_values[SG_SQL_KEY_MAX], sort_values[SG_SQL_KEY_MAX];
     bool sort_decoded;
     struct sg_buf part_scratch, sort_scratch;
 };
+
+#define SG_SQL_NO_PLACE UINT8_MAX
 
 #define SG_SQL_CURSOR_KEY_ROOM (2 * SG_SQL_KEY_OCTETS)
 

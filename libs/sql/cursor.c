@@ -35,23 +35,29 @@ static int handle_column(struct sg_sql_cursor *c, sqlite3_context *ctx)
 {
     SG_CLEANUP(sg_buf_clear)
     struct sg_buf b = SG_BUF_INIT(SG_SQL_WRITES_BYTES);
-    struct sg_sql_handle h = {c->partition, c->sort, c->value};
+    struct sg_sql_handle h = {c->partition, c->sort, c->key_handles ? SG_BYTES_NONE : c->value};
     if (sg_sql_handle_append(&b, &h) < 0)
         return SQLITE_NOMEM;
     sqlite3_result_blob64(ctx, b.data, b.len, SQLITE_TRANSIENT);
     return SQLITE_OK;
 }
 
+static int field_value(struct sg_sql_cursor *c, unsigned field, const struct sg_value **ret)
+{
+    unsigned place = c->narrow ? c->place[field] : field;
+    if (place == SG_SQL_NO_PLACE)
+        return sg_sql_vtab_fail(sg_sql_cursor_conn(c), SG_SQL_ERR_internal,
+                                "a column of table %s was not read", sg_sql_cursor_shape(c)->name);
+    return sg_sql_row_field(&c->row, place, ret) ? sg_sql_cursor_damaged(c) : SQLITE_OK;
+}
+
 int sg_sql_cursor_value(struct sg_sql_cursor *c, int column, const struct sg_value **ret)
 {
     const struct sg_sql_column *col = &sg_sql_cursor_shape(c)->columns[column];
-    if (col->key >= 0) {
-        int rc = key_value(c, (unsigned)col->key, ret);
-        if (rc)
-            return rc;
-    } else if (sg_sql_row_field(&c->row, (unsigned)col->field, ret)) {
-        return sg_sql_cursor_damaged(c);
-    }
+    int rc = col->key >= 0 ? key_value(c, (unsigned)col->key, ret)
+                           : field_value(c, (unsigned)col->field, ret);
+    if (rc)
+        return rc;
     if ((*ret)->type != col->type && (*ret)->type != SG_NULL)
         return sg_sql_cursor_damaged(c);
     return SQLITE_OK;

@@ -213,6 +213,35 @@ static int find_partitions(struct sg_sql_cursor *c, struct constraints *k)
     return SQLITE_OK;
 }
 
+static bool is_used(uint64_t used, unsigned column)
+{
+    return used >> (column < 63 ? column : 63) & 1;
+}
+
+/* Which fields of a value the statement reads.  The row handle is made of all of them, and so a
+ * table whose columns past the 63rd are read, which SQLite does not tell apart, is read whole if it
+ * has that many. */
+static void choose_fields(struct sg_sql_cursor *c, uint64_t used)
+{
+    const struct sg_sql_shape *s = sg_sql_cursor_shape(c);
+    unsigned n = 0, n_fields = 0, bits = 8;
+    memset(c->fields, 0, sizeof(c->fields));
+    memset(c->place, SG_SQL_NO_PLACE, sizeof(c->place));
+    for (unsigned i = 0; i < s->n_columns; i++) {
+        int field = s->columns[i].field;
+        if (s->columns[i].key >= 0)
+            continue;
+        n_fields++;
+        if (!is_used(used, i))
+            continue;
+        c->fields[field / 8] |= (uint8_t)(1u << (field % 8));
+        bits = (unsigned)field + 1 > bits ? (unsigned)field + 1 : bits;
+        c->place[field] = (uint8_t)n++;
+    }
+    c->key_handles = !is_used(used, s->n_columns);
+    c->fields_len = n == n_fields || !c->key_handles ? 0 : (bits + 7) / 8;
+}
+
 int sg_sql_cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *args, int argc,
                          sqlite3_value **argv)
 {
@@ -224,6 +253,11 @@ int sg_sql_cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *args, 
     if (rc)
         return rc;
     c->hint = k.limit;
+    const char *columns = strchr(args, SG_SQL_ARG_COLUMNS);
+    c->fields_len = 0;
+    c->key_handles = false;
+    if (columns)
+        choose_fields(c, strtoull(columns + 1, NULL, 16));
     rc = plan & SG_SQL_PLAN_POINT ? point_key(c, &k)
                                   : key_range(c, &k, sg_sql_cursor_shape(c)->n_partition,
                                               sg_sql_cursor_shape(c)->n_key, &c->from, &c->until);

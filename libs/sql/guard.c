@@ -54,6 +54,7 @@ static int may_write(struct sg_sql *c, const char *table, const char *column)
         return deny(c, SG_SQL_ERR_denied, "this table is internal");
     if (column && sqlite3_stricmp(column, "_row") == 0)
         return deny(c, SG_SQL_ERR_denied, "column _row is internal");
+    c->writing = true;
     return SQLITE_OK;
 }
 

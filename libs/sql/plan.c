@@ -27,6 +27,7 @@ struct plan {
     int limit, offset;
     int n_args;
     int flags;
+    bool whole_rows;
     char args[4 * SG_SQL_KEY_MAX * 2 + 8];
 };
 
@@ -238,11 +239,21 @@ static void use_limit(struct plan *p)
         use(p, p->offset, SG_SQL_ARG_OFFSET, 0);
 }
 
+/* A statement that writes needs whole rows to compare them with, and reads columns that SQLite does
+ * not tell of. */
+static char *arguments(const struct plan *p)
+{
+    if (p->whole_rows)
+        return sqlite3_mprintf("%s", p->args);
+    return sqlite3_mprintf("%s%c%llx", p->args, SG_SQL_ARG_COLUMNS,
+                           (unsigned long long)p->info->colUsed);
+}
+
 /* Without room for the arguments' list SQLite reports SQLITE_NOMEM. */
 static int hand_over(struct plan *p, double partitions, double rows)
 {
     p->info->idxNum = p->flags;
-    p->info->idxStr = sqlite3_mprintf("%s", p->args);
+    p->info->idxStr = arguments(p);
     p->info->needToFreeIdxStr = 1;
     if (!p->info->idxStr)
         return SQLITE_NOMEM;
@@ -259,7 +270,7 @@ static int hand_over(struct plan *p, double partitions, double rows)
 int sg_sql_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const struct sg_sql_vtab *vtab = (const struct sg_sql_vtab *)base;
-    struct plan p = {.info = info, .shape = &vtab->table->shape};
+    struct plan p = {.info = info, .shape = &vtab->table->shape, .whole_rows = vtab->conn->writing};
     unsigned n_partition = p.shape->n_partition, n_key = p.shape->n_key;
     collect(&p);
     double partitions = use_partitions(&p);

@@ -151,6 +151,7 @@ struct sg_sql {
     struct sg_sql_prepared_list prepared;
     struct sg_sql_error error;
     enum sg_sql_role role;
+    bool writing; /* set by the authorizer while a statement that writes is prepared */
     bool trusted; /* our own BEGIN and COMMIT: the authorizer lets them pass */
     bool in_transaction;
     int64_t deadline_ns; /* monotonic, 0: none */
@@ -251,3 +252,5 @@ enum sg_sql_plan_arg {
     SG_SQL_ARG_LIMIT = 'm',
     SG_SQL_ARG_OFFSET = 'o',
 };
+/* After the arguments, if not all columns are needed: sqlite3_index_info.colUsed in hexadecimal. */
+#define SG_SQL_ARG_COLUMNS '|'

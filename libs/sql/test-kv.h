@@ -16,7 +16,7 @@
 #include "sql-int.h"
 
 struct counts {
-    unsigned opens, gets, scans, listings, batches, rows, listed;
+    unsigned opens, gets, scans, listings, batches, rows, listed, octets;
     int fail;        /* the next so many calls fail with -EPIPE */
     int fail_after;  /* so many calls later one fails, the call after this number; 0: none */
     bool lost_reply; /* a failing batch is written all the same */
@@ -38,7 +38,7 @@ struct counting_kv {
 struct counting_scan {
     struct sg_kv_scan scan;
     struct sg_kv_scan *inner;
-    unsigned *rows;
+    unsigned *rows, *octets; /* octets: of values */
 };
 
 /* From any thread; the counts are read when nothing else runs. */
@@ -85,8 +85,10 @@ static inline int counting_next(struct sg_kv_scan *s, struct sg_bytes *sort, str
 {
     struct counting_scan *c = (struct counting_scan *)s;
     int r = sg_kv_scan_next(c->inner, sort, value);
-    if (r == 0)
+    if (r == 0) {
         count(c->rows);
+        __atomic_fetch_add(c->octets, (unsigned)value->len, __ATOMIC_RELAXED);
+    }
     return r;
 }
 
@@ -97,12 +99,13 @@ static inline void counting_scan_free(struct sg_kv_scan *s)
     free(c);
 }
 
-static inline int wrap_scan(struct sg_kv_scan *inner, unsigned *rows, struct sg_kv_scan **ret)
+static inline int wrap_scan(struct sg_kv_scan *inner, unsigned *rows, unsigned *octets,
+                            struct sg_kv_scan **ret)
 {
     static const struct sg_kv_scan_ops ops = {counting_next, counting_scan_free};
     struct counting_scan *c = calloc(1, sizeof(*c));
     assert_non_null(c);
-    *c = (struct counting_scan){{&ops}, inner, rows};
+    *c = (struct counting_scan){{&ops}, inner, rows, octets};
     *ret = &c->scan;
     return 0;
 }
@@ -114,7 +117,7 @@ static inline int counting_scan_open(struct sg_kv_scan **ret, struct sg_kv *kv, 
     struct sg_kv_scan *inner;
     count(&k->n->scans);
     int r = must_fail(k) ? sg_raise(-EPIPE) : sg_kv_scan_open(&inner, k->inner, bucket, range);
-    return r ? r : wrap_scan(inner, &k->n->rows, ret);
+    return r ? r : wrap_scan(inner, &k->n->rows, &k->n->octets, ret);
 }
 
 static inline int counting_partitions(struct sg_kv_scan **ret, struct sg_kv *kv, const char *bucket,
@@ -125,7 +128,7 @@ static inline int counting_partitions(struct sg_kv_scan **ret, struct sg_kv *kv,
     count(&k->n->listings);
     int r = must_fail(k) ? sg_raise(-EPIPE)
                          : sg_kv_partitions_open(&inner, k->inner, bucket, table, from, until);
-    return r ? r : wrap_scan(inner, &k->n->listed, ret);
+    return r ? r : wrap_scan(inner, &k->n->listed, &k->n->octets, ret);
 }
 
 static inline int open_counting(void *user, struct sg_kv **ret)
@@ -261,5 +264,6 @@ static inline struct counts counts_of(struct fixture *f, const char *sql)
         .batches = f->n.batches - before.batches,
         .rows = f->n.rows - before.rows,
         .listed = f->n.listed - before.listed,
+        .octets = f->n.octets - before.octets,
     };
 }

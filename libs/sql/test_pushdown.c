@@ -234,6 +234,87 @@ static void t_listing_in_loads(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup_filled, teardown)
 
+static unsigned octets_of(struct fixture *f, const char *sql)
+{
+    return counts_of(f, sql).octets;
+}
+
+/* A value of t is (v): count 1, type 1, and v as a varint of 1 or 2 octets. */
+static void t_only_needed_columns(void **state)
+{
+    struct fixture *f = *state;
+    unsigned whole = octets_of(f, "SELECT * FROM t");
+    assert_int_equal(octets_of(f, "SELECT a, b, s FROM t"), 1000);
+    assert_int_equal(octets_of(f, "SELECT count(*) FROM t"), 1000);
+    assert_int_equal(octets_of(f, "SELECT a FROM t WHERE s LIKE 's%'"), 1000);
+    assert_int_equal(octets_of(f, "SELECT v FROM t"), whole);
+    assert_int_equal(octets_of(f, "SELECT a FROM t ORDER BY v"), whole);
+    assert_int_equal(octets_of(f, "SELECT a FROM t WHERE v > 3"), whole);
+    expect_done(f, "CREATE TABLE w (k INTEGER PRIMARY KEY, x TEXT, y INTEGER, z BLOB)"
+                   " PARTITION BY ()");
+    expect_done(f, "INSERT INTO w SELECT a, printf('%.100c', 'x'), a * 10, zeroblob(50) FROM d");
+    assert_int_equal(octets_of(f, "SELECT sum(y) FROM w"), 20 * 3 + 20 - 7);
+    expect_rows(f, "SELECT sum(y), count(DISTINCT k) FROM w", "1900 20;");
+    expect_rows(f, "SELECT length(z), k FROM w WHERE y = 30", "50 3;");
+    assert_true(octets_of(f, "SELECT length(z) FROM w") > 20 * 50);
+    assert_true(octets_of(f, "SELECT length(z) FROM w") < 20 * 60);
+}
+
+/* Whole rows are compared when a statement writes, whatever it names. */
+static void t_writing_reads_whole_rows(void **state)
+{
+    struct fixture *f = *state;
+    expect_done(f, "CREATE TABLE w (k INTEGER PRIMARY KEY, x TEXT, y INTEGER, z TEXT)"
+                   " PARTITION BY ()");
+    expect_done(f, "INSERT INTO w VALUES (1, 'a', 10, 'p'), (2, 'b', 20, 'q'), (3, 'c', 30, 'r')");
+    expect_done(f, "UPDATE w SET y = 11 WHERE x = 'a'");
+    expect_done(f, "UPDATE w SET x = z WHERE k > 1 AND y < 25");
+    expect_done(f, "DELETE FROM w WHERE y = 30");
+    expect_done(f, "INSERT INTO w SELECT k + 10, x, y, z FROM w WHERE y = 20");
+    expect_rows(f, "SELECT * FROM w", "1 'a' 11 'p';2 'q' 20 'q';12 'q' 20 'q';");
+    assert_int_equal(sg_sql_transaction_begin(f->c), 0);
+    expect_done(f, "UPDATE w SET z = 'new' WHERE k = 2");
+    expect_done(f, "INSERT INTO w VALUES (7, 'own', 70, 'o')");
+    expect_rows(f, "SELECT y FROM w", "11;20;70;20;");
+    expect_rows(f, "SELECT z, k FROM w WHERE y < 75", "'p' 1;'new' 2;'o' 7;'q' 12;");
+    assert_int_equal(sg_sql_transaction_commit(f->c), 0);
+}
+
+/* SQLite tells of the columns past the 63rd, and of the row handle behind them, as one. */
+static void t_wide_table(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(16384);
+    int r = sg_buf_printf(&b, "CREATE TABLE w (k INTEGER PRIMARY KEY");
+    for (int i = 1; r == 0 && i < 100; i++)
+        r = sg_buf_printf(&b, ", c%d INTEGER", i);
+    assert_int_equal(r < 0 ? r : sg_buf_printf(&b, ")%c", 0), 0);
+    expect_done(f, (const char *)b.data);
+    sg_buf_reset(&b);
+    r = sg_buf_printf(&b, "INSERT INTO w VALUES (1");
+    for (int i = 1; r == 0 && i < 100; i++)
+        r = sg_buf_printf(&b, ", %d", 1000 + i);
+    assert_int_equal(r < 0 ? r : sg_buf_printf(&b, ")%c", 0), 0);
+    expect_done(f, (const char *)b.data);
+    expect_rows(f, "SELECT c1 FROM w", "1001;");
+    expect_rows(f, "SELECT c62, c5 FROM w", "1062 1005;");
+    expect_rows(f, "SELECT c63, c99, c64 FROM w", "1063 1099 1064;");
+    expect_rows(f, "SELECT c2, c80 FROM w", "1002 1080;");
+    assert_true(octets_of(f, "SELECT c2 FROM w") < 8);
+    assert_int_equal(octets_of(f, "SELECT c2, c80 FROM w"), octets_of(f, "SELECT * FROM w"));
+}
+
+/* The handle of a row is made of all of it. */
+static void t_row_handle_is_whole(void **state)
+{
+    struct fixture *f = *state;
+    expect_done(f, "CREATE TABLE w (k INTEGER PRIMARY KEY, x TEXT, y INTEGER)");
+    expect_done(f, "INSERT INTO w VALUES (1, 'a', 10)");
+    SG_FREE char *alone = strdup(run(f, "SELECT hex(_row) FROM w"));
+    assert_non_null(alone);
+    expect_rows(f, "SELECT hex(_row) FROM w WHERE x = 'a' AND y = 10", alone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +335,10 @@ int main(void)
         T(t_multi_row_insert_is_one_batch),
         T(t_one_partition_table),
         T(t_two_partition_columns),
+        T(t_only_needed_columns),
+        T(t_writing_reads_whole_rows),
+        T(t_wide_table),
+        T(t_row_handle_is_whole),
         cmocka_unit_test_setup_teardown(t_listing_in_loads, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,7 @@ static int open_scan(struct sg_sql_cursor *c)
         .until = sg_buf_bytes(&c->until),
         .reverse = (c->plan & SG_SQL_PLAN_REVERSE) != 0,
         .limit = c->hint,
+        .fields = SG_BYTES(c->fields, c->fields_len),
     };
     if (c->resume.len && range.reverse)
         range.until = sg_buf_bytes(&c->resume);
@@ -193,8 +194,10 @@ static int enter_partition(struct sg_sql_cursor *c)
 
 /* ---- rows ---- */
 
-static int show(struct sg_sql_cursor *c, struct sg_bytes sort, struct sg_bytes value)
+/* narrow: the value comes from a scan, with the fields that were asked for. */
+static int show(struct sg_sql_cursor *c, struct sg_bytes sort, struct sg_bytes value, bool narrow)
 {
+    c->narrow = narrow && c->fields_len;
     c->sort = sort;
     c->value = value;
     c->sort_decoded = false;
@@ -272,10 +275,10 @@ static int scan_row(struct sg_sql_cursor *c)
         if (order >= 0)
             c->have_scan_row = false; /* shown now, or hidden by our own */
         if (order > 0)
-            return show(c, c->scan_sort, c->scan_value);
+            return show(c, c->scan_sort, c->scan_value, true);
         own_taken(c);
         if (!own->is_delete)
-            return show(c, own->sort, own->value);
+            return show(c, own->sort, own->value, false);
     }
 }
 
@@ -285,12 +288,12 @@ static int point_row(struct sg_sql_cursor *c)
     const struct sg_sql_write *own =
         sg_sql_writes_find(&sg_sql_cursor_conn(c)->writes, c->vtab->table->id, c->partition, sort);
     if (own)
-        return own->is_delete ? SQLITE_DONE : show(c, sort, own->value);
+        return own->is_delete ? SQLITE_DONE : show(c, sort, own->value, false);
     int rc = with_session(c, get_point);
     if (rc)
         return rc;
     sg_sql_cursor_close_scan(c, false);
-    return show(c, sort, sg_buf_bytes(&c->point_value));
+    return show(c, sort, sg_buf_bytes(&c->point_value), false);
 }
 
 /* ---- from partition to partition ---- */

@@ -88,6 +88,13 @@ struct sg_kv_range {
     struct sg_bytes until; /* exclusive; empty: to the last */
     bool reverse;
     uint64_t limit;        /* rows; 0: all */
+    /*
+     * Empty: whole values.  Else a bitmap, bit i % 8 of octet i / 8 for field i, at most 32 octets:
+     * values are value tuples (kvs/tuple.h) and come back as tuples of the named fields alone, in
+     * their order; fields that a row does not have are left out.  A value that is no tuple ends the
+     * scan with SG_KV_DAMAGED.  Fields that are not named need not be looked at.
+     */
+    struct sg_bytes fields;
 };
 
 /* Rows of one partition in sort order, a consistent snapshot of that partition.  A whole-partition
