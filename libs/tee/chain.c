@@ -23,9 +23,18 @@ void sg_tee_own_certs_clear(struct sg_tee_own_certs *c)
     c->n = 0;
 }
 
+#define WALK_LINKS 16
+
+/* Both ids live in certificates, lists and keys that outlive the walk. */
+struct walk_link {
+    const uint8_t *signed_id, *key_id;
+};
+
 struct walk {
     const struct sg_tee_chain_request *q;
     unsigned tries;
+    size_t n_links;
+    struct walk_link link[WALK_LINKS];
     size_t n;
     const struct sg_tee_cert *at[SG_TEE_CHAIN_MAX];
     /* The furthest place where an issuer's name was there and no signature fitted; SIZE_MAX: none.
@@ -36,33 +45,48 @@ struct walk {
     struct sg_tee_chain best;
 };
 
+/* Who found it right before: the store when it was sealed, the cache, this walk. */
+static bool is_known(const struct walk *w, const uint8_t signed_id[32], const uint8_t key_id[32])
+{
+    for (size_t i = 0; i < w->n_links; i++) {
+        if (w->link[i].signed_id == signed_id && memcmp(w->link[i].key_id, key_id, 32) == 0)
+            return true;
+    }
+    return sg_tee_store_knows(w->q->of->store, signed_id, key_id) ||
+           sg_tee_cache_knows(w->q->of->cache, signed_id, key_id);
+}
+
+static void learn(struct walk *w, const uint8_t signed_id[32], const uint8_t key_id[32])
+{
+    if (w->n_links < WALK_LINKS)
+        w->link[w->n_links++] = (struct walk_link){signed_id, key_id};
+    sg_tee_cache_learn(w->q->of->cache, signed_id, key_id);
+}
+
+static bool may_try(struct walk *w)
+{
+    return w->tries && w->tries--;
+}
+
 static bool signed_by(struct walk *w, const struct sg_tee_cert *c, const struct sg_tee_key *key)
 {
     const uint8_t *id = sg_tee_key_id(key);
-    struct sg_tee_cache *cache = w->q->of->cache;
-    if (sg_tee_store_knows(w->q->of->store, c->id, id) || sg_tee_cache_knows(cache, c->id, id))
+    if (is_known(w, c->id, id))
         return true;
-    if (!w->tries)
+    if (!may_try(w) || !sg_tee_cert_signed_by(c, key))
         return false;
-    w->tries--;
-    if (!sg_tee_cert_signed_by(c, key))
-        return false;
-    sg_tee_cache_learn(cache, c->id, id);
+    learn(w, c->id, id);
     return true;
 }
 
 static bool crl_signed_by(struct walk *w, const struct sg_tee_crl *c, const struct sg_tee_key *key)
 {
     const uint8_t *id = sg_tee_key_id(key);
-    struct sg_tee_cache *cache = w->q->of->cache;
-    if (sg_tee_store_knows(w->q->of->store, c->id, id) || sg_tee_cache_knows(cache, c->id, id))
+    if (is_known(w, c->id, id))
         return true;
-    if (!w->tries)
+    if (!may_try(w) || !sg_tee_crl_signed_by(c, key))
         return false;
-    w->tries--;
-    if (!sg_tee_crl_signed_by(c, key))
-        return false;
-    sg_tee_cache_learn(cache, c->id, id);
+    learn(w, c->id, id);
     return true;
 }
 
