@@ -5,7 +5,8 @@
  */
 #include "../bench.h"
 
-#define SG_BENCH_SUITES(X) X(crypto) X(ec) X(merkle) X(edhoc) X(store) X(store_net) X(ingest) X(sql)
+#define SG_BENCH_SUITES(X)                                                                         \
+    X(crypto) X(ec) X(merkle) X(edhoc) X(store) X(store_net) X(ingest) X(sql) X(fraud)
 
 #define SG_BENCH_DECLARE(name) extern const struct sg_bench_suite sg_bench_suite_##name;
 SG_BENCH_SUITES(SG_BENCH_DECLARE)
