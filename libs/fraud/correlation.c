@@ -120,11 +120,9 @@ struct slide {
 };
 
 /* 1.5 * 2^52 * g, of which adding and subtracting rounds to a multiple of g; see the header. */
-static double magic_of(const struct sg_fraud_days *d)
+static double magic_of(const struct sg_fraud_days *d, const struct sg_fraud_kernel *kernel)
 {
-    float max = 0;
-    for (size_t i = 0; i < (size_t)d->n_days * d->points; i++)
-        max = d->load[i] > max ? d->load[i] : max;
+    float max = kernel->largest(d->load, (size_t)d->n_days * d->points);
     int e;
     (void)frexpf(max, &e); /* max < 2^e, or 0 and e = 0 */
     return ldexp(1.5, 52 + e - 40);
@@ -163,8 +161,8 @@ void sg_corr_slide(const struct sg_fraud_days *d, const struct sg_corr_sliding *
     sg_assert(s->least_days >= 1 && s->least_days <= s->reference_days);
     struct slide window[SG_FRAUD_DAY_KINDS] = {0};
     double unit[SG_FRAUD_POINTS_MAX];
-    double magic = magic_of(d);
     kernel = sg_fraud_kernel_or_best(kernel);
+    double magic = magic_of(d, kernel);
     for (uint32_t i = 0; i < d->n_days; i++) {
         unsigned kind = sg_fraud_day_kind_of(d->weekday[i]);
         struct slide *w = &window[kind];

@@ -177,6 +177,30 @@ static void add_row(double *sum, const float *row, uint32_t points)
         sum[i] += (double)row[i];
 }
 
+INLINE vec larger(vec a, vec b)
+{
+    ivec more = a > b;
+    return (vec)(((ivec)a & more) | ((ivec)b & ~more));
+}
+
+static float largest(const float *v, size_t n)
+{
+    vec max[2] = {0};
+    float lane[LANES], ret = 0;
+    size_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        max[0] = larger(load(v + i), max[0]);
+        max[1] = larger(load(v + i + LANES), max[1]);
+    }
+    for (; i < n; i++)
+        ret = v[i] > ret ? v[i] : ret;
+    max[0] = larger(max[0], max[1]);
+    memcpy(lane, &max[0], sizeof(lane));
+    for (i = 0; i < LANES; i++)
+        ret = lane[i] > ret ? lane[i] : ret;
+    return ret;
+}
+
 static void add_scaled(double *y, const double *x, double a, uint32_t points)
 {
     uint32_t i = 0;
@@ -273,6 +297,7 @@ const struct sg_fraud_kernel KERNEL = {
     .name = KERNEL_NAME,
     .best_match = best_match,
     .add_row = add_row,
+    .largest = largest,
     .add_scaled = add_scaled,
     .slide = slide,
     .unit = unit,

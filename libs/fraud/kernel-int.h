@@ -26,6 +26,8 @@ struct sg_fraud_kernel {
 
     /* sum[i] += row[i], any number of points. */
     void (*add_row)(double *sum, const float *row, uint32_t points);
+    /* The largest of n values, at least 0; no NaN. */
+    float (*largest)(const float *v, size_t n);
     /* y[i] += a * x[i], any number of points. */
     void (*add_scaled)(double *y, const double *x, double a, uint32_t points);
 

@@ -172,6 +172,24 @@ static void test_sums_of_odd_width(void **state)
         }
 }
 
+static void test_largest(void **state)
+{
+    (void)state;
+    const struct sg_fraud_kernel *k;
+    fill(x, 200, 1);
+    for (size_t which = 0; (k = sg_fraud_kernel_at(which)); which++) {
+        for (size_t n = 0; n < 100; n++)
+            for (size_t at = 0; at < n; at++) {
+                float usual = x[at];
+                x[at] = 1e6f;
+                assert_true(k->largest(x, n) == 1e6f);
+                x[at] = usual;
+            }
+        x[70] = -1;
+        assert_true(k->largest(x + 70, 1) == 0 && k->largest(x, 0) == 0);
+    }
+}
+
 static double pearson(const float *a, const double *b, uint32_t n)
 {
     long double ma = 0, mb = 0, aa = 0, bb = 0, ab = 0;
@@ -257,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_no_distance),
         cmocka_unit_test(test_sums_have_the_same_bits),
         cmocka_unit_test(test_sums_of_odd_width),
+        cmocka_unit_test(test_largest),
         cmocka_unit_test(test_correlate),
         cmocka_unit_test(test_constants_have_no_correlation),
         cmocka_unit_test(test_names),
