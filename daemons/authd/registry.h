@@ -2,8 +2,9 @@
 /*
  * registry - meters as the store describes them: credential, metrology key, installations; parsed
  * once and cached.  An entry is looked up again after ten minutes, so that a withdrawn credential
- * or a swapped meter is noticed. Owns: its entries.  Borrows: the authority's roots.  Worker thread
- * of its lane only.
+ * or a swapped meter is noticed; certificates that are still the same and in date are not parsed
+ * and verified again then.  Owns: its entries.  Borrows: the authority's roots.  Worker thread of
+ * its lane only.
  */
 #include <sealgrid/kv.h>
 #include <sealgrid/meter/session-auth.h>
@@ -25,6 +26,8 @@ struct auth_meter {
     int64_t client_id;
     struct sg_edhoc_identity *edhoc;
     struct sg_key *metrology; /* NULL: certificate missing or not under the authority */
+    uint8_t row[32];          /* SHA-256 of the CREDENTIAL row that all above comes from */
+    int64_t trusted_from_s, trusted_until_s; /* every certificate of the chain is in date */
     struct auth_installation installations[AUTH_INSTALLATIONS_MAX]; /* of this serial */
     size_t n_installations;
     uint64_t latest_seq; /* 0: none known */
