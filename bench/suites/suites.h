@@ -6,7 +6,8 @@
 #include "../bench.h"
 
 #define SG_BENCH_SUITES(X)                                                                         \
-    X(crypto) X(ec) X(merkle) X(edhoc) X(store) X(store_net) X(ingest) X(sql) X(fraud)
+    X(crypto) X(ec) X(merkle) X(edhoc) X(cas) X(store) X(store_net) X(ingest) X(sql) X(billing)    \
+    X(fraud)
 
 #define SG_BENCH_DECLARE(name) extern const struct sg_bench_suite sg_bench_suite_##name;
 SG_BENCH_SUITES(SG_BENCH_DECLARE)
