@@ -113,11 +113,10 @@ static void begin_day(struct filling *f, int32_t day)
 }
 
 /* What the client drew; what it fed in is another register's business. */
-static bool energy_of(const struct filling *f, const struct sg_reading *r, float *ret_kwh)
+static bool energy_of(const struct filling *f, int64_t ts_s, int64_t wh, float *ret_kwh)
 {
-    const int64_t wh = r->field[SG_READING_interval_energy];
     for (size_t i = 0; i < f->n_installs; i++)
-        if (r->ts_s > f->install[i].from_s && r->ts_s <= f->install[i].until_s) {
+        if (ts_s > f->install[i].from_s && ts_s <= f->install[i].until_s) {
             *ret_kwh = (float)((double)(wh > 0 ? wh : 0) * f->install[i].ratio / 1000);
             return wh != SG_READING_NA;
         }
@@ -129,20 +128,20 @@ static bool energy_of(const struct filling *f, const struct sg_reading *r, float
 static int take_reading(struct filling *f, struct sg_bytes partition, struct sg_bytes sort,
                         struct sg_bytes value)
 {
-    struct sg_row_reading row;
+    int64_t ts_s, wh;
     float kwh = 0;
-    int r = sg_row_reading_decode(sort, value, &row);
+    int r = sg_row_reading_take(sort, value, &ts_s, &wh);
     (void)partition;
     if (r)
         return r;
     f->notes->readings++;
-    if (f->first_day > f->last_day || row.reading.ts_s > f->end_s) {
+    if (f->first_day > f->last_day || ts_s > f->end_s) {
         r = end_day(f);
-        begin_day(f, local_day(f->o, row.reading.ts_s - 1));
+        begin_day(f, local_day(f->o, ts_s - 1));
     }
-    f->damaged |= !energy_of(f, &row.reading, &kwh);
+    f->damaged |= !energy_of(f, ts_s, wh, &kwh);
     if (f->n < SG_FRAUD_POINTS_MAX) {
-        f->after_s[f->n] = (int32_t)(row.reading.ts_s - f->begin_s);
+        f->after_s[f->n] = (int32_t)(ts_s - f->begin_s);
         f->kwh[f->n] = kwh;
     }
     f->n++;
@@ -212,6 +211,10 @@ static int scan_table(struct filling *f, struct sg_kv *kv, int64_t client, uint3
     SG_CLEANUP(sg_kv_scan_freep) struct sg_kv_scan *scan = NULL;
     struct sg_kv_range range = {.table = table};
     struct key partition, ends[2];
+    uint8_t fields[SG_ROW_READING_FIELDS_LEN];
+    sg_row_reading_want(SG_READING_interval_energy, fields);
+    if (table == SG_TABLE_READING)
+        range.fields = SG_BYTES_ARRAY(fields);
     key_init(&partition);
     int r = sg_row_client_partition(&partition.buf, client);
     for (int i = 0; r == 0 && range_s && i < 2; i++) {

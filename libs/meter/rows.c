@@ -175,6 +175,32 @@ int sg_row_reading_decode(struct sg_bytes sort, struct sg_bytes value, struct sg
     return 0;
 }
 
+_Static_assert(SG_ROW_READING_FIELDS_LEN * 8 >= READING_COLUMNS, "a bit for every column");
+
+void sg_row_reading_want(enum sg_reading_field field, uint8_t ret[SG_ROW_READING_FIELDS_LEN])
+{
+    const unsigned column = 2 + (unsigned)field; /* after serial and sequence */
+    memset(ret, 0, SG_ROW_READING_FIELDS_LEN);
+    ret[column / 8] = (uint8_t)(1u << column % 8);
+}
+
+int sg_row_reading_take(struct sg_bytes sort, struct sg_bytes value, int64_t *ret_ts_s,
+                        int64_t *ret)
+{
+    struct sg_value v;
+    int64_t ts_s;
+    int r = sg_row_int_take(sort, &ts_s);
+    if (r == 0)
+        r = take_columns(value, &v, 1);
+    if (r)
+        return r;
+    if (v.type != SG_NULL && (!is_int(&v) || v.i == SG_READING_NA))
+        return sg_raise(-EBADMSG);
+    *ret_ts_s = ts_s;
+    *ret = v.type == SG_NULL ? SG_READING_NA : v.i;
+    return 0;
+}
+
 int sg_row_conflict_encode(struct sg_buf *b, const struct sg_row_conflict *row)
 {
     struct sg_value v[CONFLICT_COLUMNS];

@@ -56,6 +56,43 @@ static void reading_columns(void **state)
     sg_buf_clear(&value);
 }
 
+/* The bit of each field stands where the whole value has it; a tuple of that column alone reads as
+ * the field, NULL as not available. */
+static void one_field_of_a_reading(void **state)
+{
+    (void)state;
+    struct sg_buf value = SG_BUF_INIT(SG_ROW_READING_MAX), sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    const struct sg_row_reading in = sample();
+    struct sg_value v[64];
+    size_t n;
+    assert_int_equal(sg_row_int_sort(&sort, in.reading.ts_s), 0);
+    assert_int_equal(sg_row_reading_encode(&value, &in), 0);
+    assert_int_equal(sg_tuple_value_decode(sg_buf_bytes(&value), v, 64, &n), 0);
+    for (int f = 0; f < SG_READING_N_FIELDS; f++) {
+        struct sg_buf one = SG_BUF_INIT(64);
+        uint8_t bits[SG_ROW_READING_FIELDS_LEN];
+        int64_t ts_s = 0, got = 0;
+        unsigned named = 0, column = 0;
+        sg_row_reading_want((enum sg_reading_field)f, bits);
+        for (unsigned i = 0; i < sizeof(bits) * 8; i++)
+            if (bits[i / 8] & 1u << i % 8) {
+                named++;
+                column = i;
+            }
+        assert_int_equal(named, 1);
+        assert_int_equal(sg_tuple_value_append(&one, &v[column], 1), 0);
+        assert_int_equal(sg_row_reading_take(sg_buf_bytes(&sort), sg_buf_bytes(&one), &ts_s, &got),
+                         0);
+        assert_int_equal(ts_s, in.reading.ts_s);
+        assert_int_equal(got, in.reading.field[f]);
+        sg_buf_clear(&one);
+    }
+    int64_t ts_s, got;
+    assert_true(sg_row_reading_take(sg_buf_bytes(&sort), sg_buf_bytes(&value), &ts_s, &got) < 0);
+    sg_buf_clear(&value);
+    sg_buf_clear(&sort);
+}
+
 static void conflict(void **state)
 {
     (void)state;
@@ -169,9 +206,13 @@ static void order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reading),  cmocka_unit_test(reading_columns),
-        cmocka_unit_test(conflict), cmocka_unit_test(installation),
-        cmocka_unit_test(order),    cmocka_unit_test(credential_and_block),
+        cmocka_unit_test(reading),
+        cmocka_unit_test(reading_columns),
+        cmocka_unit_test(one_field_of_a_reading),
+        cmocka_unit_test(conflict),
+        cmocka_unit_test(installation),
+        cmocka_unit_test(order),
+        cmocka_unit_test(credential_and_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,6 +53,13 @@ SG_MUST_USE int sg_row_reading_encode(struct sg_buf *b, const struct sg_row_read
 SG_MUST_USE int sg_row_reading_decode(struct sg_bytes sort, struct sg_bytes value,
                                       struct sg_row_reading *ret);
 
+/* One field of readings alone: names it for a scan (kv.h, struct sg_kv_range, fields), and takes
+ * it from what the scan brings.  Decoding: the value SG_READING_NA if the meter had none. */
+#define SG_ROW_READING_FIELDS_LEN 6
+void sg_row_reading_want(enum sg_reading_field field, uint8_t ret[SG_ROW_READING_FIELDS_LEN]);
+SG_MUST_USE int sg_row_reading_take(struct sg_bytes sort, struct sg_bytes value, int64_t *ret_ts_s,
+                                    int64_t *ret);
+
 struct sg_row_conflict {
     struct sg_row_reading row;
     int64_t received_ts_s;
