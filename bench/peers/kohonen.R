@@ -10,8 +10,8 @@
 # MODE         batch (default, one thread) | pbatch (all cores)
 #
 # Standard output, one "name value" a line: version, vectors, train_s, map_s (its function map(), the
-# best match of every vector), quantisation_error (mean distance to the best match).  Exit 77: the
-# package is not installed.
+# best match of every vector), train_cpu_s, map_cpu_s (the same by the process's CPU time),
+# quantisation_error (mean distance to the best match).  Exit 77: the package is not installed.
 if (!requireNamespace("kohonen", quietly = TRUE)) quit(status = 77)
 
 args <- commandArgs(trailingOnly = TRUE)
@@ -29,17 +29,20 @@ x <- vectors(args[1], points)
 first <- vectors(args[2], points)
 grid <- kohonen::somgrid(number(5), number(6), args[7], neighbourhood.fct = args[8])
 
-train_s <- system.time(
+train <- system.time(
   map <- kohonen::supersom(list(x), grid, rlen = number(9), radius = c(number(10), number(11)),
                            mode = mode, init = list(first), normalizeDataLayers = FALSE,
-                           keep.data = FALSE))[["elapsed"]]
-map_s <- system.time(
-  found <- kohonen::map(map, newdata = list(x)))[["elapsed"]]
+                           keep.data = FALSE))
+match <- system.time(
+  found <- kohonen::map(map, newdata = list(x)))
 
 if (args[3] != "-")
   writeBin(as.vector(t(kohonen::getCodes(map, 1))), args[3], size = 8, endian = "little")
 cat("version", as.character(packageVersion("kohonen")), "\n")
 cat("vectors", nrow(x), "\n")
-cat("train_s", format(train_s, digits = 6), "\n")
-cat("map_s", format(map_s, digits = 6), "\n")
+cpu <- function(time) time[["user.self"]] + time[["sys.self"]]
+cat("train_s", format(train[["elapsed"]], digits = 6), "\n")
+cat("map_s", format(match[["elapsed"]], digits = 6), "\n")
+cat("train_cpu_s", format(cpu(train), digits = 6), "\n")
+cat("map_cpu_s", format(cpu(match), digits = 6), "\n")
 cat("quantisation_error", format(mean(sqrt(found$distances)), digits = 15), "\n")
