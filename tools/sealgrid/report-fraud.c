@@ -9,29 +9,67 @@
 
 /* ---- how good ------------------------------------------------------------------------------- */
 
-static void put_share(struct sg_html *p, const struct sg_report *r, const char *k, json_t *v)
+/* One row: who inspects the first k finds so many. */
+static void put_share(struct sg_html *p, const struct sg_report *r, const char *k, const json_t *v)
 {
-    char figure[64], value[64];
+    char figure[64], value[64], path[64];
+    double hidden = sg_report_real(r->fraud, "hidden_energy");
     snprintf(figure, sizeof figure, "fraud.precision_at_k.%.20s", k);
     snprintf(value, sizeof value, "%.17g", json_number_value(v));
-    (void)r;
-    sg_html_open(p, "div");
-    sg_html_open(p, "dt");
-    sg_html_textf(
-        p, sg_html_word(p, "Real frauds among the first %s", "Fraudes reais entre os %s primeiros"),
-        k);
+    snprintf(path, sizeof path, "recovered_energy_at_k.%.20s", k);
+    sg_html_open(p, "tr");
+    sg_html_open(p, "th");
+    sg_html_attr(p, "scope", "row");
+    sg_html_textf(p, sg_html_word(p, "the first %s", "os %s primeiros"), k);
     sg_html_close(p);
-    sg_html_open(p, "dd");
+    sg_html_open_class(p, "td", "n");
     sg_html_figure(p, figure, value, sg_format_percent(p->language, json_number_value(v), 0).s);
+    sg_html_close(p);
+    sg_html_open_class(p, "td", "n");
+    if (hidden > 0 && sg_report_at(r->fraud, path))
+        sg_html_text(p,
+                     sg_format_percent(p->language, sg_report_real(r->fraud, path) / hidden, 0).s);
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+static void put_shares(struct sg_html *p, const struct sg_report *r)
+{
+    static const char *const heads[][3] = {
+        {NULL, "Inspecting", "Inspecionando"},
+        {"n", "real frauds among them", "fraudes reais entre eles"},
+        {"n", "hidden energy found", "energia desviada encontrada"},
+    };
+    const char *k;
+    json_t *v;
+    sg_html_open(p, "table");
+    sg_html_open(p, "thead");
+    sg_html_open(p, "tr");
+    for (size_t i = 0; i < 3; i++)
+        sg_html_element_say(p, "th", heads[i][0], heads[i][1], heads[i][2]);
+    sg_html_close(p);
+    sg_html_close(p);
+    sg_html_open(p, "tbody");
+    json_object_foreach((json_t *)(uintptr_t)sg_report_at(r->fraud, "precision_at_k"), k, v)
+        put_share(p, r, k, v);
     sg_html_close(p);
     sg_html_close(p);
 }
 
 static void put_quality(struct sg_html *p, const struct sg_report *r)
 {
-    const char *k;
-    json_t *v;
     sg_html_open_class(p, "dl", "facts");
+    if (sg_report_at(r->fraud, "thieves")) {
+        sg_html_open(p, "div");
+        sg_html_element_say(p, "dt", NULL, "Customers who really steal",
+                            "Clientes que fraudam de verdade");
+        sg_html_open(p, "dd");
+        sg_report_put_score(p, r, "thieves", 0);
+        sg_html_say(p, " of ", " de ");
+        sg_report_put_score(p, r, "judged", 0);
+        sg_html_close(p);
+        sg_html_close(p);
+    }
     sg_html_open(p, "div");
     sg_html_element_say(p, "dt", NULL, "AUC: how often a thief stands above an honest customer",
                         "AUC: com que frequência um fraudador fica acima de um cliente honesto");
@@ -54,9 +92,8 @@ static void put_quality(struct sg_html *p, const struct sg_report *r)
         sg_html_close(p);
         sg_html_close(p);
     }
-    json_object_foreach((json_t *)(uintptr_t)sg_report_at(r->fraud, "precision_at_k"), k, v)
-        put_share(p, r, k, v);
     sg_html_close(p);
+    put_shares(p, r);
 }
 
 /* ---- suspects ------------------------------------------------------------------------------- */
@@ -184,13 +221,29 @@ static void put_suspects(struct sg_html *p, const struct sg_report *r)
     sg_html_close(p);
 }
 
+/* Why there is none, as the stage says it. */
+static const char *why_word(const struct sg_html *p, const char *why)
+{
+    static const char *const words[][2] = {
+        {"too few days: nobody has regular and recent ones enough",
+         "poucos dias: ninguém tem dias regulares e recentes em número suficiente"},
+        {"no thief in this fleet", "não há fraudador neste parque"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(why, words[i][0]))
+            return sg_html_word(p, words[i][0], words[i][1]);
+    return why;
+}
+
 static void put_absent(struct sg_html *p, const struct sg_report *r)
 {
     const char *why = json_string_value(json_object_get(r->fraud, "why"));
     sg_html_open_class(p, "p", "note");
-    sg_html_say(p, "No ranking was made in this run.", "Nenhum ranking foi feito nesta execução.");
+    sg_html_say(p, "No ranking was judged in this run",
+                "Nenhum ranking foi julgado nesta execução");
     if (why)
-        sg_html_textf(p, " (%s)", why);
+        sg_html_textf(p, " (%s)", why_word(p, why));
+    sg_html_text(p, ".");
     sg_html_close(p);
 }
 

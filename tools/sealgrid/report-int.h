@@ -13,6 +13,8 @@ void sg_report_put_load(struct sg_html *p, const struct sg_report *r);
 /* report-trials.c */
 void sg_report_put_bill(struct sg_html *p, const struct sg_report *r);
 void sg_report_put_trials(struct sg_html *p, const struct sg_report *r);
+/* What was attacked, in words. */
+const char *sg_report_trial_word(const struct sg_html *p, const char *name);
 /* report-fraud.c */
 void sg_report_put_fraud(struct sg_html *p, const struct sg_report *r);
 /* report-storage.c */

@@ -29,26 +29,130 @@ static int64_t expected_readings(const struct sg_report *r)
     return planned ? planned : sg_report_int(r->summary, "counts.sent");
 }
 
+/* ---- what is expected ------------------------------------------------------------------------ */
+
+struct step {
+    const char *path, *en, *pt, *more_en, *more_pt;
+    bool frames;
+};
+
+static const struct step steps[] = {
+    {"counts.frames_sent", "Frames sent by the meters", "Quadros enviados pelos medidores",
+     "sealed in the meter; one holds 1 to 96 readings, or a step of the handshake",
+     "cifrados no medidor; cada um leva de 1 a 96 leituras, ou um passo da negociação de chaves",
+     true},
+    {"counts.aggregated", "Frames taken by the aggregators", "Quadros recebidos pelos agregadores",
+     "passed on unopened", "repassados sem abrir", true},
+    {"counts.sent", "Readings in them", "Leituras contidas neles",
+     "one for each meter and quarter of an hour", "uma para cada medidor e quarto de hora", false},
+    {"counts.accepted", "Readings accepted", "Leituras aceitas",
+     "decrypted; signature, sequence and time checked",
+     "decifradas; assinatura, sequência e horário conferidos", false},
+    {"counts.stored", "Readings stored", "Leituras gravadas", "counted by SQL in the store",
+     "contadas por SQL no armazenamento", false},
+    {"counts.read_back", "Readings read back the same", "Leituras lidas de volta, idênticas",
+     "every column compared with what the meter measured",
+     "cada coluna comparada com o que o medidor mediu", false},
+    {"counts.billed", "Readings billed", "Leituras faturadas", "each counted once",
+     "cada uma contada uma única vez", false},
+};
+enum { N_STEPS = sizeof steps / sizeof *steps };
+
+static int64_t expected_of(const struct sg_report *r, const struct step *s)
+{
+    return s->frames ? sg_report_int(r->summary, "counts.frames_sent") : expected_readings(r);
+}
+
+/* True if all is there. */
+static bool loss_word(const struct sg_html *p, const struct sg_report *r, const struct step *s,
+                      char ret[96])
+{
+    int64_t expected = expected_of(r, s), lack = expected - sg_report_int(r->summary, s->path);
+    if (expected == 0)
+        snprintf(ret, 96, "%s", sg_html_word(p, "not reached", "não chegou a acontecer"));
+    else if (lack == 0)
+        snprintf(ret, 96, "%s", sg_html_word(p, "none lost", "nenhuma perda"));
+    else
+        snprintf(ret, 96,
+                 lack > 0 ? sg_html_word(p, "%s missing", "faltam %s")
+                          : sg_html_word(p, "%s too many", "%s a mais"),
+                 sg_format_int(p->language, lack > 0 ? lack : -lack).s);
+    return expected != 0 && lack == 0;
+}
+
+static bool is_lossless(const struct sg_report *r)
+{
+    struct sg_html p = {.language = SG_EN};
+    char word[96];
+    bool all = true;
+    for (size_t i = 0; i < N_STEPS; i++)
+        all &= loss_word(&p, r, &steps[i], word);
+    return all;
+}
+
+static void put_loss(struct sg_html *p, const struct sg_report *r, const struct step *s)
+{
+    char word[96];
+    bool good = loss_word(p, r, s, word);
+    sg_html_element(p, "span", good ? "good word" : "bad word", word);
+}
+
+/* ---- what went wrong ------------------------------------------------------------------------ */
+
+static void put_fault(struct sg_html *p, const char *what, const char *how)
+{
+    sg_html_open(p, "li");
+    sg_html_textf(p, "%s: ", what);
+    sg_html_element(p, "span", "bad", how);
+    sg_html_close(p);
+}
+
+static void put_faults(struct sg_html *p, const struct sg_report *r)
+{
+    char word[96];
+    const char *name;
+    json_t *v;
+    sg_html_open(p, "ul");
+    for (size_t i = 0; i < N_STEPS; i++)
+        if (!loss_word(p, r, &steps[i], word))
+            put_fault(p, sg_html_word(p, steps[i].en, steps[i].pt), word);
+    if (!json_is_true(sg_report_at(r->summary, "audit.ok")))
+        put_fault(p, sg_html_word(p, "Audit", "Auditoria"),
+                  sg_html_word(p, "a bill was refused, or none was audited",
+                               "uma fatura foi recusada, ou nenhuma foi auditada"));
+    json_object_foreach(json_object_get(r->summary, "tamper"), name, v)
+    {
+        if (!json_is_true(v))
+            put_fault(p, sg_report_trial_word(p, name),
+                      sg_html_word(p, "did not come out as it should", "não terminou como devia"));
+    }
+    if (!r->facts)
+        put_fault(p, sg_html_word(p, "The run", "A execução"),
+                  sg_html_word(p, "ended before its last stage", "terminou antes da última etapa"));
+    sg_html_close(p);
+}
+
 /* ---- lead ----------------------------------------------------------------------------------- */
+
+static bool is_well(const struct sg_report *r)
+{
+    return json_is_true(json_object_get(r->summary, "ok"));
+}
 
 static void put_verdict(struct sg_html *p, const struct sg_report *r)
 {
-    bool well = json_is_true(json_object_get(r->summary, "ok"));
-    sg_html_open_class(p, "p", well ? "verdict good" : "verdict bad");
-    if (well)
+    sg_html_open_class(p, "p", is_well(r) ? "verdict good" : "verdict bad");
+    if (is_well(r))
         sg_html_say(p,
                     "\xe2\x9c\x93 All is well: no reading was lost, every bill stands, every "
                     "tampering was noticed.",
                     "\xe2\x9c\x93 Tudo certo: nenhuma leitura se perdeu, todas as faturas conferem "
                     "e toda adulteração foi percebida.");
     else
-        sg_html_say(
-            p,
-            "\xe2\x9c\x97 Not all is well: something below was lost, refused, not noticed "
-            "or not reached.",
-            "\xe2\x9c\x97 Nem tudo está certo: algo abaixo se perdeu, foi recusado, não foi "
-            "percebido ou não chegou a ser feito.");
+        sg_html_say(p, "\xe2\x9c\x97 Not all is well:", "\xe2\x9c\x97 Nem tudo está certo:");
     sg_html_close(p);
+    if (!is_well(r))
+        put_faults(p, r);
 }
 
 static void put_period(struct sg_html *p, const struct sg_report *r)
@@ -70,10 +174,9 @@ static void put_period(struct sg_html *p, const struct sg_report *r)
     sg_html_close(p);
 }
 
-static void put_story(struct sg_html *p, const struct sg_report *r)
+static void put_size(struct sg_html *p, const struct sg_report *r)
 {
     int64_t meters = sg_report_int(r->facts, "run.meters");
-    sg_html_open_class(p, "p", "lead");
     if (meters)
         sg_html_textf(
             p,
@@ -83,20 +186,37 @@ static void put_story(struct sg_html *p, const struct sg_report *r)
                          "minutos. "),
             sg_format_int(p->language, meters).s,
             sg_format_int(p->language, sg_report_int(r->facts, "run.days")).s);
-    sg_html_say(
-        p,
-        "Each reading was signed and encrypted inside its meter, carried by aggregators that "
-        "cannot "
-        "read it, opened and checked, stored encrypted on several volumes, read back, billed, and "
-        "the "
-        "bills were audited without trusting whoever made them. Then the run attacked its own "
-        "data.",
-        "Cada leitura foi assinada e criptografada no próprio medidor, levada por agregadores que "
-        "não "
-        "conseguem lê-la, aberta e conferida, gravada criptografada em vários volumes, lida de "
-        "volta "
-        "e faturada; as faturas foram auditadas sem confiar em quem as emitiu. Depois, a própria "
-        "execução atacou os seus dados.");
+}
+
+/* What a run does is told as done only when it was. */
+static void put_story(struct sg_html *p, const struct sg_report *r)
+{
+    sg_html_open_class(p, "p", "lead");
+    put_size(p, r);
+    if (is_well(r))
+        sg_html_say(
+            p,
+            "Each reading was signed and encrypted inside its meter, carried by aggregators that "
+            "cannot read it, opened and checked, stored encrypted on several volumes, read back "
+            "and "
+            "billed; the bills were audited without trusting whoever made them. Then the run "
+            "attacked its own data.",
+            "Cada leitura foi assinada e criptografada no próprio medidor, levada por agregadores "
+            "que não conseguem lê-la, aberta e conferida, gravada criptografada em vários volumes, "
+            "lida de volta e faturada; as faturas foram auditadas sem confiar em quem as emitiu. "
+            "Depois, a própria execução atacou os seus dados.");
+    else
+        sg_html_say(
+            p,
+            "In a run, each reading is to be signed and encrypted inside its meter, carried by "
+            "aggregators that cannot read it, opened and checked, stored encrypted, read back and "
+            "billed, and the bills audited; then the run attacks its own data. This one did not "
+            "come "
+            "out like that.",
+            "Em uma execução, cada leitura deve ser assinada e criptografada no próprio medidor, "
+            "levada por agregadores que não conseguem lê-la, aberta e conferida, gravada "
+            "criptografada, lida de volta e faturada, e as faturas auditadas; depois, a execução "
+            "ataca os seus próprios dados. Esta não terminou assim.");
     sg_html_close(p);
 }
 
@@ -147,7 +267,7 @@ static void put_tiles(struct sg_html *p, const struct sg_report *r)
 static void put_contents(struct sg_html *p)
 {
     static const char *const parts[][3] = {
-        {"flow", "Nothing lost", "Nada se perdeu"},
+        {"flow", "Meter to bill", "Do medidor à fatura"},
         {"stages", "Time", "Tempo"},
         {"load", "Load", "Carga"},
         {"bill", "A bill", "Uma fatura"},
@@ -181,49 +301,9 @@ void sg_report_put_lead(struct sg_html *p, const struct sg_report *r)
 
 /* ---- nothing lost --------------------------------------------------------------------------- */
 
-struct step {
-    const char *path, *en, *pt, *more_en, *more_pt;
-    bool frames;
-};
-
-static const struct step steps[] = {
-    {"counts.frames_sent", "Frames sent by the meters", "Quadros enviados pelos medidores",
-     "sealed in the meter; one holds 1 to 96 readings, or a step of the handshake",
-     "cifrados no medidor; cada um leva de 1 a 96 leituras, ou um passo da negociação de chaves",
-     true},
-    {"counts.aggregated", "Frames taken by the aggregators", "Quadros recebidos pelos agregadores",
-     "passed on unopened", "repassados sem abrir", true},
-    {"counts.sent", "Readings in them", "Leituras contidas neles",
-     "one for each meter and quarter of an hour", "uma para cada medidor e quarto de hora", false},
-    {"counts.accepted", "Readings accepted", "Leituras aceitas",
-     "decrypted; signature, sequence and time checked",
-     "decifradas; assinatura, sequência e horário conferidos", false},
-    {"counts.stored", "Readings stored", "Leituras gravadas", "counted by SQL in the store",
-     "contadas por SQL no armazenamento", false},
-    {"counts.read_back", "Readings read back the same", "Leituras lidas de volta, idênticas",
-     "every column compared with what the meter measured",
-     "cada coluna comparada com o que o medidor mediu", false},
-    {"counts.billed", "Readings billed", "Leituras faturadas", "each counted once",
-     "cada uma contada uma única vez", false},
-};
-
-static void put_loss(struct sg_html *p, int64_t lack)
+static void put_step(struct sg_html *p, const struct sg_report *r, const struct step *s, bool first)
 {
-    char text[96];
-    if (lack == 0) {
-        sg_html_element_say(p, "span", "good word", "none lost", "nenhuma perda");
-        return;
-    }
-    snprintf(text, sizeof text,
-             lack > 0 ? sg_html_word(p, "%s missing", "faltam %s")
-                      : sg_html_word(p, "%s too many", "%s a mais"),
-             sg_format_int(p->language, lack > 0 ? lack : -lack).s);
-    sg_html_element(p, "span", "bad word", text);
-}
-
-static void put_step(struct sg_html *p, const struct sg_report *r, const struct step *s,
-                     int64_t expected, bool first)
-{
+    int64_t expected = expected_of(r, s);
     int64_t n = sg_report_int(r->summary, s->path);
     int64_t most = n > expected ? n : expected;
     sg_html_open(p, "li");
@@ -236,23 +316,23 @@ static void put_step(struct sg_html *p, const struct sg_report *r, const struct 
     sg_html_open_class(p, "div", "head soft");
     sg_html_element_say(p, "span", NULL, s->more_en, s->more_pt);
     if (!first)
-        put_loss(p, expected - n);
+        put_loss(p, r, s);
     sg_html_close(p);
     sg_html_close(p);
 }
 
 void sg_report_put_flow(struct sg_html *p, const struct sg_report *r)
 {
-    sg_report_open_section(p, "flow", "Nothing lost on the way", "Nada se perdeu no caminho");
-    sg_report_put_note(
-        p, "note", "The same number at every step. What is missing would be red in the bar.",
-        "O mesmo número em cada passo. O que faltasse estaria em vermelho na barra.");
+    if (is_lossless(r))
+        sg_report_open_section(p, "flow", "Nothing lost on the way", "Nada se perdeu no caminho");
+    else
+        sg_report_open_section(p, "flow", "Not everything arrived", "Nem tudo chegou");
+    sg_report_put_note(p, "note",
+                       "The same number at every step; what is missing is red in the bar.",
+                       "O mesmo número em cada passo; o que falta fica em vermelho na barra.");
     sg_html_open_class(p, "ol", "flow");
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        int64_t expected = steps[i].frames ? sg_report_int(r->summary, "counts.frames_sent")
-                                           : expected_readings(r);
-        put_step(p, r, &steps[i], expected, i == 0);
-    }
+    for (size_t i = 0; i < N_STEPS; i++)
+        put_step(p, r, &steps[i], i == 0);
     sg_html_close(p);
     sg_html_close(p);
 }
@@ -282,7 +362,8 @@ static const struct stage_words stage_words[] = {
     {"audit", "Bills audited from their evidence alone",
      "Faturas auditadas somente a partir das provas", "audit.bills", "bills", "faturas"},
     {"fraud", "Customers ranked by suspicion of fraud",
-     "Unidades consumidoras ordenadas por suspeita de fraude", NULL, "", ""},
+     "Unidades consumidoras ordenadas por suspeita de fraude", "fraud.judged", "customers",
+     "unidades"},
     {"tamper_frames", "Attack: messages repeated and contradicted",
      "Ataque: mensagens repetidas e contraditas", NULL, "", ""},
     {"tamper_evidence", "Attack: a bill's evidence edited", "Ataque: provas de uma fatura editadas",

@@ -138,7 +138,7 @@ static void put_map(struct sg_html *p, const struct hours *h, double customers)
         .label = sg_html_word(p, "Heat map: mean load by day and hour of the day",
                               "Mapa de calor: carga média por dia e hora do dia"),
         .unit = "kW",
-        .row_px = m.n_rows > 20 ? 14 : 20,
+        .row_px = m.n_rows > 20 ? 16 : 20,
         .n_rows = m.n_rows,
         .n_columns = 24,
         .values = m.kw,

@@ -54,17 +54,17 @@ static const struct trial trials[] = {
      "Bits de arquivos gravados foram invertidos, um arquivo por vez",
      "every answer stays right while the damage stands",
      "toda resposta continua certa enquanto o dano existe"},
-    {"flipped_octets_reported", "… and was the damage noticed?", "… e o dano foi percebido?",
+    {"flipped_octets_reported", "Flipped bits: damage noticed", "Bits invertidos: dano percebido",
      "each one is reported", "cada um é relatado"},
-    {"flipped_octets_repaired", "… and undone?", "… e desfeito?",
+    {"flipped_octets_repaired", "Flipped bits: damage undone", "Bits invertidos: dano desfeito",
      "each one is repaired from other copies", "cada um é reparado a partir de outras cópias"},
     {"lost_volume_read_right",
      "Each storage volume was taken away in turn, the store killed at that moment",
      "Cada volume de armazenamento foi removido, um por vez, e o serviço morto nesse instante",
      "every reading stays readable and right", "toda leitura continua legível e certa"},
-    {"lost_volume_reported", "… and was the loss noticed?", "… e a perda foi percebida?",
+    {"lost_volume_reported", "Lost volumes: loss noticed", "Volumes perdidos: perda percebida",
      "each one is reported", "cada uma é relatada"},
-    {"lost_volume_rebuilt", "… and rebuilt?", "… e o volume reconstruído?",
+    {"lost_volume_rebuilt", "Lost volumes: rebuilt", "Volumes perdidos: reconstruídos",
      "the empty volume is filled again from the others",
      "o volume vazio é refeito a partir dos outros"},
 };
@@ -75,6 +75,12 @@ static const struct trial *trial_of(const char *name)
         if (!strcmp(trials[i].name, name))
             return &trials[i];
     return NULL;
+}
+
+const char *sg_report_trial_word(const struct sg_html *p, const char *name)
+{
+    const struct trial *t = trial_of(name);
+    return t ? sg_html_word(p, t->en, t->pt) : name;
 }
 
 static void put_answer(struct sg_html *p, const char *name, bool yes)
@@ -94,7 +100,7 @@ static void put_trial(struct sg_html *p, const char *name, bool yes)
     sg_html_open(p, "tr");
     sg_html_open(p, "th");
     sg_html_attr(p, "scope", "row");
-    sg_html_text(p, t ? sg_html_word(p, t->en, t->pt) : name);
+    sg_html_text(p, sg_report_trial_word(p, name));
     sg_html_close(p);
     sg_html_open(p, "td");
     sg_html_attr(p, "data-label", sg_html_word(p, "Must happen", "O que deve acontecer"));
@@ -135,7 +141,7 @@ static void put_audit(struct sg_html *p, const struct sg_report *r)
 void sg_report_put_trials(struct sg_html *p, const struct sg_report *r)
 {
     static const char *const heads[][2] = {
-        {"Attack", "Ataque"}, {"Must happen", "O que deve acontecer"}, {"Did it?", "Aconteceu?"}};
+        {"Attack", "Ataque"}, {"Must happen", "O que deve acontecer"}, {"Happened?", "Aconteceu?"}};
     const char *name;
     json_t *v;
     sg_report_open_section(p, "trials", "Audit and attacks", "Auditoria e ataques");
