@@ -16,32 +16,47 @@ enum {
 };
 enum { SIMPLE_FALSE = 20, SIMPLE_TRUE = 21, SIMPLE_NULL = 22 };
 
-static int put_head(struct sg_buf *b, unsigned major, uint64_t v)
+#define HEAD_MAX 9
+
+/* Octets of the shortest head, at most HEAD_MAX of them. */
+static inline size_t write_head(uint8_t *at, unsigned major, uint64_t v)
 {
-    uint8_t head[9];
-    size_t n;
+    unsigned m = major << 5;
 
     if (v < 24) {
-        return sg_buf_append_u8(b, (uint8_t)(major << 5 | (unsigned)v));
-    } else if (v <= UINT8_MAX) {
-        head[0] = 24;
-        head[1] = (uint8_t)v;
-        n = 2;
-    } else if (v <= UINT16_MAX) {
-        head[0] = 25;
-        sg_store_be16(head + 1, (uint16_t)v);
-        n = 3;
-    } else if (v <= UINT32_MAX) {
-        head[0] = 26;
-        sg_store_be32(head + 1, (uint32_t)v);
-        n = 5;
-    } else {
-        head[0] = 27;
-        sg_store_be64(head + 1, v);
-        n = 9;
+        at[0] = (uint8_t)(m | (unsigned)v);
+        return 1;
     }
-    head[0] = (uint8_t)(head[0] | major << 5);
-    return sg_buf_append(b, SG_BYTES(head, n));
+    if (v <= UINT8_MAX) {
+        at[0] = (uint8_t)(m | 24);
+        at[1] = (uint8_t)v;
+        return 2;
+    }
+    if (v <= UINT16_MAX) {
+        at[0] = (uint8_t)(m | 25);
+        sg_store_be16(at + 1, (uint16_t)v);
+        return 3;
+    }
+    if (v <= UINT32_MAX) {
+        at[0] = (uint8_t)(m | 26);
+        sg_store_be32(at + 1, (uint32_t)v);
+        return 5;
+    }
+    at[0] = (uint8_t)(m | 27);
+    sg_store_be64(at + 1, v);
+    return HEAD_MAX;
+}
+
+static int put_head(struct sg_buf *b, unsigned major, uint64_t v)
+{
+    uint8_t head[HEAD_MAX];
+
+    /* Straight into the buffer where it surely has room: readings are forty small integers. */
+    if (b->capacity - b->len >= HEAD_MAX) {
+        b->len += write_head(b->data + b->len, major, v);
+        return 0;
+    }
+    return sg_buf_append(b, SG_BYTES(head, write_head(head, major, v)));
 }
 
 int sg_cbor_put_uint(struct sg_buf *b, uint64_t v)
@@ -134,7 +149,7 @@ static bool take_argument(struct sg_reader *r, unsigned info, uint64_t *ret)
 }
 
 /* Takes one head; *r moves only on success. */
-static int take_head(struct sg_reader *r, unsigned *ret_major, uint64_t *ret)
+static inline int take_head(struct sg_reader *r, unsigned *ret_major, uint64_t *ret)
 {
     struct sg_reader at = *r;
     uint8_t initial;

@@ -2,6 +2,7 @@
 #include <sealgrid/meter/reading.h>
 
 #define READING_ITEMS (2 + SG_READING_N_FIELDS)
+#define CBOR_NULL     0xf6                  /* RFC 8949, appendix B */
 #define TS_MAX        INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 const char *const sg_reading_names[SG_READING_N_FIELDS] = {
@@ -29,9 +30,14 @@ static bool in_range(size_t i, int64_t v)
     return v == SG_READING_NA || (v >= limits[i].lo && v <= limits[i].hi);
 }
 
+static bool head_valid(const struct sg_reading *r)
+{
+    return r->seq != 0 && r->seq <= INT64_MAX && r->ts_s >= 0 && r->ts_s <= TS_MAX;
+}
+
 bool sg_reading_valid(const struct sg_reading *r)
 {
-    if (r->seq == 0 || r->seq > INT64_MAX || r->ts_s < 0 || r->ts_s > TS_MAX)
+    if (!head_valid(r))
         return false;
     for (size_t i = 0; i < SG_READING_N_FIELDS; i++)
         if (!in_range(i, r->field[i]))
@@ -58,16 +64,13 @@ int sg_reading_encode(const struct sg_reading *r, struct sg_buf *b)
 
 static int take_field(struct sg_reader *in, size_t i, int64_t *ret)
 {
-    enum sg_cbor_type type;
-    int r = sg_cbor_peek(in, &type);
-    if (r)
-        return r;
-    if (type == SG_CBOR_SIMPLE) {
+    int64_t v;
+
+    if (in->left && in->at[0] == CBOR_NULL) {
         *ret = SG_READING_NA;
         return sg_cbor_get_null(in);
     }
-    int64_t v;
-    r = sg_cbor_get_int(in, &v);
+    int r = sg_cbor_get_int(in, &v);
     if (r)
         return r;
     /* The NA value itself has one encoding only: null. */
@@ -98,7 +101,7 @@ int sg_reading_decode(struct sg_reader *in, struct sg_reading *ret)
         if (r)
             return r;
     }
-    if (!sg_reading_valid(&v))
+    if (!head_valid(&v)) /* the fields were judged one by one */
         return sg_raise(-EBADMSG);
     *ret = v;
     *in = rest;
