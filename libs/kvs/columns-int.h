@@ -52,7 +52,7 @@ enum sg_columns_outcome { SG_COLUMNS_NO_TUPLE = 1 }; /* fields are wanted of a v
 /* *ret is empty or from an earlier call, whose allocations are used again.  -EBADMSG (*ret is then
  * empty), -ENOMEM. */
 SG_MUST_USE int sg_columns_decode(struct sg_bytes body, struct sg_rows *ret);
-/* Writes only the rows and fields that are wanted; the whole body is still checked.  As above, and
- * SG_COLUMNS_NO_TUPLE. */
+/* Only what is wanted, and what it leans on, is restored; lengths are checked everywhere.  As
+ * above, and SG_COLUMNS_NO_TUPLE. */
 SG_MUST_USE int sg_columns_decode_some(struct sg_bytes body, const struct sg_columns_want *want,
                                        struct sg_rows *ret);

@@ -42,3 +42,7 @@ struct sg_ints_before {
 uint8_t *sg_ints_put(uint8_t *p, const int64_t *v, size_t m, const struct sg_ints_before *before);
 /* False on anything malformed. */
 bool sg_ints_take(struct sg_reader *r, int64_t *ret, size_t m, const struct sg_ints_before *before);
+/* The same without the values: of the columns before this one, those at the distances
+ * *ret_from..*ret_until are what it leans on; from 1 until 0: none. */
+bool sg_ints_skip(struct sg_reader *r, size_t m, const struct sg_ints_before *before,
+                  size_t *ret_from, size_t *ret_until);

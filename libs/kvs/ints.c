@@ -294,41 +294,82 @@ static bool take_zigzag(struct sg_reader *r, int64_t *ret)
     return true;
 }
 
+/* What stands before the residuals, and they. */
+struct head {
+    enum sg_ints_predictor predictor;
+    size_t distance;
+    const int64_t *other; /* column at that distance, or NULL */
+    size_t leading;
+    int64_t first[2];
+    int64_t low;
+    unsigned width;
+    struct sg_bytes packed;
+};
+
 static bool take_distance(struct sg_reader *r, const struct sg_ints_before *before,
-                          const int64_t **ret)
+                          struct head *ret)
 {
     uint64_t distance;
     if (!sg_varint_get(r, &distance) || distance > before->columns || !may_lean(before, distance))
         return false;
-    *ret = column_at(before, distance);
+    ret->distance = (size_t)distance;
+    ret->other = column_at(before, ret->distance);
     return true;
+}
+
+static bool take_predictor(struct sg_reader *r, size_t m, const struct sg_ints_before *before,
+                           struct head *ret)
+{
+    uint8_t predictor;
+    if (m > SG_INTS_COUNT_MAX || !sg_take_u8(r, &predictor) || predictor > SG_INTS_RISE)
+        return false;
+    ret->predictor = (enum sg_ints_predictor)predictor;
+    ret->leading = leading_of(ret->predictor);
+    if (m < ret->leading || (predictor == SG_INTS_SUM3 && !may_sum3(before)))
+        return false;
+    return !has_distance(ret->predictor) || take_distance(r, before, ret);
+}
+
+static bool take_head(struct sg_reader *r, size_t m, const struct sg_ints_before *before,
+                      struct head *ret)
+{
+    uint8_t width;
+    *ret = (struct head){.other = NULL};
+    if (!take_predictor(r, m, before, ret))
+        return false;
+    for (size_t i = 0; i < ret->leading; i++)
+        if (!take_zigzag(r, &ret->first[i]))
+            return false;
+    if (!take_zigzag(r, &ret->low) || !sg_take_u8(r, &width) || width > 64)
+        return false;
+    ret->width = width;
+    return sg_take(r, ((m - ret->leading) * width + 7) / 8, &ret->packed);
 }
 
 bool sg_ints_take(struct sg_reader *r, int64_t *ret, size_t m, const struct sg_ints_before *before)
 {
     uint64_t residual[SG_INTS_COUNT_MAX];
-    const int64_t *other = NULL;
-    uint8_t predictor, width;
-    struct sg_bytes packed;
-    int64_t low;
-    if (m > SG_INTS_COUNT_MAX || !sg_take_u8(r, &predictor) || predictor > SG_INTS_RISE)
+    struct head h;
+    if (!take_head(r, m, before, &h))
         return false;
-    size_t leading = leading_of(predictor);
-    if (m < leading || (predictor == SG_INTS_SUM3 && !may_sum3(before)) ||
-        (has_distance(predictor) && !take_distance(r, before, &other)))
-        return false;
-    for (size_t i = 0; i < leading; i++)
-        if (!take_zigzag(r, &ret[i]))
-            return false;
-    if (!take_zigzag(r, &low) || !sg_take_u8(r, &width) || width > 64 ||
-        !sg_take(r, ((m - leading) * width + 7) / 8, &packed))
-        return false;
-    unpack(residual, packed.data, m - leading, width);
+    memcpy(ret, h.first, h.leading * sizeof(*ret));
+    unpack(residual, h.packed.data, m - h.leading, h.width);
 #define SG_P(name, octet)                                                                          \
     case SG_INTS_##name:                                                                           \
-        restore(SG_INTS_##name, ret, residual, m, low, other, before);                             \
+        restore(SG_INTS_##name, ret, residual, m, h.low, h.other, before);                         \
         break;
-    FOR_PREDICTOR((enum sg_ints_predictor)predictor, SG_P)
+    FOR_PREDICTOR(h.predictor, SG_P)
 #undef SG_P
+    return true;
+}
+
+bool sg_ints_skip(struct sg_reader *r, size_t m, const struct sg_ints_before *before,
+                  size_t *ret_from, size_t *ret_until)
+{
+    struct head h;
+    if (!take_head(r, m, before, &h))
+        return false;
+    *ret_from = h.other ? h.distance : 1;
+    *ret_until = h.predictor == SG_INTS_SUM3 ? 3 : h.distance;
     return true;
 }

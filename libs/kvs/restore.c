@@ -17,6 +17,13 @@ struct restorer {
     uint8_t kind[SG_COLUMNS_MAX];
     uint16_t wanted[SG_COLUMNS_MAX]; /* columns of the value, ascending */
     size_t n_wanted;
+    /* Of integer columns, when only some fields are wanted: they are read in a second pass, those
+     * that are wanted or leant on. */
+    bool lazy, needed[SG_COLUMNS_MAX];
+    struct late {
+        struct sg_reader in;
+        uint16_t lean_from, lean_until; /* distances */
+    } late[SG_COLUMNS_MAX];
 };
 
 int sg_rows_reserve(struct sg_rows *r, size_t n, size_t bytes)
@@ -98,12 +105,46 @@ static bool take_same(struct restorer *t, size_t column, enum sg_form form)
     return true;
 }
 
-static bool take_ints(struct restorer *t, size_t column)
+static bool read_ints(struct restorer *t, size_t column, struct sg_reader *in)
 {
     struct sg_ints_before b = {t->cells->cell, t->whole, t->n, column};
+    return sg_ints_take(in, t->cells->cell + column * t->n, t->n, &b);
+}
+
+static bool skip_ints(struct restorer *t, size_t column)
+{
+    struct sg_ints_before b = {t->cells->cell, t->whole, t->n, column};
+    size_t from, until;
+    t->late[column].in = t->in;
+    if (!sg_ints_skip(&t->in, t->n, &b, &from, &until))
+        return false;
+    t->late[column].lean_from = (uint16_t)from;
+    t->late[column].lean_until = (uint16_t)until;
+    return true;
+}
+
+static bool take_ints(struct restorer *t, size_t column)
+{
     t->bytes += t->n * INTEGER_FIELD_MAX;
     t->whole[column] = true;
-    return sg_ints_take(&t->in, t->cells->cell + column * t->n, t->n, &b);
+    return t->lazy ? skip_ints(t, column) : read_ints(t, column, &t->in);
+}
+
+/* A column leans on earlier ones only. */
+static bool read_late(struct restorer *t)
+{
+    for (size_t c = 0; c < t->shape.sort_columns; c++)
+        t->needed[c] = true;
+    for (size_t k = 0; k < t->n_wanted; k++)
+        t->needed[t->wanted[k]] = true;
+    for (size_t c = t->shape.columns; c-- > 0;)
+        if (t->needed[c] && t->kind[c] == SG_COLUMN_INTS)
+            for (size_t d = t->late[c].lean_from; d <= t->late[c].lean_until; d++)
+                t->needed[c - d] = true;
+    for (size_t c = 0; c < t->shape.columns; c++)
+        if (t->needed[c] && t->kind[c] == SG_COLUMN_INTS && !read_ints(t, c, &t->late[c].in))
+            return false;
+    return true;
 }
 
 static bool take_sparse(struct restorer *t, size_t column)
@@ -281,6 +322,7 @@ int sg_rows_restore(struct sg_bytes in, const struct sg_columns_want *want, stru
     struct restorer t = {.in = sg_reader_over(in), .cells = cells};
     if (!take_shape(&t))
         return sg_raise(-EBADMSG);
+    t.lazy = want->fields.len != 0 && !t.shape.value_raw;
     int r = sg_cells_reserve(cells, t.n * t.shape.columns);
     for (size_t c = 0; r == 0 && c < t.shape.columns; c++)
         if (!take_column(&t, c) || t.bytes > SG_TRANSPOSED_MAX)
@@ -290,6 +332,8 @@ int sg_rows_restore(struct sg_bytes in, const struct sg_columns_want *want, stru
     if (t.in.left || (want->n_rows && want->n_rows != t.n))
         return sg_raise(-EBADMSG);
     want_columns(&t, want->fields);
+    if (t.lazy && !read_late(&t))
+        return sg_raise(-EBADMSG);
     /* Each value's field count, and what the last wide store may touch. */
     r = sg_rows_reserve(ret, t.n, t.bytes + t.n * SG_VARINT_MAX + 8);
     if (r < 0)
