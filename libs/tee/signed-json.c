@@ -130,10 +130,12 @@ static bool scan(struct sg_bytes text, const char *const *names, struct found *f
     if (!take_char(&r, '{'))
         return false;
     do {
-        if (!take_string(&r, &key) || memchr(key.data, '\\', key.len) || !take_char(&r, ':') ||
-            !take_value(&r, &value))
+        if (!take_string(&r, &key) || memchr(key.data, '\\', key.len) || !take_char(&r, ':'))
             return false;
-        note(f, names, key, value);
+        const bool ok = take_value(&r, &value);
+        note(f, names, key, ok ? value : SG_BYTES_NONE);
+        if (!ok)
+            return false;
     } while (take_char(&r, ','));
     if (!take_char(&r, '}'))
         return false;
