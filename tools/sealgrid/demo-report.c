@@ -321,6 +321,7 @@ static int gather_bill(struct gatherer *g, const struct customer *c)
     sg_json_key(&g->j, "bill");
     sg_json_object(&g->j);
     put_int(&g->j, "client", c->number);
+    put_str(&g->j, "class", g->classes[c->class]);
     sg_json_key(&g->j, "readings");
     sg_json_array(&g->j);
     json_array_foreach(rows, i, row)
