@@ -6,8 +6,7 @@
  * A statement was allowed for a role and made against one state of the dictionary: the role is part
  * of its key, and all are dropped when the dictionary changes.
  */
-#include <sealgrid/base/bytes.h>
-#include <sealgrid/base/error.h>
+#include <sealgrid/base/buf.h>
 #include <sqlite3.h>
 
 struct sg_sql;
@@ -26,7 +25,12 @@ struct sg_sql_prepared {
     uint64_t used; /* when, counted in statements */
     enum sg_sql_plain plain;
     int *columns; /* if plain: the table's column of each result column */
+    /* of a result document, up to its rows, if every column has a declared type */
+    struct sg_buf head;
 };
+
+/* Longest head kept. */
+#define SG_SQL_PREPARED_HEAD_MAX ((size_t)64 << 10)
 
 /* Of a connection; zeroed is empty. */
 struct sg_sql_prepared_list {

@@ -5,6 +5,7 @@ static void prepared_free(struct sg_sql_prepared *p)
     if (!p)
         return;
     sqlite3_finalize(p->stmt);
+    sg_buf_clear(&p->head);
     free(p->columns);
     free(p->text);
     free(p);

@@ -218,15 +218,11 @@ static int put_columns(struct document *d)
 {
     struct sg_json j;
     size_t n = sg_sql_columns(d->c);
-    d->blob_column = calloc(n ? n : 1, sizeof(bool));
-    if (!d->blob_column)
-        return sg_raise(-ENOMEM);
     int r = sg_buf_append(&d->piece, SG_BYTES_LIT("{\"columns\":"));
     sg_json_init(&j, &d->piece);
     sg_json_array(&j);
     for (size_t i = 0; i < n; i++) {
         const char *type = sg_sql_column_type(d->c, i);
-        d->blob_column[i] = strcmp(type, "BLOB") == 0;
         sg_json_object(&j);
         sg_json_key(&j, "name");
         sg_json_str(&j, sg_sql_column_name(d->c, i));
@@ -238,6 +234,40 @@ static int put_columns(struct document *d)
     if (r == 0)
         r = sg_json_done(&j);
     return r ? r : sg_buf_append(&d->piece, SG_BYTES_LIT(",\"rows\":["));
+}
+
+/* A type that is declared does not change while the statement is kept. */
+static bool all_declared(const struct document *d)
+{
+    for (size_t i = 0; i < sg_sql_columns(d->c); i++) {
+        const char *type = sqlite3_column_decltype(d->c->stmt, (int)i);
+        if (!type || !*type)
+            return false;
+    }
+    return d->c->stmt != NULL;
+}
+
+/* The head is the same for every run of most statements: made once, kept with the statement. */
+static int put_head(struct document *d)
+{
+    struct sg_sql_prepared *p = d->c->prepared.now;
+    if (p && p->head.len)
+        return sg_buf_append(&d->piece, sg_buf_bytes(&p->head));
+    int r = put_columns(d);
+    if (r == 0 && p && all_declared(d) && sg_buf_append(&p->head, sg_buf_bytes(&d->piece)) < 0)
+        sg_buf_clear(&p->head); /* longer than is worth keeping */
+    return r;
+}
+
+static int find_blobs(struct document *d)
+{
+    size_t n = sg_sql_columns(d->c);
+    d->blob_column = calloc(n ? n : 1, sizeof(bool));
+    if (!d->blob_column)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < n; i++)
+        d->blob_column[i] = strcmp(sg_sql_column_type(d->c, i), "BLOB") == 0;
+    return 0;
 }
 
 static int put_trailer(struct document *d)
@@ -281,7 +311,9 @@ static int put_rows(struct document *d, int r)
 /* r: of the first step. */
 static int write_document(struct document *d, int r)
 {
-    int w = put_columns(d);
+    int w = find_blobs(d);
+    if (w == 0)
+        w = put_head(d);
     if (w < 0)
         return w;
     r = put_rows(d, r);

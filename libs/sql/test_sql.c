@@ -548,6 +548,49 @@ static void t_same_text_again(void **state)
     assert_string_equal(run_query(f, &read), "!no_table");
 }
 
+static int take_piece(void *user, struct sg_bytes piece)
+{
+    return sg_buf_append(user, piece);
+}
+
+static void expect_document(struct fixture *f, const struct sg_sql_query *q, const char *want)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf got = SG_BUF_INIT(65536);
+    struct sg_sql_writer w = {take_piece, &got};
+    bool started;
+    uint64_t rows;
+    assert_int_equal(sg_sql_write_result(f->c, q, &w, &started, &rows), 0);
+    assert_int_equal(sg_buf_append_u8(&got, 0), 0);
+    assert_string_equal((const char *)got.data, want);
+}
+
+/* Of a kept statement the names and types are written once, unless they come from the row. */
+static void t_same_document_again(void **state)
+{
+    struct fixture *f = *state;
+    expect_done(f, "CREATE TABLE t (a INTEGER PRIMARY KEY, b BLOB)");
+    expect_done(f, "INSERT INTO t VALUES (1, x'00')");
+    struct sg_value p = SG_VAL_INT(1);
+    struct sg_sql_query q = query("SELECT b, a AS n FROM t WHERE a = ?"), e = query("SELECT ?");
+    q.params = e.params = &p;
+    q.n_params = e.n_params = 1;
+    for (int i = 0; i < 3; i++)
+        expect_document(f, &q,
+                        "{\"columns\":[{\"name\":\"b\",\"type\":\"BLOB\"},"
+                        "{\"name\":\"n\",\"type\":\"INTEGER\"}],"
+                        "\"rows\":[[\"AA==\",1]],\"rowcount\":1}\n");
+    expect_document(f, &e,
+                    "{\"columns\":[{\"name\":\"?\",\"type\":\"INTEGER\"}],\"rows\":[[1]],"
+                    "\"rowcount\":1}\n");
+    p = SG_VAL_TEXT("x");
+    expect_document(f, &e,
+                    "{\"columns\":[{\"name\":\"?\",\"type\":\"TEXT\"}],\"rows\":[[\"x\"]],"
+                    "\"rowcount\":1}\n");
+    expect_document(f, &q,
+                    "{\"columns\":[{\"name\":\"b\",\"type\":\"BLOB\"},"
+                    "{\"name\":\"n\",\"type\":\"INTEGER\"}],\"rows\":[],\"rowcount\":0}\n");
+}
+
 static void t_more_texts_than_are_kept(void **state)
 {
     struct fixture *f = *state;
@@ -594,6 +637,7 @@ int main(void)
         T(t_foreign_row),
         T(t_too_many_cursors),
         T(t_same_text_again),
+        T(t_same_document_again),
         T(t_more_texts_than_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
