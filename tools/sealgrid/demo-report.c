@@ -90,6 +90,23 @@ static unsigned class_of(struct gatherer *g, const char *name)
     return (unsigned)g->n_classes++;
 }
 
+/* In the order of their names. */
+static int list_classes(struct gatherer *g)
+{
+    SG_CLEANUP(decref) json_t *answer = NULL;
+    json_t *rows, *row;
+    size_t i;
+    int r = ask(g, "SELECT DISTINCT class FROM installation ORDER BY class", &answer, &rows);
+    if (r)
+        return r;
+    json_array_foreach(rows, i, row)
+    {
+        const char *class = json_string_value(json_array_get(row, 0));
+        (void)class_of(g, class ? class : "");
+    }
+    return 0;
+}
+
 static int list_customers(struct gatherer *g)
 {
     SG_CLEANUP(decref) json_t *answer = NULL;
@@ -459,6 +476,8 @@ static int gather(struct gatherer *g)
     int r = sg_operator_http(&g->m->op, &g->m->d, "sqld", &g->sqld);
     if (r == 0)
         r = sg_operator_http(&g->m->op, &g->m->d, "kvsd", &g->kvsd);
+    if (r == 0)
+        r = list_classes(g);
     if (r == 0)
         r = list_customers(g);
     if (r)

@@ -186,9 +186,12 @@ static void put_mean_days(struct sg_html *p, const struct hours *h, const char *
              sg_html_word(p, "Mean day of class %.80s", "Dia médio da classe %.80s"), class);
     sg_html_open(p, "figure");
     sg_html_open(p, "figcaption");
-    sg_html_textf(p,
-                  sg_html_word(p, "%s: mean day of %s customers", "%s: dia médio de %s unidades"),
-                  sg_report_class_word(p, class), sg_format_int(p->language, (int64_t)customers).s);
+    sg_html_textf(
+        p,
+        customers > 1
+            ? sg_html_word(p, "%s: mean day of %s customers", "%s: dia médio de %s unidades")
+            : sg_html_word(p, "%s: mean day of %s customer", "%s: dia médio de %s unidade"),
+        sg_report_class_word(p, class), sg_format_int(p->language, (int64_t)customers).s);
     sg_html_close(p);
     sg_chart_legend(p, names, colors, 2);
     const struct sg_chart_lines c = {.label = label,

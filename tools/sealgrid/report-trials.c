@@ -9,12 +9,13 @@ void sg_report_put_bill(struct sg_html *p, const struct sg_report *r)
     if (r->has_bill) {
         const struct sg_bill_view v = {&r->bill, r->tariff, r->load.n_days ? &r->load : NULL,
                                        "bill."};
-        sg_report_put_note(
-            p, "note",
-            "As its customer gets it: a residential customer with typical "
-            "consumption, on a tariff by time of use (white tariff).",
-            "Como a recebe o consumidor: uma residência de consumo típico, na tarifa "
-            "branca (por posto tarifário).");
+        const char *class = json_string_value(sg_report_at(r->facts, "bill.class"));
+        sg_html_open_class(p, "p", "note");
+        sg_html_textf(p,
+                      sg_html_word(p, "As its customer gets it: class %s, typical consumption.",
+                                   "Como a recebe o consumidor: classe %s, consumo típico."),
+                      sg_report_class_word(p, class ? class : ""));
+        sg_html_close(p);
         sg_bill_view_put(p, &v);
     } else {
         sg_report_put_note(p, "note", "No bill was made in this run.",
