@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-static const struct sg_tee_judge *const judges[] = {&sg_tee_judge_dcap, &sg_tee_judge_snp};
+static const struct sg_tee_judge *const judges[] = {&sg_tee_judge_dcap, &sg_tee_judge_snp,
+                                                    &sg_tee_judge_nitro, &sg_tee_judge_cca};
 
 #define N_JUDGES (sizeof judges / sizeof judges[0])
 

@@ -7,11 +7,11 @@
 #include <sealgrid/crypto/sign.h>
 #include <sealgrid/tee/kind.h>
 
-#define SG_TEE_MEASUREMENT_MAX 48 /* SHA-384 of TDX and SEV-SNP */
+#define SG_TEE_MEASUREMENT_MAX 64 /* SHA-512 of CCA */
 
 struct sg_tee_claims {
     enum sg_tee_kind kind;
-    uint8_t measurement[SG_TEE_MEASUREMENT_MAX]; /* of the program; 32 (sim, SGX) or 48 octets */
+    uint8_t measurement[SG_TEE_MEASUREMENT_MAX]; /* of the program; 32 to 64 octets */
     size_t measurement_len;
     uint8_t
         signer[SG_TEE_MEASUREMENT_MAX]; /* who signed the program; 0 octets: the kind has none */
