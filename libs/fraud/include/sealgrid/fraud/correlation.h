@@ -57,8 +57,8 @@ struct sg_corr_profile {
 SG_MUST_USE int sg_corr_profile_of(const struct sg_fraud_days *d, struct sg_corr_window reference,
                                    const struct sg_fraud_kernel *kernel,
                                    struct sg_corr_profile *ret);
-/* Somebody else's behaviour as profile of one kind: `points` values, finite, at most
- * SG_FRAUD_LOAD_MAX in magnitude.  Start from a zeroed profile with `points` set. */
+/* Somebody else's behaviour as profile of one kind: `points` finite values.  Start from a zeroed
+ * profile with `points` set. */
 void sg_corr_profile_set(struct sg_corr_profile *p, enum sg_fraud_day_kind kind,
                          const float *values, const struct sg_fraud_kernel *kernel);
 /* r of each of the days first..first+n-1 (indices) against the profile of its kind; NAN for a day

@@ -14,8 +14,10 @@
  * A node out of every vector's reach keeps its code.  The radius of epoch t of T is
  * from - (from - to) t / T.  Grid distances: rectangular the larger of the differences in columns
  * and rows, hexagonal Euclidean.  These are the semantics of mode "batch" of R's kohonen 3.0.11,
- * found by observation (bench/peers/kohonen.R compares): the same data and first map lead to the
- * same map, up to rounding (it reckons in binary64 all through, codes here are binary32).
+ * found by observation (tests/compat/compat_kohonen.c compares): the same data and first map lead
+ * to the same map, up to rounding (it reckons in binary64 all through, codes here are binary32).
+ * One difference: of nodes with equal codes it takes one at random.  Bubbles make whole regions
+ * equal, so there it differs from run to run, and from this, by some 2 % in quantisation error.
  *
  * Deterministic: the vectors are cut into slices by their number alone, each slice is summed in
  * order, the slices are added in order.  So any number of threads, and any kernel, gives the same
