@@ -99,14 +99,23 @@ static struct sg_bytes at(const struct sg_bytes *field, size_t n, int column)
     return column >= 0 && (size_t)column < n ? field[column] : SG_BYTES_NONE;
 }
 
+/* As in daily rows: no quotes, no control characters. */
+static bool is_name(struct sg_bytes id)
+{
+    for (size_t i = 0; i < id.len; i++)
+        if (id.data[i] < 0x20 || id.data[i] == '"' || id.data[i] == 0x7f)
+            return false;
+    return id.len >= 1 && id.len <= SG_FRAUD_ID_MAX;
+}
+
 /* What is wrong with the line, or NULL. */
 static const char *take_label(const struct columns *c, const struct sg_bytes *field, size_t n,
                               struct label *ret)
 {
     const struct sg_bytes id = at(field, n, c->customer), label = at(field, n, c->label);
     double type = 0, start = -1, full, reported;
-    if (id.len == 0 || id.len > SG_FRAUD_ID_MAX)
-        return "customer: 1 to 63 octets";
+    if (!is_name(id))
+        return "customer: 1 to 63 octets without quotes";
     if (!is(label, "0") && !is(label, "1"))
         return "label: 0 or 1";
     if (at(field, n, c->type).len &&

@@ -284,7 +284,8 @@ void score_reasons(const struct line *l, const struct plan *plan, char ret[REASO
     if (l->unjudged == JUDGED && plan->mode == MODE_PAPER && !isnan(l->level))
         add(ret, REASONS_MAX, "; level %.2f of before", (double)l->level);
     if (l->incomplete)
-        add(ret, REASONS_MAX, "; %u days incomplete", l->incomplete);
+        add(ret, REASONS_MAX, "; %u day%s incomplete", l->incomplete, l->incomplete > 1 ? "s" : "");
     if (l->conflicts)
-        add(ret, REASONS_MAX, "; %u readings in conflict", l->conflicts);
+        add(ret, REASONS_MAX, "; %u reading%s in conflict", l->conflicts,
+            l->conflicts > 1 ? "s" : "");
 }

@@ -52,6 +52,8 @@ static void bad_labels_are_named(void **state)
         {"customer,label\n1,2\n", "line 2: label"},
         {"customer,label\n1\n", "line 2: label"},
         {"customer,label\n1,1\n,0\n", "line 3: customer"},
+        {"customer,label\na\"b,1\n", "line 2: customer"},
+        {"customer,label\n\"a\"\"b\",1\n", "line 2: customer"},
         {"customer,label,type\n1,1,16\n", "line 2: type"},
         {"customer,label,start_day\n1,1,soon\n", "line 2: start_day"},
         {"customer,label,true_wh,reported_wh\n1,1,5,x\n", "line 2: energy"},

@@ -15,6 +15,9 @@ done
 [ "$(number "$work/demo.json" frames_sent)" = "$(number "$work/demo.json" aggregated)" ] ||
     fail "frames: $(cat "$work/demo.json")"
 [ "$(number "$work/demo.json" bills)" = $meters ] || fail "bills: $(cat "$work/demo.json")"
+# Two days are no habit: everybody is read, nobody ranked, and it says so.
+[ "$(number "$work/demo.json" customers)" = $meters ] || fail "fraud: $(cat "$work/demo.json")"
+grep -q '"ran":false,"why":"too few days' "$work/demo.json" || fail "fraud: $(cat "$work/demo.json")"
 if grep -q '"tamper":{[^}]*false' "$work/demo.json"; then
     fail "tampering: $(cat "$work/demo.json")"
 fi
