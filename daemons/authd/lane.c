@@ -1,12 +1,14 @@
 /* lane - life of the pipelines, inboxes, sessions of the store. */
 #include "lane-int.h"
 
+#include <sealgrid/crypto/hash.h>
 #include <time.h>
 
 #define STRIKES_MAX 4
 
 struct auth_lanes {
     struct auth_lane_options o;
+    struct sg_secret cid_key;
     size_t n;
     struct auth_lane *lanes;
 };
@@ -131,7 +133,25 @@ int auth_lanes_put(struct auth_lanes *l, struct auth_conn *c, uint64_t handle, u
 
 /* ---- life ---- */
 
-static int lane_init(struct auth_lane *l, const struct auth_lane_options *o, unsigned index)
+/* What every instance knows and nobody else: by it they know each other's connection ids. */
+static int derive_cid_key(const struct auth_lane_options *o, struct sg_secret *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT_SECRET(8192);
+    uint8_t prk[32];
+    if (!o->own[0] || !o->own[0]->key)
+        return 0;
+    int r = sg_key_private_der(o->own[0]->key, &der);
+    r = r ? r : sg_secret_new(ret, 32);
+    if (r)
+        return r;
+    sg_hkdf_extract(prk, SG_BYTES_NONE, sg_buf_bytes(&der));
+    sg_hkdf_expand(ret->data, 32, SG_BYTES_ARRAY(prk), SG_BYTES_LIT("sealgrid-cid-key-v1"));
+    sg_wipe(prk, sizeof prk);
+    return 0;
+}
+
+static int lane_init(struct auth_lane *l, const struct auth_lane_options *o, const uint8_t *cid_key,
+                     unsigned index)
 {
     l->o = o;
     l->index = index;
@@ -148,6 +168,7 @@ static int lane_init(struct auth_lane *l, const struct auth_lane_options *o, uns
                                 .n_suites = o->n_suites,
                                 .own = {o->own[0], o->own[1]},
                                 .sessions_max = o->sessions_max,
+                                .cid_key = cid_key,
                                 .lane = index,
                                 .lanes = o->lanes};
     int r = sg_auth_new(&l->engine, &e);
@@ -194,9 +215,9 @@ int auth_lanes_start(struct auth_lanes **ret, const struct auth_lane_options *o)
         return sg_raise(-ENOMEM);
     l->o = *o;
     l->lanes = calloc(o->lanes, sizeof *l->lanes);
-    int r = l->lanes ? 0 : sg_raise(-ENOMEM);
+    int r = l->lanes ? derive_cid_key(o, &l->cid_key) : sg_raise(-ENOMEM);
     for (unsigned i = 0; r == 0 && i < o->lanes; i++, l->n++)
-        r = lane_init(&l->lanes[i], &l->o, i);
+        r = lane_init(&l->lanes[i], &l->o, l->cid_key.data, i);
     for (unsigned i = 0; r == 0 && i < o->lanes; i++)
         r = lane_run(&l->lanes[i]);
     if (r) {
@@ -230,6 +251,7 @@ void auth_lanes_stop(struct auth_lanes *l)
             pthread_join(l->lanes[i].committer, NULL);
         lane_clear(&l->lanes[i]);
     }
+    sg_secret_clear(&l->cid_key);
     free(l->lanes);
     free(l);
 }

@@ -8,8 +8,8 @@
  *                            v                                               v
  *   DONE <--on_message_4()-- WAIT_4               DONE <--message_4()----- SEND_4
  *
- * Any positive outcome, and an error message where one may come, leads to DEAD.  Keys can be
- * exported from WAIT_4, SEND_4 and DONE.
+ * Any positive outcome, and an error message where one may come, leads to DEAD, or leaves a patient
+ * handshake where it was.  Keys can be exported from WAIT_4, SEND_4 and DONE.
  */
 #include "edhoc-int.h"
 
@@ -70,8 +70,13 @@ static void die(struct sg_edhoc *e)
     sg_key_free(TAKE_PTR(e->ephemeral));
 }
 
-/* Runs one step where the table allows it; whatever is not 0 ends the handshake and leaves *ret as
- * it was. */
+static void wipe_secrets(struct sg_edhoc_secrets *s)
+{
+    sg_wipe(s, sizeof *s);
+}
+
+/* Runs one step where the table allows it; whatever is not 0 ends a handshake that is not
+ * patient, and leaves *ret as it was. */
 static int step(struct sg_edhoc *e, enum event event,
                 int (*fn)(struct sg_edhoc *e, struct sg_bytes m, struct sg_buf *ret),
                 struct sg_bytes m, struct sg_buf *ret)
@@ -80,15 +85,22 @@ static int step(struct sg_edhoc *e, enum event event,
     size_t before = ret ? ret->len : 0;
     if (!t)
         return SG_EDHOC_UNEXPECTED; /* out of place, so no harm to a living handshake */
+    const struct sg_edhoc as_it_was = *e;
+    SG_CLEANUP(wipe_secrets) struct sg_edhoc_secrets secrets = *e->s;
     int r = fn(e, m, ret);
-    if (r) {
-        if (ret)
-            ret->len = before;
-        die(e);
-        return r;
+    if (r == 0) {
+        e->state = t->to;
+        return 0;
     }
-    e->state = t->to;
-    return 0;
+    if (ret)
+        ret->len = before;
+    if (r < 0 || !e->c->patient || event == RECV_1)
+        die(e);
+    else if (event != RECV_ERROR) { /* what an error said is wanted still */
+        *e = as_it_was;
+        *e->s = secrets;
+    }
+    return r;
 }
 
 /* ---- life ---- */

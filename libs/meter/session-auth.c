@@ -5,7 +5,8 @@
  *   FREE --message_1--> WAIT_3 --message_3--> STORING --sg_auth_stored--> DONE
  *    ^                    |                                                |
  *    +--- place needed ---+------------------------------------------------+
- * message_1 again in WAIT_3, message_3 again in DONE: the stored answer goes out again.
+ * message_1 again in WAIT_3, message_3 again in DONE: the stored answer goes out again.  A
+ * message_3 that fails in WAIT_3 and error messages change nothing: strangers can send them, too.
  *
  * A session's sequence number:
  *   fresh --receive--> claimed --sg_auth_settled--> stored, or fresh again
@@ -16,11 +17,15 @@
  */
 #include "session-auth-int.h"
 
+#include <sealgrid/base/secret.h>
 #include <sealgrid/crypto/hash.h>
 
 #define HANDSHAKES_MAX 1024
 #define SESSIONS_MAX   65536
 #define LOADS_PER_S    2000
+#define MARKED_FACTOR  10 /* as many look-ups of ids that bear our mark */
+#define CID_KEY_LEN    32
+#define CID_MARK_LEN   3 /* of 8 octets: 39 bits stay random where two lanes share an octet */
 
 const char *const sg_auth_drop_words[SG_AUTH_DROP_COUNT] = {
 #define SG_D(name, word) [SG_AUTH_DROP_##name] = (word),
@@ -51,8 +56,11 @@ struct sg_auth {
     struct sg_auth_meter met; /* the meter that the running message_3 named */
     uint8_t sender[SG_FRAME_SENDER_LEN];
     uint64_t next_down;
-    int64_t loads_since_ms;
-    unsigned loads;
+    struct sg_secret cid_key; /* empty: none */
+    struct budget {
+        int64_t since_ms;
+        unsigned n;
+    } loads[2]; /* look-ups of connection ids without and with our mark */
 };
 
 unsigned sg_auth_lane(const struct sg_frame *f, unsigned lanes)
@@ -80,6 +88,15 @@ static int find_meter(void *user, const struct sg_edhoc_id *id, struct sg_edhoc_
     return r;
 }
 
+static int keep_cid_key(struct sg_auth *a, const uint8_t *key)
+{
+    int r = key ? sg_secret_new(&a->cid_key, CID_KEY_LEN) : 0;
+    if (r == 0 && key)
+        memcpy(a->cid_key.data, key, CID_KEY_LEN);
+    a->o.cid_key = NULL; /* the caller's, not ours to keep */
+    return r;
+}
+
 int sg_auth_new(struct sg_auth **ret, const struct sg_auth_options *o)
 {
     SG_CLEANUP(sg_auth_freep) struct sg_auth *a = calloc(1, sizeof *a);
@@ -96,13 +113,16 @@ int sg_auth_new(struct sg_auth **ret, const struct sg_auth_options *o)
     a->edhoc = (struct sg_edhoc_config){.method = 0,
                                         .suites = a->o.suites,
                                         .n_suites = a->o.n_suites,
+                                        .patient = true,
                                         .own = own_credential,
                                         .own_user = a,
                                         .lookup = find_meter,
                                         .lookup_user = a};
     o->ops->random(o->user, a->sender, sizeof a->sender);
     a->next_down = 1;
-    int r = sg_session_table_init(&a->sessions, o->sessions_max ? o->sessions_max : SESSIONS_MAX);
+    int r = keep_cid_key(a, o->cid_key);
+    r = r ? r
+          : sg_session_table_init(&a->sessions, o->sessions_max ? o->sessions_max : SESSIONS_MAX);
     if (r)
         return r;
     *ret = TAKE_PTR(a);
@@ -126,6 +146,7 @@ void sg_auth_free(struct sg_auth *a)
             free_handshake(a, &a->handshakes[i]);
     free(a->handshakes);
     sg_session_table_clear(&a->sessions);
+    sg_secret_clear(&a->cid_key);
     free(a);
 }
 
@@ -168,6 +189,25 @@ static struct handshake *place_for_handshake(struct sg_auth *a)
     return oldest;
 }
 
+/* Whoever does not know the key hits upon it once in 2^24 tries. */
+static void mark_of(const struct sg_auth *a, const uint8_t *cid, uint8_t ret[CID_MARK_LEN])
+{
+    uint8_t mac[32];
+    const struct sg_bytes parts[] = {SG_BYTES_LIT("sealgrid-cid-v1"),
+                                     SG_BYTES(cid, SG_FRAME_ID_LEN - CID_MARK_LEN)};
+    sg_hmac_sha256(mac, sg_secret_bytes(&a->cid_key), parts, 2);
+    memcpy(ret, mac, CID_MARK_LEN);
+}
+
+static bool bears_mark(const struct sg_auth *a, const uint8_t *cid)
+{
+    uint8_t mark[CID_MARK_LEN];
+    if (!a->cid_key.data)
+        return false;
+    mark_of(a, cid, mark);
+    return memcmp(mark, cid + SG_FRAME_ID_LEN - CID_MARK_LEN, CID_MARK_LEN) == 0;
+}
+
 static void choose_cid(struct sg_auth *a, uint8_t *cid)
 {
     a->o.ops->random(a->o.user, cid, SG_FRAME_ID_LEN);
@@ -175,6 +215,8 @@ static void choose_cid(struct sg_auth *a, uint8_t *cid)
         cid[0] = (uint8_t)(cid[0] - cid[0] % a->o.lanes + a->o.lane);
     if (a->o.lanes && cid[0] % a->o.lanes != a->o.lane) /* wrapped around 256 */
         cid[0] = (uint8_t)a->o.lane;
+    if (a->cid_key.data)
+        mark_of(a, cid, cid + SG_FRAME_ID_LEN - CID_MARK_LEN);
 }
 
 static int drop(struct sg_auth_result *ret, enum sg_auth_drop why)
@@ -268,11 +310,8 @@ static int verify_3(struct sg_auth *a, struct handshake *h, const struct sg_fram
                     int64_t unix_s, struct sg_auth_result *ret)
 {
     int r = sg_edhoc_on_message_3(h->engine, f->body);
-    if (r > 0) {
-        r = reply_error(h->engine, r, f->id, ret);
-        free_handshake(a, h);
-        return r;
-    }
+    if (r > 0) /* anybody may have sent it: the meter's own may be on its way */
+        return reply_error(h->engine, r, f->id, ret);
     r = r ? r : fill_record(a, h, unix_s);
     if (r) {
         free_handshake(a, h); /* the engine is used up: the meter begins again */
@@ -302,15 +341,6 @@ static int on_message_3(struct sg_auth *a, const struct sg_frame *f, int64_t uni
         return reply_again(h, ret);
     ret->event = SG_AUTH_PENDING;
     return 0;
-}
-
-/* Unauthenticated: believed only as far as it saves us a wait. */
-static int on_error(struct sg_auth *a, const struct sg_frame *f, struct sg_auth_result *ret)
-{
-    struct handshake *h = find_handshake(a, f->id);
-    if (h && h->state == HS_WAIT_3 && sg_edhoc_on_error(h->engine, f->body) > 0)
-        free_handshake(a, h);
-    return drop(ret, SG_AUTH_DROP_HANDSHAKE_ENDED);
 }
 
 int sg_auth_stored(struct sg_auth *a, const uint8_t handshake[SG_FRAME_ID_LEN], struct sg_buf *ret)
@@ -345,14 +375,16 @@ void sg_auth_store_failed(struct sg_auth *a, const uint8_t handshake[SG_FRAME_ID
 
 /* ---- frames ---- */
 
-static bool may_load(struct sg_auth *a, int64_t now_ms)
+/* Ids that nobody of us made have a budget of their own, which strangers can use up: sessions that
+ * are looked up after a restart do not wait for it. */
+static bool may_load(struct sg_auth *a, const uint8_t *cid, int64_t now_ms)
 {
+    bool ours = bears_mark(a, cid);
+    struct budget *b = &a->loads[ours];
     unsigned limit = a->o.loads_per_s ? a->o.loads_per_s : LOADS_PER_S;
-    if (now_ms - a->loads_since_ms >= 1000) {
-        a->loads_since_ms = now_ms;
-        a->loads = 0;
-    }
-    return a->loads++ < limit;
+    if (now_ms - b->since_ms >= 1000)
+        *b = (struct budget){.since_ms = now_ms};
+    return b->n++ < (ours ? limit * MARKED_FACTOR : limit);
 }
 
 static void wipe_record(struct sg_session_record *s)
@@ -413,7 +445,7 @@ static int on_uplink(struct sg_auth *a, const struct sg_frame *f, int64_t now_ms
                      struct sg_auth_result *ret)
 {
     struct sg_auth_session *s = sg_session_table_find(&a->sessions, f->id);
-    if (!s && !may_load(a, now_ms))
+    if (!s && !may_load(a, f->id, now_ms))
         return drop(ret, SG_AUTH_DROP_LOAD_RATE);
     int r = s ? 0 : load_session(a, f->id, &s);
     if (r)
@@ -440,8 +472,9 @@ int sg_auth_receive(struct sg_auth *a, struct sg_bytes datagram, int64_t now_ms,
         return on_message_1(a, &f, now_ms, ret);
     case SG_FRAME_EDHOC_3:
         return on_message_3(a, &f, unix_s, ret);
-    case SG_FRAME_EDHOC_ERROR:
-        return on_error(a, &f, ret);
+    case SG_FRAME_EDHOC_ERROR: /* anybody's; a handshake that was given up gives way when its place
+                                * is needed */
+        return drop(ret, SG_AUTH_DROP_HANDSHAKE_ENDED);
     case SG_FRAME_DOWNLINK:
     case SG_FRAME_EDHOC_2:
     case SG_FRAME_EDHOC_4:

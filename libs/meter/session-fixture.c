@@ -118,8 +118,13 @@ void fx_auth_new(struct fx_auth *a, struct fx_store *store, const struct fx_iden
     sg_prng_seed(&a->prng, seed);
     a->ops = (struct sg_auth_ops){
         .find_meter = find_meter, .load_session = load_session, .random = seeded_random};
-    struct sg_auth_options o = {
-        .ops = &a->ops, .user = a, .suites = {2, 3}, .n_suites = 2, .own = {own->own, own->own}};
+    static const uint8_t cid_key[32] = {1, 2, 3};
+    struct sg_auth_options o = {.ops = &a->ops,
+                                .user = a,
+                                .suites = {2, 3},
+                                .n_suites = 2,
+                                .own = {own->own, own->own},
+                                .cid_key = cid_key};
     check(sg_auth_new(&a->engine, &o));
 }
 

@@ -54,6 +54,7 @@ struct handshake {
     unsigned rounds; /* handshakes begun without success */
     int64_t due_ms;
     size_t suite; /* index into the configuration's */
+    bool doubted; /* an error, or a message that failed, came: begun anew when the timer runs out */
 };
 
 struct sg_meter_session {
@@ -136,6 +137,7 @@ static void drop_handshake(struct sg_meter_session *s)
     sg_edhoc_free(TAKE_PTR(s->hs.engine));
     sg_buf_clear(&s->hs.datagram);
     s->hs.sends = 0;
+    s->hs.doubted = false;
 }
 
 static void send_handshake(struct sg_meter_session *s, int64_t now_ms)
@@ -162,15 +164,6 @@ static int begin_handshake(struct sg_meter_session *s, int64_t now_ms)
     return 0;
 }
 
-/* The running handshake came to nothing; the timer begins the next one. */
-static void give_up_handshake(struct sg_meter_session *s, int64_t now_ms)
-{
-    drop_handshake(s);
-    s->hs.rounds++;
-    s->state = SG_METER_WAIT_2;
-    s->hs.due_ms = retry_at(s, s->hs.rounds, now_ms);
-}
-
 static void send_error(struct sg_meter_session *s, int outcome)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf m = SG_BUF_INIT(256);
@@ -180,13 +173,14 @@ static void send_error(struct sg_meter_session *s, int outcome)
         s->c->ops->send(s->user, sg_buf_bytes(&d));
 }
 
-/* Common end of a handshake step: positive outcomes end this handshake, nothing more. */
-static int judge_step(struct sg_meter_session *s, int r, int64_t now_ms)
+/* Common end of a handshake step.  What failed may have been a stranger's: the genuine message has
+ * until the timer runs out. */
+static int judge_step(struct sg_meter_session *s, int r)
 {
     if (r <= 0)
         return r;
     send_error(s, r);
-    give_up_handshake(s, now_ms);
+    s->hs.doubted = true;
     return 0;
 }
 
@@ -197,13 +191,14 @@ static int on_message_2(struct sg_meter_session *s, struct sg_bytes m, int64_t n
         return 0;
     int r = sg_edhoc_on_message_2(s->hs.engine, m, &m3);
     if (r)
-        return judge_step(s, r, now_ms);
+        return judge_step(s, r);
     sg_buf_reset(&s->hs.datagram);
     r = sg_frame_encode_handshake(SG_FRAME_EDHOC_3, s->hs.id, sg_buf_bytes(&m3), &s->hs.datagram);
     if (r)
         return r;
     s->state = SG_METER_WAIT_4;
     s->hs.sends = 0;
+    s->hs.doubted = false;
     send_handshake(s, now_ms);
     return 0;
 }
@@ -281,7 +276,7 @@ static int install_session(struct sg_meter_session *s, int64_t now_ms)
     SG_CLEANUP(wipe_key) struct sg_frame_key old = s->keys->uplink;
     struct sg_bytes cid = sg_edhoc_peer_conn_id(s->hs.engine);
     if (cid.len != SG_FRAME_ID_LEN) {
-        give_up_handshake(s, now_ms);
+        s->hs.doubted = true;
         return 0;
     }
     int r = sg_edhoc_prk_exporter(s->hs.engine, s->keys->prk_exporter);
@@ -312,7 +307,7 @@ static int on_message_4(struct sg_meter_session *s, struct sg_bytes m, int64_t n
     if (s->state != SG_METER_WAIT_4)
         return 0;
     int r = sg_edhoc_on_message_4(s->hs.engine, m);
-    return r ? judge_step(s, r, now_ms) : install_session(s, now_ms);
+    return r ? judge_step(s, r) : install_session(s, now_ms);
 }
 
 /* Another suite that the peer names and we have; false if it names none. */
@@ -331,17 +326,15 @@ static bool choose_suite(struct sg_meter_session *s)
     return false;
 }
 
-/* An error is unauthenticated: it ends this handshake, and the next one waits for its timer. */
-static int on_handshake_error(struct sg_meter_session *s, struct sg_bytes m, int64_t now_ms)
+/* An error is unauthenticated: the answer that it stands for may come all the same. */
+static int on_handshake_error(struct sg_meter_session *s, struct sg_bytes m)
 {
     if (!s->hs.engine)
         return 0;
     int r = sg_edhoc_on_error(s->hs.engine, m);
     if (r < 0)
         return r;
-    if (r == SG_EDHOC_PEER_ERROR && sg_edhoc_peer_error_code(s->hs.engine) == 2)
-        (void)choose_suite(s);
-    give_up_handshake(s, now_ms);
+    s->hs.doubted = s->hs.doubted || r == SG_EDHOC_PEER_ERROR;
     return 0;
 }
 
@@ -432,14 +425,14 @@ static int on_downlink(struct sg_meter_session *s, const struct sg_frame *f)
     return 0;
 }
 
-static int on_error_frame(struct sg_meter_session *s, const struct sg_frame *f, int64_t now_ms)
+static int on_error_frame(struct sg_meter_session *s, const struct sg_frame *f)
 {
     if (s->has_session && memcmp(f->id, s->cid, sizeof s->cid) == 0) {
         s->unknown_hint = true;
         return 0;
     }
     if (memcmp(f->id, s->hs.id, sizeof s->hs.id) == 0)
-        return on_handshake_error(s, f->body, now_ms);
+        return on_handshake_error(s, f->body);
     return 0;
 }
 
@@ -451,6 +444,7 @@ static void bind_engine(struct sg_meter_session *s)
     s->edhoc = (struct sg_edhoc_config){.method = 0,
                                         .suites = s->c->suites,
                                         .n_suites = s->c->n_suites,
+                                        .patient = true,
                                         .own = own_credential,
                                         .own_user = s,
                                         .lookup = find_authenticator,
@@ -586,7 +580,7 @@ int sg_meter_session_receive(struct sg_meter_session *s, struct sg_bytes datagra
     case SG_FRAME_EDHOC_4:
         return ours ? on_message_4(s, f.body, now_ms) : 0;
     case SG_FRAME_EDHOC_ERROR:
-        return on_error_frame(s, &f, now_ms);
+        return on_error_frame(s, &f);
     case SG_FRAME_UPLINK:
     case SG_FRAME_EDHOC_1:
     case SG_FRAME_EDHOC_3:
@@ -613,12 +607,15 @@ static int tick_handshake(struct sg_meter_session *s, int64_t now_ms)
 {
     if (s->state == SG_METER_IDLE || now_ms < s->hs.due_ms)
         return 0;
-    if (s->hs.engine && s->hs.sends < HANDSHAKE_ATTEMPTS) {
+    if (s->hs.engine && s->hs.sends < HANDSHAKE_ATTEMPTS && !s->hs.doubted) {
         send_handshake(s, now_ms);
         return 0;
     }
-    if (s->hs.engine)
+    if (s->hs.engine) {
         s->hs.rounds++;
+        if (sg_edhoc_peer_error_code(s->hs.engine) == 2)
+            (void)choose_suite(s);
+    }
     return begin_handshake(s, now_ms);
 }
 

@@ -537,6 +537,87 @@ static void test_attack_forged_errors_only_cost_time(void **state)
     assert_int_equal(m->stored, 1);
 }
 
+/* A handshake message of a stranger, who sees the handshake id go by but knows no key. */
+static void forge(struct sg_buf *d, enum sg_frame_type type, struct sg_bytes seen, uint8_t flip)
+{
+    struct sg_frame f;
+    assert_int_equal(sg_frame_decode(seen, &f), 0);
+    sg_buf_reset(d);
+    if (type == SG_FRAME_EDHOC_ERROR) {
+        assert_int_equal(sg_frame_encode_handshake(type, f.id, SG_BYTES_LIT("\x01\x60"), d), 0);
+        return;
+    }
+    assert_int_equal(sg_frame_encode_handshake(type, f.id, f.body, d), 0);
+    d->data[d->len - 1] ^= flip;
+}
+
+/* Before the genuine message_3 comes, anything but it. */
+static void test_attack_handshake_of_another_at_the_authenticator(void **state)
+{
+    struct world *w = *state;
+    struct meter *m = &w->m[0];
+    SG_CLEANUP(sg_buf_clear) struct sg_buf d = SG_BUF_INIT(SG_FRAME_MAX);
+    assert_int_equal(sg_meter_session_connect(m->s, 0), 0);
+    round_trip(w, m, &w->auth, 0);
+    assert_int_equal(sg_meter_session_state(m->s), SG_METER_WAIT_4);
+    forge(&d, SG_FRAME_EDHOC_ERROR, last_sent(m), 0);
+    fx_auth_receive(&w->auth, sg_buf_bytes(&d), 0, &w->reply);
+    assert_int_equal(w->reply.len, 0);
+    for (uint8_t flip = 1; flip; flip = (uint8_t)(flip << 1)) {
+        forge(&d, SG_FRAME_EDHOC_3, last_sent(m), flip);
+        fx_auth_receive(&w->auth, sg_buf_bytes(&d), 0, &w->reply);
+        /* The error that the stranger provoked reaches the meter. */
+        assert_true(w->reply.len > 0);
+        assert_int_equal(sg_meter_session_receive(m->s, sg_buf_bytes(&w->reply), 0), 0);
+    }
+    assert_int_equal(m->connected, 0);
+    round_trip(w, m, &w->auth, 0);
+    assert_int_equal(m->connected, 1);
+    assert_int_equal(w->store.n_sessions, 1);
+}
+
+/* Before the genuine message_2 and message_4 come, errors and messages that fail. */
+static void test_attack_handshake_of_another_at_the_meter(void **state)
+{
+    struct world *w = *state;
+    struct meter *m = &w->m[0];
+    SG_CLEANUP(sg_buf_clear) struct sg_buf d = SG_BUF_INIT(SG_FRAME_MAX);
+    static const enum sg_frame_type answers[] = {SG_FRAME_EDHOC_2, SG_FRAME_EDHOC_4};
+    assert_int_equal(sg_meter_session_connect(m->s, 0), 0);
+    for (size_t i = 0; i < 2; i++) {
+        fx_auth_receive(&w->auth, last_sent(m), 0, &w->reply);
+        forge(&d, SG_FRAME_EDHOC_ERROR, sg_buf_bytes(&w->reply), 0);
+        assert_int_equal(sg_meter_session_receive(m->s, sg_buf_bytes(&d), 0), 0);
+        for (uint8_t flip = 1; flip; flip = (uint8_t)(flip << 1)) {
+            forge(&d, answers[i], sg_buf_bytes(&w->reply), flip);
+            assert_int_equal(sg_meter_session_receive(m->s, sg_buf_bytes(&d), 0), 0);
+        }
+        assert_int_equal(m->connected, 0);
+        assert_int_equal(sg_meter_session_receive(m->s, sg_buf_bytes(&w->reply), 0), 0);
+    }
+    assert_int_equal(m->connected, 1);
+    assert_int_equal(sg_auth_handshakes(w->auth.engine), 1);
+}
+
+/* Believed after all when nothing better came until the timer ran out. */
+static void test_handshake_that_was_refused_begins_anew(void **state)
+{
+    struct world *w = *state;
+    struct meter *m = &w->m[0];
+    SG_CLEANUP(sg_buf_clear) struct sg_buf d = SG_BUF_INIT(SG_FRAME_MAX);
+    struct sg_frame before, after;
+    assert_int_equal(sg_meter_session_connect(m->s, 0), 0);
+    assert_int_equal(sg_frame_decode(last_sent(m), &before), 0);
+    forge(&d, SG_FRAME_EDHOC_ERROR, last_sent(m), 0);
+    assert_int_equal(sg_meter_session_receive(m->s, sg_buf_bytes(&d), 0), 0);
+    assert_int_equal(m->n_sent, 1);
+    assert_int_equal(sg_meter_session_tick(m->s, sg_meter_session_next_ms(m->s)), 0);
+    assert_int_equal(m->n_sent, 2);
+    assert_int_equal(sg_frame_decode(last_sent(m), &after), 0);
+    assert_int_equal(after.type, SG_FRAME_EDHOC_1);
+    assert_memory_not_equal(after.id, before.id, sizeof after.id);
+}
+
 static void test_attack_flood_of_message_1(void **state)
 {
     struct world *w = *state;
@@ -551,6 +632,48 @@ static void test_attack_flood_of_message_1(void **state)
     round_trip(w, &w->m[0], &w->auth, 0);
     round_trip(w, &w->m[0], &w->auth, 0);
     assert_int_equal(w->m[0].connected, 1);
+}
+
+/* An authenticator that has just started knows no session; strangers make it look up ids that they
+ * made up, more than it will do in a second. */
+static void test_attack_made_up_connection_ids(void **state)
+{
+    struct world *w = *state;
+    struct meter *m = &w->m[0];
+    SG_CLEANUP(sg_buf_clear) struct sg_buf d = SG_BUF_INIT(SG_FRAME_MAX);
+    struct sg_prng prng;
+    connect_meter(w, 0);
+    queue_number(m, 7, 0);
+    sg_prng_seed(&prng, 1);
+    assert_int_equal(sg_buf_append(&d, last_sent(m)), 0);
+    for (int i = 0; i < 30000; i++) {
+        sg_store_be64(d.data + 2, sg_prng_u64(&prng));
+        fx_auth_receive(&w->twin, sg_buf_bytes(&d), 0, &w->reply);
+    }
+    assert_true(w->twin.drops[SG_AUTH_DROP_LOAD_RATE] > 27000);
+    round_trip(w, m, &w->twin, 0);
+    assert_int_equal(m->stored, 1);
+}
+
+/* Ids made before there were marks, or under another key, are looked up as long as nobody floods.
+ */
+static void test_connection_id_without_a_mark(void **state)
+{
+    struct world *w = *state;
+    struct meter *m = &w->m[0];
+    SG_CLEANUP(sg_buf_clear) struct sg_buf d = SG_BUF_INIT(SG_FRAME_MAX);
+    struct sg_frame_key uplink;
+    connect_meter(w, 0);
+    queue_number(m, 7, 0);
+    struct fx_stored_session *s = &w->store.sessions[0];
+    uint8_t payload[13] = {SG_PAYLOAD_BLOCK, 0, 0, 0, 0, 0, 0, 0, 9};
+    s->record.cid[SG_FRAME_ID_LEN - 1] ^= 1;
+    sg_edhoc_export_from(s->record.prk_exporter, SG_SESSION_LABEL_UPLINK, SG_BYTES_NONE,
+                         (uint8_t *)&uplink, sizeof uplink);
+    assert_int_equal(sg_frame_seal_uplink(&uplink, s->record.cid, 1, SG_BYTES_ARRAY(payload), &d),
+                     0);
+    fx_auth_receive(&w->twin, sg_buf_bytes(&d), 0, &w->reply);
+    assert_int_equal(fx_times(&w->store, 1000, 9), 1);
 }
 
 static void test_session_rows_survive(void **state)
@@ -602,7 +725,12 @@ int main(void)
         T(test_attack_impostor_authenticator),
         T(test_attack_meter_without_a_credential),
         T(test_attack_forged_errors_only_cost_time),
+        T(test_attack_handshake_of_another_at_the_authenticator),
+        T(test_attack_handshake_of_another_at_the_meter),
+        T(test_handshake_that_was_refused_begins_anew),
         T(test_attack_flood_of_message_1),
+        T(test_attack_made_up_connection_ids),
+        T(test_connection_id_without_a_mark),
         T(test_session_rows_survive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,11 @@ struct sg_edhoc_config {
     void *own_user;
     sg_edhoc_lookup_fn lookup;
     void *lookup_user;
+    /* For datagrams, which anybody may send: a message or error that fails is taken for a
+     * stranger's, and leaves the handshake waiting as it was.  The caller ends it in time.  (RFC
+     * 9528 discontinues a session at any failure; it leaves open whose messages are the session's.)
+     */
+    bool patient;
     /* Private scalar of the ephemeral key (32 octets); NULL: freshly generated.  Known-answer
      * tests only. */
     const uint8_t *ephemeral;

@@ -69,7 +69,11 @@ struct sg_auth_options {
     const struct sg_edhoc_identity *own[2]; /* credential of each suite */
     size_t handshakes_max;                  /* 0: 1,024 */
     size_t sessions_max;                    /* 0: 65,536 in memory; more live in the store */
-    unsigned loads_per_s;                   /* 0: 2,000 unknown connection ids looked up a second */
+    unsigned loads_per_s; /* 0: 2,000 unknown connection ids looked up a second; of those that an
+                           * authenticator made, ten times as many */
+    /* 32 octets by which authenticators of one store know connection ids that they made (copied);
+     * NULL: not at all. */
+    const uint8_t *cid_key;
     /* Connection ids made here have lane in their first octet modulo lanes, so that a process
      * with several engines can route frames by it.  lanes 0: any. */
     unsigned lane, lanes;
