@@ -169,11 +169,9 @@ static const char *text_at(const json_t *j, const char *path)
     return text ? text : "\xe2\x80\x93";
 }
 
-void sg_report_put_machine(struct sg_html *p, const struct sg_report *r)
+static void put_facts(struct sg_html *p, const struct sg_report *r)
 {
     char text[160];
-    sg_report_open_section(p, "machine", "The machine, and what this run does not show",
-                           "A máquina, e o que esta execução não mostra");
     sg_html_open_class(p, "dl", "facts");
     snprintf(text, sizeof text, sg_html_word(p, "%.100s, %lld cores", "%.100s, %lld núcleos"),
              text_at(r->facts, "machine.cpu"), (long long)sg_report_int(r->facts, "machine.cores"));
@@ -187,6 +185,14 @@ void sg_report_put_machine(struct sg_html *p, const struct sg_report *r)
     put_fact(p, "Seed (same seed, same readings)", "Semente (mesma semente, mesmas leituras)",
              text);
     sg_html_close(p);
+}
+
+void sg_report_put_machine(struct sg_html *p, const struct sg_report *r)
+{
+    sg_report_open_section(p, "machine", "The machine, and what this run does not show",
+                           "A máquina, e o que esta execução não mostra");
+    if (r->facts)
+        put_facts(p, r);
     sg_html_open_class(p, "ul", "note");
     sg_html_element_say(
         p, "li", NULL,

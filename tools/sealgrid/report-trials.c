@@ -116,6 +116,11 @@ static void put_trial(struct sg_html *p, const char *name, bool yes)
 static void put_audit(struct sg_html *p, const struct sg_report *r)
 {
     bool ok = json_is_true(sg_report_at(r->summary, "audit.ok"));
+    if (sg_report_int(r->summary, "audit.bills") == 0) {
+        sg_report_put_note(p, "verdict bad", "\xe2\x9c\x97 No bill was audited in this run.",
+                           "\xe2\x9c\x97 Nenhuma fatura foi auditada nesta execução.");
+        return;
+    }
     sg_html_open_class(p, "p", ok ? "verdict good" : "verdict bad");
     sg_html_text(p, ok ? "\xe2\x9c\x93 " : "\xe2\x9c\x97 ");
     sg_report_put_figure(p, r, "audit.bills", SG_FORM_INT);
@@ -139,14 +144,12 @@ static void put_audit(struct sg_html *p, const struct sg_report *r)
                        "fatura.");
 }
 
-void sg_report_put_trials(struct sg_html *p, const struct sg_report *r)
+static void put_table(struct sg_html *p, const struct sg_report *r)
 {
     static const char *const heads[][2] = {
         {"Attack", "Ataque"}, {"Must happen", "O que deve acontecer"}, {"Happened?", "Aconteceu?"}};
     const char *name;
     json_t *v;
-    sg_report_open_section(p, "trials", "Audit and attacks", "Auditoria e ataques");
-    put_audit(p, r);
     sg_html_element_say(p, "h3", NULL, "What was attacked, and what came of it",
                         "O que foi atacado e o que aconteceu");
     sg_html_open_class(p, "table", "cards");
@@ -161,5 +164,16 @@ void sg_report_put_trials(struct sg_html *p, const struct sg_report *r)
         put_trial(p, name, json_is_true(v));
     sg_html_close(p);
     sg_html_close(p);
+}
+
+void sg_report_put_trials(struct sg_html *p, const struct sg_report *r)
+{
+    sg_report_open_section(p, "trials", "Audit and attacks", "Auditoria e ataques");
+    put_audit(p, r);
+    if (json_object_size(json_object_get(r->summary, "tamper")))
+        put_table(p, r);
+    else
+        sg_report_put_note(p, "note", "The run ended before its attacks.",
+                           "A execução terminou antes dos ataques.");
     sg_html_close(p);
 }
