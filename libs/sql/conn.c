@@ -364,7 +364,7 @@ struct sg_value sg_sql_value(struct sg_sql *c, size_t i)
 {
     sg_assert(c->have_row && i < c->n_columns);
     if (c->plain)
-        return c->row[i];
+        return *c->row[i];
     /* Without SQLite's mutexes (catalog.c) a column's value may be read directly. */
     return sg_sql_from_sqlite(sqlite3_column_value(c->stmt, (int)i));
 }

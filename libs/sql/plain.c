@@ -167,7 +167,7 @@ bool sg_sql_plain_begin(struct sg_sql *c)
         judge(c);
     if (p->plain != SG_SQL_PLAIN_YES)
         return false;
-    struct sg_value *row = reallocarray(c->row, c->n_columns, sizeof(*row));
+    const struct sg_value **row = reallocarray(c->row, c->n_columns, sizeof(*row));
     if (!row)
         return false;
     c->row = row;
@@ -183,11 +183,9 @@ int sg_sql_plain_next(struct sg_sql *c)
     if (sg_sql_cursor_eof(&c->cursor->base))
         return SQLITE_DONE;
     for (size_t i = 0; i < c->n_columns; i++) {
-        const struct sg_value *v;
-        rc = sg_sql_cursor_value(c->cursor, columns[i], &v);
+        rc = sg_sql_cursor_value(c->cursor, columns[i], &c->row[i]);
         if (rc)
             return rc;
-        c->row[i] = *v;
     }
     return SQLITE_ROW;
 }

@@ -163,7 +163,7 @@ struct sg_sql {
     unsigned n_cursors;
     struct sg_sql_cursor *cursor; /* opened last; alive if there is one only */
     bool plain;
-    struct sg_value *row; /* if plain, the current one; owned, borrows its texts */
+    const struct sg_value **row; /* if plain, the current one; the list is owned */
     int64_t changes;
     struct sg_sql_writes writes;
 };
