@@ -9,6 +9,7 @@
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/random.h>
+#include <sealgrid/meter/frame.h>
 
 #include <openssl/evp.h>
 #include <sodium.h>
@@ -84,6 +85,67 @@ static int ours_open(void *ctx, uint64_t n, int64_t *ret_ns)
     return sg_fold(r);
 }
 
+/* A partition each, as a batch of readings of many clients has them: no key is the last one's. */
+#define PARTITIONS 64
+
+struct partitions {
+    struct store *store;
+    struct sg_part_keys *keys[PARTITIONS];
+};
+
+static void partitions_clear(struct partitions *p)
+{
+    for (size_t i = 0; i < PARTITIONS; i++)
+        sg_part_keys_free(p->keys[i]);
+}
+
+static int partitions_init(struct partitions *p, struct store *s)
+{
+    *p = (struct partitions){.store = s};
+    for (size_t i = 0; i < PARTITIONS; i++) {
+        int r = sg_part_keys_new(&p->keys[i]);
+        if (r)
+            return r;
+        sg_part_keys_generate(p->keys[i]);
+    }
+    return 0;
+}
+
+static int ours_seal_turns(void *ctx, uint64_t n, int64_t *ret_ns)
+{
+    struct partitions *p = ctx;
+    struct store *s = p->store;
+    struct sg_part_keys *kept = s->keys;
+    int r = 0;
+
+    (void)ret_ns;
+    for (uint64_t i = 0; i < n && !r; i++) {
+        s->keys = p->keys[i % PARTITIONS];
+        r = seal_page(s, i);
+    }
+    s->keys = kept;
+    return r;
+}
+
+/* An uplink frame of a meter: 512 octets, about one signed reading. */
+#define FRAME_LEN 512
+
+static int ours_frame(void *ctx, uint64_t n, int64_t *ret_ns)
+{
+    static const struct sg_frame_key key = {.key = {1}, .iv = {2}};
+    static const uint8_t cid[SG_FRAME_ID_LEN] = {3};
+    struct store *s = ctx;
+    int r = 0;
+
+    (void)ret_ns;
+    for (uint64_t i = 0; i < n && !r; i++) {
+        sg_buf_reset(&s->out);
+        r = sg_frame_seal_uplink(&key, cid, i % SG_FRAME_SEQ_MAX + 1,
+                                 SG_BYTES(s->octets, FRAME_LEN), &s->out);
+    }
+    return r;
+}
+
 /* ---- bare ---------------------------------------------------------------------------------- */
 
 struct bare {
@@ -91,7 +153,8 @@ struct bare {
     EVP_CIPHER *cipher;
     EVP_CIPHER_CTX *seal, *open;
     uint8_t plain[RECORD_MAX], sealed[RECORD_MAX + SG_TAG_LEN], aad[AAD_LEN];
-    size_t len;
+    uint8_t keys[PARTITIONS][SG_KEY_LEN];
+    size_t len, aad_len;
 };
 
 static void bare_clear(struct bare *b)
@@ -102,14 +165,17 @@ static void bare_clear(struct bare *b)
     sodium_memzero(b, sizeof(*b));
 }
 
-static int bare_init(struct bare *b)
+/* alg: of the two contexts; libsodium's is AES-256-GCM. */
+static int bare_init(struct bare *b, const char *alg)
 {
     uint8_t key[SG_KEY_LEN];
 
     memset(b, 0, sizeof(*b));
     sg_random_bytes(key, sizeof(key));
     sg_random_bytes(b->plain, sizeof(b->plain));
-    b->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    sg_random_bytes(b->keys, sizeof(b->keys));
+    b->aad_len = sizeof(b->aad);
+    b->cipher = EVP_CIPHER_fetch(NULL, alg, NULL);
     b->seal = EVP_CIPHER_CTX_new();
     b->open = EVP_CIPHER_CTX_new();
     bool ok = b->cipher && b->seal && b->open &&
@@ -128,7 +194,22 @@ static int sodium_seal(void *ctx, uint64_t n, int64_t *ret_ns)
     for (uint64_t i = 0; i < n; i++) {
         sg_store_be64(nonce, i);
         if (crypto_aead_aes256gcm_encrypt_afternm(b->sealed, NULL, b->plain, b->len, b->aad,
-                                                  sizeof(b->aad), NULL, nonce, &b->sodium))
+                                                  b->aad_len, NULL, nonce, &b->sodium))
+            return sg_raise(-EIO);
+    }
+    return 0;
+}
+
+static int sodium_seal_turns(void *ctx, uint64_t n, int64_t *ret_ns)
+{
+    struct bare *b = ctx;
+    uint8_t nonce[SG_NONCE_LEN] = {0};
+
+    (void)ret_ns;
+    for (uint64_t i = 0; i < n; i++) {
+        sg_store_be64(nonce, i);
+        if (crypto_aead_aes256gcm_encrypt(b->sealed, NULL, b->plain, b->len, b->aad, b->aad_len,
+                                          NULL, nonce, b->keys[i % PARTITIONS]))
             return sg_raise(-EIO);
     }
     return 0;
@@ -142,8 +223,8 @@ static int sodium_open(void *ctx, uint64_t n, int64_t *ret_ns)
     int r = sodium_seal(b, 1, ret_ns);
     for (uint64_t i = 0; i < n && !r; i++)
         if (crypto_aead_aes256gcm_decrypt_afternm(b->plain, NULL, NULL, b->sealed,
-                                                  b->len + SG_TAG_LEN, b->aad, sizeof(b->aad),
-                                                  nonce, &b->sodium))
+                                                  b->len + SG_TAG_LEN, b->aad, b->aad_len, nonce,
+                                                  &b->sodium))
             r = sg_raise(-EIO);
     return r;
 }
@@ -158,7 +239,7 @@ static int evp_seal(void *ctx, uint64_t n, int64_t *ret_ns)
     for (uint64_t i = 0; i < n; i++) {
         sg_store_be64(nonce, i);
         bool ok = EVP_EncryptInit_ex2(b->seal, NULL, NULL, nonce, NULL) == 1 &&
-                  EVP_EncryptUpdate(b->seal, NULL, &len, b->aad, sizeof(b->aad)) == 1 &&
+                  EVP_EncryptUpdate(b->seal, NULL, &len, b->aad, (int)b->aad_len) == 1 &&
                   EVP_EncryptUpdate(b->seal, b->sealed, &len, b->plain, (int)b->len) == 1 &&
                   EVP_EncryptFinal_ex(b->seal, b->sealed + len, &len) == 1 &&
                   EVP_CIPHER_CTX_ctrl(b->seal, EVP_CTRL_AEAD_GET_TAG, SG_TAG_LEN,
@@ -177,7 +258,7 @@ static int evp_open(void *ctx, uint64_t n, int64_t *ret_ns)
 
     for (uint64_t i = 0; i < n && !r; i++) {
         bool ok = EVP_DecryptInit_ex2(b->open, NULL, NULL, nonce, NULL) == 1 &&
-                  EVP_DecryptUpdate(b->open, NULL, &len, b->aad, sizeof(b->aad)) == 1 &&
+                  EVP_DecryptUpdate(b->open, NULL, &len, b->aad, (int)b->aad_len) == 1 &&
                   EVP_DecryptUpdate(b->open, b->plain, &len, b->sealed, (int)b->len) == 1 &&
                   EVP_CIPHER_CTX_ctrl(b->open, EVP_CTRL_AEAD_SET_TAG, SG_TAG_LEN,
                                       b->sealed + b->len) == 1 &&
@@ -218,6 +299,42 @@ static int measure(struct sg_bench *b, struct store *s, struct bare *bare, const
     return sg_bench_pair(b, &line);
 }
 
+static int measure_turns(struct sg_bench *b, struct store *s, struct bare *bare)
+{
+    SG_CLEANUP(partitions_clear) struct partitions p;
+    const struct sg_bench_line line = {
+        .name = "seal 256 B, key by key",
+        .unit = "records/s",
+        .goal = 0.8,
+        .cpu = true,
+        .note = "the same in 64 partitions in turns, against the cipher with a key schedule each",
+        .ours = {"sealgrid", ours_seal_turns, &p},
+        .theirs = {"libsodium AES-256-GCM", sodium_seal_turns, bare}};
+    int r = partitions_init(&p, s);
+
+    s->len = bare->len = 256;
+    return r ? r : sg_bench_pair(b, &line);
+}
+
+static int measure_frame(struct sg_bench *b, struct store *s)
+{
+    SG_CLEANUP(bare_clear) struct bare bare;
+    const struct sg_bench_line line = {
+        .name = "seal a frame of 512 B",
+        .unit = "frames/s",
+        .goal = 0.8,
+        .cpu = true,
+        .note = "uplink: header, nonce from the sequence number; against the cipher with its key "
+                "kept",
+        .ours = {"sealgrid", ours_frame, s},
+        .theirs = {"OpenSSL EVP AES-128-GCM", evp_seal, &bare}};
+    int r = bare_init(&bare, "AES-128-GCM");
+
+    bare.len = FRAME_LEN;
+    bare.aad_len = SG_FRAME_UPLINK_HEADER;
+    return r ? r : sg_bench_pair(b, &line);
+}
+
 static int run(struct sg_bench *b)
 {
     static const size_t sizes[] = {256, 16384};
@@ -225,12 +342,14 @@ static int run(struct sg_bench *b)
     SG_CLEANUP(bare_clear) struct bare bare;
     int r = store_init(&s);
 
-    r = bare_init(&bare) ?: r;
+    r = bare_init(&bare, "AES-256-GCM") ?: r;
     for (unsigned open = 0; open < 2; open++)
         for (size_t i = 0; i < 2; i++)
             for (size_t p = 0; p < 2 && !r; p++)
                 r = measure(b, &s, &bare, &peers[p], sizes[i], open);
-    return r;
+    if (!r)
+        r = measure_turns(b, &s, &bare);
+    return r ? r : measure_frame(b, &s);
 }
 
 const struct sg_bench_suite sg_bench_suite_crypto = {
