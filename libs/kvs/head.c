@@ -22,6 +22,32 @@ void sg_page_key(const uint8_t name[SG_NAME_LEN], uint64_t id, uint8_t ret[SG_PA
     sg_store_be64(ret + 2 + SG_NAME_LEN, id);
 }
 
+/* What a seal covers besides the body: domain, index key, clear header. */
+#define DOMAIN_LEN   9
+#define HEAD_AAD_LEN (DOMAIN_LEN + SG_HEAD_KEY_LEN + SG_HEAD_HEADER_LEN)
+#define PAGE_AAD_LEN (DOMAIN_LEN + SG_PAGE_KEY_LEN + SG_PAGE_HEADER_LEN)
+
+static void head_aad(uint8_t ret[HEAD_AAD_LEN], const uint8_t key[SG_HEAD_KEY_LEN],
+                     const uint8_t *header)
+{
+    memcpy(ret, HEAD_DOMAIN, DOMAIN_LEN);
+    memcpy(ret + DOMAIN_LEN, key, SG_HEAD_KEY_LEN);
+    memcpy(ret + DOMAIN_LEN + SG_HEAD_KEY_LEN, header, SG_HEAD_HEADER_LEN);
+}
+
+static void page_aad(uint8_t ret[PAGE_AAD_LEN], const uint8_t name[SG_NAME_LEN], uint64_t id,
+                     const uint8_t *header)
+{
+    memcpy(ret, PAGE_DOMAIN, DOMAIN_LEN);
+    sg_page_key(name, id, ret + DOMAIN_LEN);
+    memcpy(ret + DOMAIN_LEN + SG_PAGE_KEY_LEN, header, SG_PAGE_HEADER_LEN);
+}
+
+static struct sg_bytes after(struct sg_bytes entry, size_t header_len)
+{
+    return SG_BYTES(entry.data + header_len, entry.len - header_len);
+}
+
 /* Head. */
 
 bool sg_head_peek(struct sg_bytes entry, struct sg_head_clear *ret)
@@ -131,7 +157,7 @@ bool sg_head_body_decode(struct sg_bytes body, struct sg_row *tail, struct sg_he
 int sg_head_seal(struct sg_part_keys *k, struct sg_writer *w, const struct sg_bucket_keys *b,
                  const uint8_t key[SG_HEAD_KEY_LEN], const struct sg_head *h, struct sg_buf *out)
 {
-    uint8_t header[SG_HEAD_HEADER_LEN], *entry;
+    uint8_t header[SG_HEAD_HEADER_LEN], aad[HEAD_AAD_LEN], *entry;
     size_t body_len = head_body_len(h), before = out->len;
     uint32_t epoch;
     header[0] = SG_FORMAT;
@@ -147,8 +173,8 @@ int sg_head_seal(struct sg_part_keys *k, struct sg_writer *w, const struct sg_bu
         return r;
     memcpy(entry, header, SG_HEAD_HEADER_LEN);
     write_head_body(h, entry + SG_HEAD_HEADER_LEN + SG_ENVELOPE_BODY_AT);
-    r = sg_envelope_seal(k, w, HEAD_DOMAIN, SG_BYTES(key, SG_HEAD_KEY_LEN), entry,
-                         SG_HEAD_HEADER_LEN, body_len, NULL);
+    head_aad(aad, key, header);
+    r = sg_envelope_seal(k, w, SG_BYTES_ARRAY(aad), entry + SG_HEAD_HEADER_LEN, body_len, NULL);
     if (r < 0)
         out->len = before;
     return r;
@@ -158,6 +184,7 @@ int sg_head_open(struct sg_part_keys *k, const struct sg_bucket_keys *b,
                  const uint8_t key[SG_HEAD_KEY_LEN], struct sg_bytes entry, struct sg_buf *plain,
                  struct sg_row *tail, struct sg_head *ret)
 {
+    uint8_t aad[HEAD_AAD_LEN];
     struct sg_head_clear c;
     struct sg_head h;
     if (!sg_head_peek(entry, &c) || memcmp(c.bucket_tag, b->tag, SG_BUCKET_TAG_LEN) != 0)
@@ -166,8 +193,8 @@ int sg_head_open(struct sg_part_keys *k, const struct sg_bucket_keys *b,
     if (r)
         return r;
     sg_buf_reset(plain);
-    r = sg_envelope_open(k, HEAD_DOMAIN, SG_BYTES(key, SG_HEAD_KEY_LEN), entry, SG_HEAD_HEADER_LEN,
-                         plain);
+    head_aad(aad, key, entry.data); /* sg_head_peek saw a whole header */
+    r = sg_envelope_open(k, SG_BYTES_ARRAY(aad), after(entry, SG_HEAD_HEADER_LEN), plain);
     if (r)
         return r;
     if (!sg_head_body_decode(sg_buf_bytes(plain), tail, &h))
@@ -222,7 +249,7 @@ bool sg_page_body_decode(struct sg_bytes body, struct sg_page *ret)
 int sg_page_seal(struct sg_part_keys *k, struct sg_writer *w, const uint8_t name[SG_NAME_LEN],
                  struct sg_page *p, struct sg_buf *out)
 {
-    uint8_t key[SG_PAGE_KEY_LEN], *entry;
+    uint8_t aad[PAGE_AAD_LEN], *entry;
     size_t body_len = page_body_len(p), before = out->len;
     int r = sg_buf_extend(out, SG_PAGE_HEADER_LEN + SG_ENVELOPE_LEN + body_len, &entry);
     if (r < 0)
@@ -231,9 +258,8 @@ int sg_page_seal(struct sg_part_keys *k, struct sg_writer *w, const uint8_t name
     entry[1] = SG_PAGE_CLASS;
     sg_store_be64(entry + 2, p->version);
     write_page_body(p, entry + SG_PAGE_HEADER_LEN + SG_ENVELOPE_BODY_AT);
-    sg_page_key(name, p->id, key);
-    r = sg_envelope_seal(k, w, PAGE_DOMAIN, SG_BYTES_ARRAY(key), entry, SG_PAGE_HEADER_LEN,
-                         body_len, p->tag);
+    page_aad(aad, name, p->id, entry);
+    r = sg_envelope_seal(k, w, SG_BYTES_ARRAY(aad), entry + SG_PAGE_HEADER_LEN, body_len, p->tag);
     if (r < 0)
         out->len = before;
     return r;
@@ -253,12 +279,12 @@ int sg_page_open(struct sg_part_keys *k, const uint8_t name[SG_NAME_LEN], uint64
                  struct sg_bytes entry, struct sg_buf *plain, struct sg_page *ret)
 {
     struct sg_page p = {.id = id};
-    uint8_t key[SG_PAGE_KEY_LEN];
+    uint8_t aad[PAGE_AAD_LEN];
     if (!page_peek(entry, &p))
         return SG_SEAL_FORGED;
-    sg_page_key(name, id, key);
+    page_aad(aad, name, id, entry.data); /* page_peek saw a whole header */
     sg_buf_reset(plain);
-    int r = sg_envelope_open(k, PAGE_DOMAIN, SG_BYTES_ARRAY(key), entry, SG_PAGE_HEADER_LEN, plain);
+    int r = sg_envelope_open(k, SG_BYTES_ARRAY(aad), after(entry, SG_PAGE_HEADER_LEN), plain);
     if (r)
         return r;
     if (!sg_page_body_decode(sg_buf_bytes(plain), &p))

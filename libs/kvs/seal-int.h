@@ -89,16 +89,13 @@ SG_MUST_USE int sg_dek_unwrap(struct sg_part_keys *k, const struct sg_bucket_key
                               const uint8_t wrapped[SG_WRAPPED_LEN]);
 
 /*
- * Seals an entry where it lies: clear header (header_len octets), room for salt and nonce, body
- * (body_len octets in clear, encrypted in place), room for the tag.  AAD = domain (9 octets) ||
- * index key || clear header.  ret_tag may be NULL.  After a failure the body is wiped.
+ * Seals a body where it lies: at envelope there is room for salt and nonce, then the body
+ * (body_len octets in clear, encrypted in place), then room for the tag.  aad is domain (9 octets)
+ * || index key || clear header.  ret_tag may be NULL.  After a failure the body is wiped.
  */
-SG_MUST_USE int sg_envelope_seal(struct sg_part_keys *k, struct sg_writer *w, const char *domain,
-                                 struct sg_bytes index_key, uint8_t *entry, size_t header_len,
-                                 size_t body_len, uint8_t ret_tag[SG_TAG_LEN]);
-#define SG_ENVELOPE_BODY_AT (SG_SALT_LEN + SG_NONCE_LEN) /* after the header */
-/* sealed = clear header (header_len octets), then the envelope.  The body is appended to out.
- * 0, SG_SEAL_FORGED. */
-SG_MUST_USE int sg_envelope_open(struct sg_part_keys *k, const char *domain,
-                                 struct sg_bytes index_key, struct sg_bytes sealed,
-                                 size_t header_len, struct sg_buf *out);
+SG_MUST_USE int sg_envelope_seal(struct sg_part_keys *k, struct sg_writer *w, struct sg_bytes aad,
+                                 uint8_t *envelope, size_t body_len, uint8_t ret_tag[SG_TAG_LEN]);
+#define SG_ENVELOPE_BODY_AT (SG_SALT_LEN + SG_NONCE_LEN)
+/* The body is appended to out.  0, SG_SEAL_FORGED. */
+SG_MUST_USE int sg_envelope_open(struct sg_part_keys *k, struct sg_bytes aad,
+                                 struct sg_bytes envelope, struct sg_buf *out);

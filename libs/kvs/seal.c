@@ -4,7 +4,6 @@
 #include <sealgrid/crypto/hash.h>
 
 #define SEALS_PER_WRITER_MAX UINT32_MAX
-#define AAD_MAX              192
 
 /* Names.  Inputs are framed: fixed label, one length octet, bucket, four octets, rest. */
 
@@ -195,30 +194,17 @@ int sg_dek_unwrap(struct sg_part_keys *k, const struct sg_bucket_keys *b,
 
 /* Envelope. */
 
-static size_t envelope_aad(const char *domain, struct sg_bytes index_key, struct sg_bytes header,
-                           uint8_t ret[AAD_MAX])
+int sg_envelope_seal(struct sg_part_keys *k, struct sg_writer *w, struct sg_bytes aad,
+                     uint8_t *envelope, size_t body_len, uint8_t ret_tag[SG_TAG_LEN])
 {
-    sg_assert(9 + index_key.len + header.len <= AAD_MAX);
-    memcpy(ret, domain, 9);
-    memcpy(ret + 9, index_key.data, index_key.len);
-    memcpy(ret + 9 + index_key.len, header.data, header.len);
-    return 9 + index_key.len + header.len;
-}
-
-int sg_envelope_seal(struct sg_part_keys *k, struct sg_writer *w, const char *domain,
-                     struct sg_bytes index_key, uint8_t *entry, size_t header_len, size_t body_len,
-                     uint8_t ret_tag[SG_TAG_LEN])
-{
-    uint8_t aad[AAD_MAX], *salt = entry + header_len, *nonce = salt + SG_SALT_LEN;
-    uint8_t *body = salt + SG_ENVELOPE_BODY_AT;
-    size_t aad_len = envelope_aad(domain, index_key, SG_BYTES(entry, header_len), aad);
+    uint8_t *nonce = envelope + SG_SALT_LEN, *body = envelope + SG_ENVELOPE_BODY_AT;
     if (!k->can_write || k->sealed == SEALS_PER_WRITER_MAX)
         start_writing(k, w);
-    memcpy(salt, k->writer_salt, SG_SALT_LEN);
+    memcpy(envelope, k->writer_salt, SG_SALT_LEN);
     sg_store_be32(nonce, k->sealed++);
     sg_random_bytes(nonce + 4, SG_NONCE_LEN - 4);
-    int r = sg_aead_seal(SG_AEAD_AES_256_GCM, k->writer, nonce, SG_BYTES(aad, aad_len),
-                         SG_BYTES(body, body_len), body);
+    int r =
+        sg_aead_seal(SG_AEAD_AES_256_GCM, k->writer, nonce, aad, SG_BYTES(body, body_len), body);
     if (r < 0) {
         sg_wipe(body, body_len);
         return r;
@@ -228,19 +214,18 @@ int sg_envelope_seal(struct sg_part_keys *k, struct sg_writer *w, const char *do
     return 0;
 }
 
-int sg_envelope_open(struct sg_part_keys *k, const char *domain, struct sg_bytes index_key,
-                     struct sg_bytes sealed, size_t header_len, struct sg_buf *out)
+int sg_envelope_open(struct sg_part_keys *k, struct sg_bytes aad, struct sg_bytes envelope,
+                     struct sg_buf *out)
 {
-    uint8_t aad[AAD_MAX], *at;
-    if (sealed.len < header_len || sealed.len - header_len < SG_ENVELOPE_LEN)
+    uint8_t *at;
+    if (envelope.len < SG_ENVELOPE_LEN)
         return SG_SEAL_FORGED;
-    size_t aad_len = envelope_aad(domain, index_key, SG_BYTES(sealed.data, header_len), aad);
-    const uint8_t *salt = sealed.data + header_len, *nonce = salt + SG_SALT_LEN;
-    size_t body_len = sealed.len - header_len - SG_ENVELOPE_LEN, before = out->len;
+    const uint8_t *salt = envelope.data, *nonce = salt + SG_SALT_LEN;
+    size_t body_len = envelope.len - SG_ENVELOPE_LEN, before = out->len;
     int r = sg_buf_extend(out, body_len, &at);
     if (r < 0)
         return r;
-    r = sg_aead_open(SG_AEAD_AES_256_GCM, reading_key(k, salt), nonce, SG_BYTES(aad, aad_len),
+    r = sg_aead_open(SG_AEAD_AES_256_GCM, reading_key(k, salt), nonce, aad,
                      SG_BYTES(nonce + SG_NONCE_LEN, body_len + SG_TAG_LEN), at);
     if (r == 0)
         return 0;
