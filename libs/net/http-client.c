@@ -76,11 +76,27 @@ void sg_http_client_free(struct sg_http_client *c)
 
 /* ---- connecting ---- */
 
-/* An idle connection has nothing to read but its end. */
-static bool still_good(const struct sg_http_client *c)
+/*
+ * Whether the server has said something, if only that it is gone; octets go to the inbox, which is
+ * empty.  A readable descriptor alone tells little: TLS has things to say too, such as session
+ * tickets (RFC 8446, section 4.6), which the read takes and answers with nothing.
+ */
+static bool has_spoken(struct sg_http_client *c)
 {
-    return c->in.len == 0 && !sg_stream_pending(&c->stream) &&
-           sg_wait_fd(c->stream.fd, POLLIN, sg_deadline(0)) == SG_TLS_TIMEOUT;
+    size_t n = 0;
+    if (!sg_stream_pending(&c->stream) &&
+        sg_wait_fd(c->stream.fd, POLLIN, sg_deadline(0)) == SG_TLS_TIMEOUT)
+        return false;
+    int r = sg_stream_read_now(&c->stream, c->in.data, sizeof(c->in.data), &n);
+    if (r == 0)
+        sg_inbox_filled(&c->in, n);
+    return r != SG_STREAM_TIMEOUT;
+}
+
+/* An idle connection has nothing to say but its end. */
+static bool still_good(struct sg_http_client *c)
+{
+    return c->in.len == 0 && !has_spoken(c);
 }
 
 static int secure(struct sg_http_client *c, int *fd, int64_t deadline_ms)
@@ -149,7 +165,7 @@ static int send_request(struct sg_http_client *c, struct sg_bytes body, bool *re
         r = sg_stream_write(&c->stream, sg_buf_bytes(&c->out));
     size_t at = first;
     while (r == 0 && at < body.len) {
-        if (sg_wait_fd(c->stream.fd, POLLIN, sg_deadline(0)) == 0)
+        if (has_spoken(c))
             break;
         size_t n = body.len - at < PIECE_MAX ? body.len - at : PIECE_MAX;
         r = sg_stream_write(&c->stream, SG_BYTES(body.data + at, n));

@@ -8,6 +8,7 @@
 /* cmocka.h wants the four above first */
 #include "test-pki-int.h"
 #include "tls-int.h"
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <sealgrid/net/http.h>
 #include <stdatomic.h>
@@ -328,13 +329,110 @@ static int clear_identities(void **state)
     return 0;
 }
 
+/* ---- a foreign server that speaks TLS for itself ---- */
+
+struct ticketing {
+    int listener;
+    SSL_CTX *ctx;
+    size_t body; /* octets of a request's body */
+    bool midway; /* more tickets while the body comes */
+    size_t got;
+};
+
+static size_t read_head_of(SSL *ssl)
+{
+    static const char end[] = "\r\n\r\n";
+    char head[4096];
+    for (size_t n = 0; n < sizeof(head); n++) {
+        if (SSL_read(ssl, head + n, 1) != 1)
+            return 0;
+        if (n >= 3 && memcmp(head + n - 3, end, 4) == 0)
+            return n + 1;
+    }
+    return 0;
+}
+
+static void answer_one(struct ticketing *t, SSL *ssl)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    char piece[4096];
+    if (!read_head_of(ssl))
+        return;
+    if (t->midway && SSL_new_session_ticket(ssl) == 1 && SSL_do_handshake(ssl) != 1)
+        return;
+    for (t->got = 0; t->got < t->body;) {
+        int n = SSL_read(ssl, piece, sizeof(piece));
+        if (n <= 0)
+            return;
+        t->got += (size_t)n;
+    }
+    SSL_write(ssl, answer, sizeof(answer) - 1);
+}
+
+/* One connection, one request; a second one would find nobody. */
+static void *ticket_server(void *user)
+{
+    struct ticketing *t = user;
+    SG_CLOSE int fd = accept(t->listener, NULL, NULL);
+    close(t->listener);
+    SSL *ssl = SSL_new(t->ctx);
+    if (SSL_set_fd(ssl, fd) == 1 && SSL_accept(ssl) == 1)
+        answer_one(t, ssl);
+    SSL_shutdown(ssl);
+    SSL_free(ssl);
+    return NULL;
+}
+
+static void post_to_ticket_server(size_t body, bool midway)
+{
+    struct ticketing t = {.body = body, .midway = midway, .ctx = SSL_CTX_new(TLS_server_method())};
+    SG_CLEANUP(sg_tls_ctx_freep)
+    struct sg_tls_ctx *tls = test_context(&client_id, &ca, false, SG_TLS_PEER_REQUIRED);
+    SG_CLEANUP(sg_http_client_freep) struct sg_http_client *client = NULL;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf answer = SG_BUF_INIT(100);
+    SG_FREE uint8_t *much = calloc(1, body);
+    char address[32];
+    uint16_t port;
+    pthread_t thread;
+    int status = 0, small = 65536;
+    assert_int_equal(SSL_CTX_use_certificate(t.ctx, sg_cert_x509(server_id.cert)), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(t.ctx, sg_key_evp(server_id.key)), 1);
+    assert_int_equal(sg_tcp_listen("127.0.0.1:0", &t.listener, &port), 0);
+    /* so that the client cannot be done before the server has read a word */
+    assert_int_equal(setsockopt(t.listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+    assert_int_equal(pthread_create(&thread, NULL, ticket_server, &t), 0);
+    snprintf(address, sizeof(address), "127.0.0.1:%u", port);
+    struct sg_http_client_options o = {
+        .connect = address, .tls = tls, .expect_host = "127.0.0.1", .io_timeout_ms = 5000};
+    assert_int_equal(sg_http_client_new(&client, &o), 0);
+    assert_int_equal(sg_http_client_connect(client), 0);
+    /* the tickets of the handshake are here before the request begins */
+    assert_int_equal(sg_wait_fd(sg_tls_fd(sg_http_client_tls(client)), POLLIN, sg_deadline(5000)),
+                     0);
+    assert_int_equal(
+        sg_http_call(client, "POST", "/", NULL, 0, SG_BYTES(much, body), &status, &answer), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(status, 200);
+    assert_int_equal(t.got, body);
+    SSL_CTX_free(t.ctx);
+}
+
+/* Tickets were taken for the beginning of an answer: the rest of a body was never sent, and an idle
+ * connection with one was given up. */
+static void tickets_are_no_answer(void **state)
+{
+    (void)state;
+    post_to_ticket_server(100, false);
+    post_to_ticket_server(16u << 20, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_over_mutual_tls),     cmocka_unit_test(streamed_answers),
         cmocka_unit_test(wrong_servers_and_clients), cmocka_unit_test(odd_answers),
         cmocka_unit_test(idle_close_is_survived),    cmocka_unit_test(a_post_is_never_sent_twice),
-        cmocka_unit_test(bad_requests_are_not_sent),
+        cmocka_unit_test(bad_requests_are_not_sent), cmocka_unit_test(tickets_are_no_answer),
     };
     return cmocka_run_group_tests(tests, make_identities, clear_identities);
 }
