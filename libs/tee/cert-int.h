@@ -5,6 +5,8 @@
  */
 #include "key-int.h"
 
+#include <sealgrid/base/json.h>
+
 #define SG_TEE_CERT_MAX        16384 /* octets of one certificate */
 #define SG_TEE_CERT_EXTS_MAX   40
 #define SG_TEE_CRL_ENTRIES_MAX 100000
@@ -45,6 +47,9 @@ SG_DEFINE_FREEP(struct sg_tee_cert, sg_tee_cert_free)
 bool sg_tee_cert_signed_by(const struct sg_tee_cert *c, const struct sg_tee_key *issuer);
 /* The value of an extension; oid: content octets of the OID.  A certificate has none twice. */
 bool sg_tee_cert_extension(const struct sg_tee_cert *c, struct sg_bytes oid, struct sg_bytes *ret);
+
+/* "valid": [first day, last day], into the object that is open. */
+void sg_tee_cert_validity_json(const struct sg_tee_cert *c, struct sg_json *j);
 
 struct sg_tee_crl {
     uint8_t *room;

@@ -1,5 +1,4 @@
 /* dcap-json - quotes in the words of published vectors: hdr, fields, qe, pck. */
-#include <sealgrid/base/clock.h>
 #include <sealgrid/base/encode.h>
 #include <stdio.h>
 
@@ -103,13 +102,6 @@ static void write_serial(struct sg_bytes serial, struct sg_json *j)
     sg_json_strn(j, SG_BYTES(hex.data + skip, hex.len - skip));
 }
 
-static void write_day(int64_t unix_s, struct sg_json *j)
-{
-    char text[SG_RFC3339_MAX];
-    sg_time_rfc3339(text, unix_s);
-    sg_json_strn(j, SG_BYTES(text, 10));
-}
-
 static void write_pck(const struct sg_tee_own_certs *certs, const struct sg_tee_cert *leaf,
                       struct sg_json *j)
 {
@@ -136,11 +128,7 @@ static void write_pck(const struct sg_tee_own_certs *certs, const struct sg_tee_
             sg_json_str(j, certs->at[i]->common_name);
     }
     sg_json_end_array(j);
-    sg_json_key(j, "valid");
-    sg_json_array(j);
-    write_day(leaf->not_before_s, j);
-    write_day(leaf->not_after_s, j);
-    sg_json_end_array(j);
+    sg_tee_cert_validity_json(leaf, j);
     sg_json_end_object(j);
 }
 

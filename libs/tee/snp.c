@@ -412,6 +412,9 @@ static int certificate_json(const struct sg_tee_case *c, const uint8_t *p, struc
     sg_json_key(j, "cert");
     sg_json_object(j);
     sg_snp_key_info_json(&k.info, j);
+    sg_tee_cert_validity_json(k.cert, j);
+    sg_json_key(j, "sha256");
+    sg_json_hex(j, SG_BYTES_ARRAY(k.cert->id));
     sg_json_end_object(j);
     return 0;
 }
