@@ -13,8 +13,9 @@ struct rocks {
     rocksdb_options_t *options;
     rocksdb_writeoptions_t *write;
     rocksdb_readoptions_t *read;
-    rocksdb_writebatch_t *batch;
+    rocksdb_writebatch_t *batch; /* the session's own; all else is the first session's */
     rocksdb_cache_t *cache;
+    bool again;
 };
 
 /* Takes the text. */
@@ -106,13 +107,15 @@ static int rocks_settle(struct sg_bench_map *m)
 static void rocks_close(struct sg_bench_map *m)
 {
     struct rocks *k = (struct rocks *)(void *)m;
-    if (k->db)
-        rocksdb_close(k->db);
     rocksdb_writebatch_destroy(k->batch);
-    rocksdb_readoptions_destroy(k->read);
-    rocksdb_writeoptions_destroy(k->write);
-    rocksdb_options_destroy(k->options);
-    rocksdb_cache_destroy(k->cache);
+    if (!k->again) {
+        if (k->db)
+            rocksdb_close(k->db);
+        rocksdb_readoptions_destroy(k->read);
+        rocksdb_writeoptions_destroy(k->write);
+        rocksdb_options_destroy(k->options);
+        rocksdb_cache_destroy(k->cache);
+    }
     free(k);
 }
 
@@ -164,6 +167,18 @@ int sg_bench_rocksdb_open(struct sg_bench_map **ret, const char *folder)
         rocks_close(&k->base);
         return failed(error);
     }
+    *ret = &k->base;
+    return 0;
+}
+
+int sg_bench_rocksdb_again(struct sg_bench_map **ret, struct sg_bench_map *first)
+{
+    struct rocks *k = malloc(sizeof(*k));
+    if (!k)
+        return sg_raise(-ENOMEM);
+    *k = *(struct rocks *)(void *)first;
+    k->batch = rocksdb_writebatch_create();
+    k->again = true;
     *ret = &k->base;
     return 0;
 }

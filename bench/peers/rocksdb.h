@@ -8,3 +8,5 @@
 
 /* folder is empty or new. */
 SG_MUST_USE int sg_bench_rocksdb_open(struct sg_bench_map **ret, const char *folder);
+/* Another session on the same database, for another thread; closed before the first. */
+SG_MUST_USE int sg_bench_rocksdb_again(struct sg_bench_map **ret, struct sg_bench_map *first);

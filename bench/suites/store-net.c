@@ -5,225 +5,47 @@
  * Ours runs in this process and keeps three sealed copies; each peer is one server with one copy of
  * plain rows.  All are durable before they answer.
  */
-#include "store-data.h"
+#include "store-callers.h"
 #include "store-ours.h"
 #include "suites.h"
 
 #include "../peers/etcd.h"
 #include "../peers/redis.h"
 
-#include <pthread.h>
-#include <sealgrid/base/random.h>
 #include <stdio.h>
-
-#define CALLERS_MAX    64
-#define CLIENTS        40
-#define BATCH_ROWS     (CLIENTS * SG_STORE_DAY)
-#define FIRST_ADDED    1000 /* clients that the lines write; each caller has some of its own */
-#define CALLER_CLIENTS 16
-#define AT_ONCE        16
-
-struct caller;
-
-/* One side: where its connections come from, and who calls. */
-struct side {
-    int (*open)(struct side *s, struct sg_bench_map **ret);
-    void *server;
-    const char *name;
-    const struct sg_store_data *data;
-    uint64_t days;
-    struct caller {
-        struct side *of;
-        struct sg_bench_map *map;
-        pthread_t thread;
-        size_t number;
-        uint64_t n; /* units of this lap */
-        int r;
-        struct sg_prng rng;
-        uint64_t next; /* batches written so far */
-        struct sg_bench_seen seen;
-    } callers[CALLERS_MAX];
-    size_t n_open, n_calling;
-    int (*work)(struct caller *c); /* does c->n units */
-};
-
-/* ---- units of work of one caller ---- */
-
-static int get_at_once(struct caller *c, size_t most)
-{
-    struct sg_bench_row rows[AT_ONCE];
-    int r = 0;
-    for (uint64_t left = c->n; r == 0 && left;) {
-        size_t n = left < most ? (size_t)left : most;
-        for (size_t i = 0; i < n; i++)
-            sg_store_data_key(sg_prng_below(&c->rng, CLIENTS),
-                              sg_prng_below(&c->rng, c->of->days * SG_STORE_DAY), rows[i].key);
-        r = c->map->ops->get(c->map, rows, n, &c->seen);
-        left -= n;
-    }
-    return r;
-}
-
-static int get_one(struct caller *c)
-{
-    return get_at_once(c, 1);
-}
-
-static int get_some(struct caller *c)
-{
-    return get_at_once(c, AT_ONCE);
-}
-
-/* Batches of one client's rows; the caller's clients in turn, later times at each turn. */
-static int put(struct caller *c, size_t rows_each)
-{
-    struct sg_bench_row rows[SG_STORE_DAY];
-    int r = 0;
-    for (uint64_t i = 0; r == 0 && i < c->n; i++, c->next++) {
-        uint64_t client = FIRST_ADDED + c->number * CALLER_CLIENTS + c->next % CALLER_CLIENTS,
-                 slot = c->next / CALLER_CLIENTS * SG_STORE_DAY;
-        for (size_t k = 0; k < rows_each; k++)
-            sg_store_data_row(c->of->data, client, slot + k, &rows[k]);
-        r = c->map->ops->put(c->map, rows, rows_each);
-    }
-    return r;
-}
-
-static int put_one(struct caller *c)
-{
-    return put(c, 1);
-}
-
-static int put_day(struct caller *c)
-{
-    return put(c, SG_STORE_DAY);
-}
-
-static int scan_month(struct caller *c)
-{
-    int r = 0;
-    for (uint64_t i = 0; r == 0 && i < c->n; i++) {
-        struct sg_bench_range range;
-        uint64_t client = sg_prng_below(&c->rng, CLIENTS), before = c->seen.rows;
-        sg_store_data_key(client, 0, range.from);
-        sg_store_data_key(client, c->of->days * SG_STORE_DAY, range.until);
-        r = c->map->ops->scan(c->map, &range, &c->seen);
-        if (r == 0 && c->seen.rows - before != c->of->days * SG_STORE_DAY)
-            r = sg_raisef(-EIO, "%s: a month of %llu rows", c->map->name,
-                          (unsigned long long)(c->seen.rows - before));
-    }
-    return r;
-}
-
-/* ---- callers ---- */
-
-static void *call(void *user)
-{
-    struct caller *c = user;
-    c->r = c->of->work(c);
-    /* A trace is its thread's own; the run reports from the first thread. */
-    if (c->r)
-        fprintf(stderr, "sealgrid-bench: %s\n", sg_error_trace());
-    return NULL;
-}
-
-static int call_together(struct side *s)
-{
-    size_t started = 0;
-    int r = 0;
-    for (; r == 0 && started < s->n_calling; started++) {
-        struct caller *c = &s->callers[started];
-        r = pthread_create(&c->thread, NULL, call, c);
-        if (r) {
-            r = sg_raise(-r);
-            break;
-        }
-    }
-    for (size_t i = 0; i < started; i++) {
-        pthread_join(s->callers[i].thread, NULL);
-        r = r ? r : s->callers[i].r;
-    }
-    return r;
-}
-
-/* n units, shared by the callers. */
-static int run_side(void *ctx, uint64_t n, int64_t *ret_ns)
-{
-    struct side *s = ctx;
-    (void)ret_ns;
-    for (size_t i = 0; i < s->n_calling; i++)
-        s->callers[i].n = n / s->n_calling + (i < n % s->n_calling);
-    return s->n_calling == 1 ? s->work(&s->callers[0]) : call_together(s);
-}
-
-static int open_callers(struct side *s, size_t n)
-{
-    s->n_calling = n;
-    for (; s->n_open < n; s->n_open++) {
-        struct caller *c = &s->callers[s->n_open];
-        *c = (struct caller){.of = s, .number = s->n_open};
-        sg_prng_seed2(&c->rng, 1, c->number);
-        int r = s->open(s, &c->map);
-        if (r)
-            return r;
-    }
-    s->name = s->callers[0].map->name;
-    return 0;
-}
-
-static void close_callers(struct side *s)
-{
-    for (size_t i = 0; i < s->n_open; i++)
-        sg_bench_map_close(s->callers[i].map);
-    s->n_open = 0;
-}
 
 /* ---- sides ---- */
 
-static int open_ours(struct side *s, struct sg_bench_map **ret)
+static int open_ours(void *server, struct sg_bench_map **ret)
 {
-    return sg_bench_store_map(ret, s->server, true);
+    return sg_bench_store_map(ret, server, true);
 }
 
-static int open_redis(struct side *s, struct sg_bench_map **ret)
+static int open_redis(void *server, struct sg_bench_map **ret)
 {
-    return sg_bench_redis_open(ret, s->server);
+    return sg_bench_redis_open(ret, server);
 }
 
-static int open_etcd(struct side *s, struct sg_bench_map **ret)
+static int open_etcd(void *server, struct sg_bench_map **ret)
 {
-    return sg_bench_etcd_open(ret, s->server);
-}
-
-/* The month of CLIENTS clients, day by day. */
-static int fill(struct side *s)
-{
-    static struct sg_bench_row rows[BATCH_ROWS];
-    int r = open_callers(s, 1);
-    for (uint64_t day = 0; r == 0 && day < s->days; day++) {
-        for (size_t i = 0; i < BATCH_ROWS; i++)
-            sg_store_data_row(s->data, i / SG_STORE_DAY, day * SG_STORE_DAY + i % SG_STORE_DAY,
-                              &rows[i]);
-        r = s->callers[0].map->ops->put(s->callers[0].map, rows, BATCH_ROWS);
-    }
-    return r;
+    return sg_bench_etcd_open(ret, server);
 }
 
 /* ---- lines ---- */
 
 struct duel {
     struct sg_bench *b;
-    struct side *ours, *theirs;
+    struct sg_callers *ours, *theirs;
     const char *peer;
 };
 
 static int pair(const struct duel *d, const char *what, size_t callers, double rows_each,
-                int (*work)(struct caller *), const char *note)
+                int (*work)(struct sg_caller *), const char *note)
 {
     char name[128];
-    int r = open_callers(d->ours, callers);
+    int r = sg_callers_open(d->ours, callers);
     if (r == 0)
-        r = open_callers(d->theirs, callers);
+        r = sg_callers_open(d->theirs, callers);
     if (r)
         return r;
     d->ours->work = d->theirs->work = work;
@@ -235,40 +57,42 @@ static int pair(const struct duel *d, const char *what, size_t callers, double r
                                  .unit = "rows/s",
                                  .per_unit = rows_each,
                                  .note = note,
-                                 .ours = {d->ours->name, run_side, d->ours},
-                                 .theirs = {d->theirs->name, run_side, d->theirs}};
+                                 .ours = {d->ours->name, sg_callers_run, d->ours},
+                                 .theirs = {d->theirs->name, sg_callers_run, d->theirs}};
     return sg_bench_pair(d->b, &line);
 }
 
 static int lines(const struct duel *d, const char *at_once_note, const char *scan_note)
 {
-    static const size_t callers[] = {1, 16, CALLERS_MAX};
+    static const size_t callers[] = {1, 16, SG_CALLERS_MAX};
     double month = (double)d->ours->days * SG_STORE_DAY;
     int r = 0;
     for (size_t i = 0; r == 0 && i < 3; i++)
-        r = pair(d, "get", callers[i], 1, get_one, "one row a request");
+        r = pair(d, "get", callers[i], 1, sg_caller_get, "one row a request");
     if (r == 0)
-        r = pair(d, "get, 16 wanted at once", 1, 1, get_some, at_once_note);
+        r = pair(d, "get, 16 wanted at once", 1, 1, sg_caller_get_some, at_once_note);
     if (r == 0)
-        r = pair(d, "one client's month", 1, month, scan_month, scan_note);
+        r = pair(d, "one client's month", 1, month, sg_caller_scan_month, scan_note);
     for (size_t i = 0; r == 0 && i < 3; i++)
-        r = pair(d, "put, 1 a batch", callers[i], 1, put_one, "one reading, durable");
+        r = pair(d, "put, 1 a batch", callers[i], 1, sg_caller_put, "one reading, durable");
     return r ? r
-             : pair(d, "put, 96 a batch", 1, SG_STORE_DAY, put_day, "one client's day, durable");
+             : pair(d, "put, 96 a batch", 1, SG_STORE_DAY, sg_caller_put_day,
+                    "one client's day, durable");
 }
 
-static int duel(struct sg_bench *b, struct side *ours, struct side *theirs, const char *peer,
-                const char *at_once_note, const char *scan_note)
+static int duel(struct sg_bench *b, struct sg_callers *ours, struct sg_callers *theirs,
+                const char *peer, const char *at_once_note, const char *scan_note)
 {
     const struct duel d = {b, ours, theirs, peer};
-    int r = fill(theirs);
+    int r = sg_callers_fill(theirs);
     if (r == 0)
         r = lines(&d, at_once_note, scan_note);
-    close_callers(theirs);
+    sg_callers_close(theirs);
     return r;
 }
 
-static int against_redis(struct sg_bench *b, struct side *ours, const struct sg_bench_trust *trust)
+static int against_redis(struct sg_bench *b, struct sg_callers *ours,
+                         const struct sg_bench_trust *trust)
 {
     SG_CLEANUP(sg_bench_redis_stopp) struct sg_bench_redis *server = NULL;
     struct sg_bench_reason why;
@@ -280,14 +104,15 @@ static int against_redis(struct sg_bench *b, struct side *ours, const struct sg_
         sg_bench_skip(b, "Redis", why.text);
         return 0;
     }
-    struct side theirs = {
+    struct sg_callers theirs = {
         .open = open_redis, .server = server, .data = ours->data, .days = ours->days};
     return r ? r
              : duel(b, ours, &theirs, "Redis", "ours one by one, Redis pipelined",
                     "2,976 rows; Redis: a hash, unordered");
 }
 
-static int against_etcd(struct sg_bench *b, struct side *ours, const struct sg_bench_trust *trust)
+static int against_etcd(struct sg_bench *b, struct sg_callers *ours,
+                        const struct sg_bench_trust *trust)
 {
     SG_CLEANUP(sg_bench_etcd_stopp) struct sg_bench_etcd *server = NULL;
     struct sg_bench_reason why;
@@ -299,7 +124,7 @@ static int against_etcd(struct sg_bench *b, struct side *ours, const struct sg_b
         sg_bench_skip(b, "etcd", why.text);
         return 0;
     }
-    struct side theirs = {
+    struct sg_callers theirs = {
         .open = open_etcd, .server = server, .data = ours->data, .days = ours->days};
     return r ? r
              : duel(b, ours, &theirs, "etcd", "one by one; etcd through its JSON gateway",
@@ -325,16 +150,16 @@ static int run(struct sg_bench *b)
         r = sg_bench_store_serve(store, trust);
     if (r)
         return r;
-    struct side ours = {.open = open_ours,
-                        .server = store,
-                        .data = data,
-                        .days = sg_bench_scale(b, SG_STORE_DAYS, 2)};
-    r = fill(&ours);
+    struct sg_callers ours = {.open = open_ours,
+                              .server = store,
+                              .data = data,
+                              .days = sg_bench_scale(b, SG_STORE_DAYS, 2)};
+    r = sg_callers_fill(&ours);
     if (r == 0)
         r = against_redis(b, &ours, trust);
     if (r == 0)
         r = against_etcd(b, &ours, trust);
-    close_callers(&ours);
+    sg_callers_close(&ours);
     return r;
 }
 

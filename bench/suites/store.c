@@ -5,7 +5,7 @@
  * Ours seals, keeps three copies and checks every head; a peer keeps one copy of plain rows, or,
  * where a line says so, three of them, each synced.  Values are the readings of store-data.h.
  */
-#include "store-data.h"
+#include "store-callers.h"
 #include "store-ours.h"
 #include "suites.h"
 
@@ -360,6 +360,68 @@ static int against(struct sg_bench *b, const struct sg_store_data *data, enum pe
     return r ? r : sg_remove_tree(d.theirs.folder);
 }
 
+/* ---- many threads ---- */
+
+static int session_of_ours(void *server, struct sg_bench_map **ret)
+{
+    return sg_bench_store_map(ret, server, false);
+}
+
+static int session_of_rocksdb(void *server, struct sg_bench_map **ret)
+{
+    return sg_bench_rocksdb_again(ret, server);
+}
+
+static int threads_line(struct sg_bench *b, struct sg_callers *ours, struct sg_callers *theirs,
+                        size_t threads, const char *what, int (*work)(struct sg_caller *))
+{
+    char name[64];
+    int r = sg_callers_open(ours, threads);
+    if (r == 0)
+        r = sg_callers_open(theirs, threads);
+    if (r)
+        return r;
+    ours->work = theirs->work = work;
+    snprintf(name, sizeof(name), "%s, %zu threads, vs RocksDB", what, threads);
+    struct sg_bench_line line = {.name = name,
+                                 .unit = "rows/s",
+                                 .note = "each thread its own session and clients",
+                                 .ours = {ours->name, sg_callers_run, ours},
+                                 .theirs = {theirs->name, sg_callers_run, theirs}};
+    return sg_bench_pair(b, &line);
+}
+
+static int threads_lines(struct sg_bench *b, struct sg_callers *ours, struct sg_callers *theirs)
+{
+    int r = sg_callers_fill(ours);
+    if (r == 0)
+        r = sg_callers_fill(theirs);
+    if (r == 0)
+        r = threads_line(b, ours, theirs, 4, "get, random", sg_caller_get);
+    if (r == 0)
+        r = threads_line(b, ours, theirs, 16, "put, 1 a batch", sg_caller_put);
+    sg_callers_close(ours);
+    sg_callers_close(theirs);
+    return r;
+}
+
+/* Both engines gather what waits at the same time into one sync. */
+static int with_threads(struct sg_bench *b, const struct sg_store_data *data)
+{
+    struct side ours = {.map = NULL}, theirs = {.map = NULL};
+    int r = open_peer(&theirs, b, data, ROCKSDB, 1);
+    if (r == 0)
+        r = open_ours(&ours, b, data);
+    if (r == 0) {
+        struct sg_callers a = {session_of_ours, ours.store, data, ours.days, .n_open = 0},
+                          c = {session_of_rocksdb, theirs.map, data, ours.days, .n_open = 0};
+        r = threads_lines(b, &a, &c);
+    }
+    close_side(&ours);
+    close_side(&theirs);
+    return r;
+}
+
 static int run(struct sg_bench *b)
 {
     SG_CLEANUP(sg_store_data_freep) struct sg_store_data *data = NULL;
@@ -372,7 +434,7 @@ static int run(struct sg_bench *b)
         r = against(b, data, ROCKSDB, COPIES, "RocksDB x3");
     if (r == 0)
         r = against(b, data, LMDB, COPIES, "LMDB x3");
-    return r;
+    return r ? r : with_threads(b, data);
 }
 
 const struct sg_bench_suite sg_bench_suite_store = {
