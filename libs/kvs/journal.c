@@ -137,7 +137,7 @@ static void next_era(struct sg_journal *j)
 int sg_journal_begin(struct sg_journal *j, const struct sg_journal_site *sites, size_t n_sites)
 {
     uint8_t header[SG_JOURNAL_HEADER_LEN];
-    int r = sg_raise(-EIO);
+    int r = 0;
     close_copies(j);
     struct sg_journal_segment *s = add_segment(j, j->seq + 1);
     if (!s)
@@ -154,7 +154,7 @@ int sg_journal_begin(struct sg_journal *j, const struct sg_journal_site *sites, 
     if (j->n_copies >= j->quorum)
         return 0;
     close_copies(j);
-    return r;
+    return r < 0 ? r : sg_raisef(-EIO, "no place for the journal");
 }
 
 static void drop_copy(struct sg_journal *j, size_t i)
