@@ -206,7 +206,8 @@ int labels_parse(struct labels *ret, struct sg_bytes text, char why[160])
     int r = take_lines(&l, text, why);
     if (r)
         return r;
-    qsort(l.list, l.n, sizeof(*l.list), by_id);
+    if (l.n)
+        qsort(l.list, l.n, sizeof(*l.list), by_id);
     const char *wrong = l.n ? check_once(&l) : "no label in it";
     if (wrong) {
         snprintf(why, 160, "%s", wrong);

@@ -48,7 +48,8 @@ static int by_rank(const void *a, const void *b)
 
 void ranking_sort(struct ranking *r)
 {
-    qsort(r->lines, r->n, sizeof(*r->lines), by_rank);
+    if (r->n)
+        qsort(r->lines, r->n, sizeof(*r->lines), by_rank);
 }
 
 double ranking_score(const struct ranking *r, const struct line *l)
