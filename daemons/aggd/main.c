@@ -20,6 +20,8 @@
       "addresses of authenticators, first choice first")                                           \
     X(INT, uplink_window_frames, "uplink.window-frames", "1024", 1, 65536, false,                  \
       "frames at an authenticator and not done with")                                              \
+    X(INT, uplink_back_s, "uplink.back-s", "60", 0, 86400, false,                                  \
+      "how often better authenticators of the list are tried while another one serves; 0: never")  \
     X(STRING, backlog_dir, "backlog.dir", NULL, 0, 0, true, "folder of the backlog")               \
     X(INT, backlog_memory_mib, "backlog.memory-mib", "64", 1, 65536, false,                        \
       "frames kept in memory while the uplink is up")                                              \
@@ -102,6 +104,7 @@ static int start_uplink(struct aggd *d)
         .bootstrap = &d->bootstrap,
         .expect_uri = "spiffe://sealgrid/authd",
         .window_frames = (size_t)d->conf->uplink_window_frames,
+        .back_ms = d->conf->uplink_back_s * 1000,
         .down = agg_mesh_down,
         .user = d->mesh,
     };

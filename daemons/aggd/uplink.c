@@ -21,6 +21,22 @@
 #define OUT_LOW          (256u << 10) /* refill below this */
 #define HANDSHAKES_MAX   (1u << 20)   /* octets of waiting handshake messages */
 #define SILENT_MS        60000 /* frames outstanding and not a word: take another authenticator */
+#define SETTLE_MS        5000  /* for outstanding frames before going back to a better one */
+#define BACK_DOUBLINGS   5     /* of back_ms, when better ones keep failing */
+
+enum uplink_end { UPLINK_BETTER = 1000 }; /* beside the outcomes of agg-link.h */
+
+/* The search for an authenticator that comes earlier in the list. */
+struct search {
+    pthread_t thread;
+    bool running;
+    _Atomic bool ended;
+    size_t before;            /* candidates: those below this index */
+    size_t found;             /* with link */
+    struct sg_agg_link *link; /* NULL: none; the searcher's while it runs */
+    int64_t due_ms, settle_until_ms;
+    unsigned failures; /* connections that ended since the first one served for long */
+};
 
 struct agg_uplink {
     struct agg_uplink_options o;
@@ -36,6 +52,7 @@ struct agg_uplink {
     size_t sent_frames;
     int64_t heard_ms;
     size_t next_address;
+    struct search search;
 };
 
 static int64_t now_ms(void)
@@ -57,41 +74,116 @@ static int take_identity(struct agg_uplink *u)
 
 /* ---- connection ---- */
 
-static int connect_to(struct agg_uplink *u, const char *address)
+static int dial(const struct agg_uplink *u, const char *address, struct sg_tls **ret)
 {
     SG_CLOSE int fd = -1;
-    SG_CLEANUP(sg_tls_freep) struct sg_tls *tls = NULL;
+    if (u->o.dial)
+        return u->o.dial(u->o.user, address, ret);
     int r = sg_tcp_connect(address, CONNECT_MS, &fd);
     r = r ? r
-          : sg_tls_connect(&tls, sg_cas_identity_client(u->identity), fd, u->o.expect_uri, NULL,
+          : sg_tls_connect(ret, sg_cas_identity_client(u->identity), fd, u->o.expect_uri, NULL,
                            CONNECT_MS);
-    if (r)
-        return r;
-    (void)TAKE_FD(fd);
-    r = sg_agg_link_new(&u->link, tls, OUT_MAX);
-    if (r)
-        return r;
-    (void)TAKE_PTR(tls);
-    return 0;
+    if (r == 0)
+        (void)TAKE_FD(fd);
+    return r;
+}
+
+static int connect_to(const struct agg_uplink *u, const char *address, struct sg_agg_link **ret)
+{
+    SG_CLEANUP(sg_tls_freep) struct sg_tls *tls = NULL;
+    int r = dial(u, address, &tls);
+    r = r ? r : sg_agg_link_new(ret, tls, OUT_MAX);
+    if (r == 0)
+        (void)TAKE_PTR(tls);
+    return r;
+}
+
+static void note_connected(struct agg_uplink *u, size_t k)
+{
+    u->next_address = k;
+    u->search.due_ms = 0;
+    agg_count(connects);
+    sg_log(SG_LOG_INFO, "uplink.up", SG_STR("authenticator", u->o.authenticators->items[k]));
 }
 
 static int connect_to_any(struct agg_uplink *u)
 {
     const struct sg_conf_list *l = u->o.authenticators;
-    int r = take_identity(u);
+    if (u->search.link && !u->search.running) {
+        u->link = TAKE_PTR(u->search.link);
+        note_connected(u, u->search.found);
+        return 0;
+    }
+    int r = u->o.dial ? 0 : take_identity(u);
     if (r)
         return r;
     for (size_t i = 0; i < l->n && !u->stop; i++) {
         size_t k = (u->next_address + i) % l->n;
-        r = connect_to(u, l->items[k]);
+        r = connect_to(u, l->items[k], &u->link);
         if (r == 0) {
-            u->next_address = k;
-            agg_count(connects);
-            sg_log(SG_LOG_INFO, "uplink.up", SG_STR("authenticator", l->items[k]));
+            note_connected(u, k);
             return 0;
         }
     }
     return r;
+}
+
+/* ---- back to a better one ---- */
+
+static void *search_main(void *arg)
+{
+    struct agg_uplink *u = arg;
+    struct search *x = &u->search;
+    for (size_t k = 0; k < x->before && !u->stop && !x->link; k++)
+        if (connect_to(u, u->o.authenticators->items[k], &x->link) == 0)
+            x->found = k;
+    x->ended = true;
+    agg_uplink_kick(u);
+    return NULL;
+}
+
+static void begin_search(struct agg_uplink *u)
+{
+    struct search *x = &u->search;
+    x->before = u->next_address;
+    x->ended = false;
+    x->running = pthread_create(&x->thread, NULL, search_main, u) == 0;
+}
+
+static void end_search(struct agg_uplink *u)
+{
+    struct search *x = &u->search;
+    if (!x->running)
+        return;
+    pthread_join(x->thread, NULL);
+    x->running = false;
+    x->due_ms = 0;
+    x->settle_until_ms = now_ms() + SETTLE_MS;
+}
+
+static int64_t search_interval(const struct agg_uplink *u)
+{
+    unsigned n = u->search.failures < BACK_DOUBLINGS ? u->search.failures : BACK_DOUBLINGS;
+    return u->o.back_ms << n;
+}
+
+/* Never waits: trying out an address can take seconds. */
+static void look_for_better(struct agg_uplink *u)
+{
+    struct search *x = &u->search;
+    if (x->running && x->ended)
+        end_search(u);
+    if (x->running || x->link || u->next_address == 0 || u->o.back_ms == 0)
+        return;
+    if (x->due_ms == 0)
+        x->due_ms = now_ms() + search_interval(u);
+    else if (now_ms() >= x->due_ms)
+        begin_search(u);
+}
+
+static bool better_found(const struct agg_uplink *u)
+{
+    return u->search.link && !u->search.running;
 }
 
 static void drain(int fd)
@@ -178,17 +270,25 @@ static int on_message(void *user, const struct sg_agg_message *m)
     }
 }
 
+static int pump_ms(const struct agg_uplink *u)
+{
+    return u->o.back_ms && u->o.back_ms < PUMP_MS ? (int)u->o.back_ms : PUMP_MS;
+}
+
 static int serve(struct agg_uplink *u)
 {
     u->sent_frames = 0;
     u->heard_ms = now_ms();
     while (!u->stop) {
         int r = put_handshakes(u);
-        r = r ? r : put_frames(u);
-        r = r ? r : sg_agg_link_pump(u->link, u->wake, PUMP_MS, true, on_message, u);
+        r = r || better_found(u) ? r : put_frames(u);
+        r = r ? r : sg_agg_link_pump(u->link, u->wake, pump_ms(u), true, on_message, u);
         if (r)
             return r;
         drain(u->wake);
+        look_for_better(u);
+        if (better_found(u) && (u->sent_frames == 0 || now_ms() > u->search.settle_until_ms))
+            return UPLINK_BETTER;
         if (u->sent_frames == 0)
             u->heard_ms = now_ms();
         else if (now_ms() - u->heard_ms > SILENT_MS)
@@ -199,14 +299,18 @@ static int serve(struct agg_uplink *u)
 
 static void serve_and_account(struct agg_uplink *u)
 {
+    int64_t began = now_ms();
     u->up = true;
     sg_metric_set(&agg_counters.uplink_up, 1);
     int r = serve(u);
     u->up = false;
     sg_metric_set(&agg_counters.uplink_up, 0);
     sg_agg_link_free(TAKE_PTR(u->link));
+    if (r != UPLINK_BETTER)
+        u->search.failures =
+            now_ms() - began > u->o.back_ms << BACK_DOUBLINGS ? 0 : u->search.failures + 1;
     u->next_address++;
-    sg_log(SG_LOG_WARN, "uplink.down", SG_INT("outcome", r),
+    sg_log(r == UPLINK_BETTER ? SG_LOG_INFO : SG_LOG_WARN, "uplink.down", SG_INT("outcome", r),
            SG_STR("trace", r < 0 ? sg_error_trace() : ""));
     r = agg_backlog_uplink_lost(u->o.backlog);
     if (r)
@@ -224,13 +328,15 @@ static void *uplink_main(void *arg)
             sg_log_failure("uplink.no_authenticator", r);
         else
             serve_and_account(u);
-        if (now_ms() - began > BACKOFF_MAX_MS) {
+        if (now_ms() - began > BACKOFF_MAX_MS || better_found(u)) {
             wait = BACKOFF_FIRST_MS; /* it served for a while: the next one at once */
             continue;
         }
         wait_a_little(u, wait + (int64_t)(sg_random_u64() % (uint64_t)(wait / 4 + 1)));
         wait = wait * 2 < BACKOFF_MAX_MS ? wait * 2 : BACKOFF_MAX_MS;
     }
+    end_search(u);
+    sg_agg_link_free(TAKE_PTR(u->search.link));
     return NULL;
 }
 

@@ -5,9 +5,11 @@
  *
  *   DOWN --try next address--> (TCP, TLS, identity spiffe://sealgrid/authd) --ok--> UP
  *   UP --closed, cut, malformed, silent--> DOWN: the backlog's sent frames wait again
- * A round through all addresses without success waits, 250 ms doubling to 5 s.
+ *   UP, not with the first --a better one answers--> outstanding frames are waited for --> UP with
+ * it A round through all addresses without success waits, 250 ms doubling to 5 s.  Better ones are
+ * tried every back_ms, on a thread beside; the longer apart the more often they failed.
  *
- * Owns: its thread, its identity (from casd, renewed before the certificate runs out).
+ * Owns: its threads, its identity (from casd, renewed before the certificate runs out).
  */
 #include "backlog.h"
 
@@ -15,6 +17,7 @@
 #include <sealgrid/cas/client.h>
 
 struct agg_uplink;
+struct sg_tls;
 
 struct agg_uplink_options {
     struct agg_backlog *backlog;               /* borrowed */
@@ -23,9 +26,12 @@ struct agg_uplink_options {
     const char *expect_uri;
     size_t window_frames; /* sent and not done at once */
     size_t window_bytes;
+    int64_t back_ms; /* how often authenticators before the present one are tried; 0: never */
     /* A datagram for a meter; called on the uplink's thread. */
     void (*down)(void *user, uint64_t handle, struct sg_bytes frame);
     void *user;
+    /* Tests: a connection in place of one over TCP with the identity from casd.  Any thread. */
+    int (*dial)(void *user, const char *address, struct sg_tls **ret);
 };
 
 SG_MUST_USE int agg_uplink_start(struct agg_uplink **ret, const struct agg_uplink_options *o);
