@@ -153,12 +153,16 @@ int sg_kv_handle_get(struct sg_kv_call *c)
 
 /* ---- rows ---- */
 
+/* The first piece is small and each one twice the last: the reader has rows to work on while the
+ * next are read here. */
+#define FIRST_PIECE ((size_t)8 << 10)
+
 /* Appends rows until a piece is full.  0: more to come; SG_KV_NOT_FOUND: that was the last. */
-static int gather(struct sg_kv_scan *scan, struct sg_records_writer *w)
+static int gather(struct sg_kv_scan *scan, size_t piece, struct sg_records_writer *w)
 {
     struct sg_bytes sort, value;
     int r = 0;
-    while (r == 0 && w->out->len < SG_RECORDS_PIECE) {
+    while (r == 0 && w->out->len < piece) {
         r = sg_kv_scan_next(scan, &sort, &value);
         if (r == 0)
             r = sg_records_put_row(w, sort, value);
@@ -184,14 +188,16 @@ static int stream_rows(struct sg_kv_call *c, struct sg_kv_scan *scan, enum sg_re
     int r = sg_records_begin(&w, &out, kind);
     if (r < 0)
         return sg_kv_reply_result(c, r);
-    int read = gather(scan, &w);
+    size_t piece = FIRST_PIECE;
+    int read = gather(scan, piece, &w);
     if (read != 0 && read != SG_KV_NOT_FOUND && w.items == 0)
         return sg_kv_reply_result(c, read);
     r = sg_http_reply_begin(c->x, 200, RECORDS);
     while (r == 0 && read == 0) {
         r = sg_http_reply_write(c->x, sg_buf_bytes(&out));
         sg_buf_reset(&out);
-        read = gather(scan, &w);
+        piece = piece < SG_RECORDS_PIECE ? 2 * piece : piece;
+        read = gather(scan, piece, &w);
     }
     sg_kv_count(SG_KV_COUNT_ROWS_READ, (int64_t)w.items);
     if (r == 0)

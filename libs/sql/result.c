@@ -15,6 +15,8 @@
 
 #include "sql-int.h"
 
+/* The first piece is small, so that the client has something to read while the next is made. */
+#define FIRST_PIECE ((size_t)8 << 10)
 #define PIECE_BYTES ((size_t)64 << 10)
 #define ROW_MAX     ((size_t)32 << 20)  /* of text and blobs in a row */
 #define PIECE_MAX   ((size_t)256 << 20) /* room for such a row with every octet escaped */
@@ -152,6 +154,7 @@ struct document {
     bool started;
     bool *blob_column; /* declared BLOB: base64 without an object around it */
     uint64_t rows;
+    size_t piece_max; /* octets after which it is sent */
 };
 
 static int flush(struct document *d)
@@ -161,6 +164,7 @@ static int flush(struct document *d)
     d->started = true;
     int r = d->w->write(d->w->user, sg_buf_bytes(&d->piece));
     sg_buf_reset(&d->piece);
+    d->piece_max = d->piece_max < PIECE_BYTES ? 2 * d->piece_max : PIECE_BYTES;
     return r;
 }
 
@@ -309,7 +313,7 @@ static int put_rows(struct document *d, int r)
         r = put_row(d);
         if (r)
             return r;
-        if (d->piece.len >= PIECE_BYTES)
+        if (d->piece.len >= d->piece_max)
             r = flush(d);
         if (r)
             return r < 0 ? r : sg_fold(r);
@@ -344,7 +348,7 @@ static int write_document(struct document *d, int r)
 int sg_sql_write_result(struct sg_sql *c, const struct sg_sql_query *q,
                         const struct sg_sql_writer *w, bool *ret_started, uint64_t *ret_rows)
 {
-    struct document d = {.c = c, .w = w, .piece = SG_BUF_INIT(PIECE_MAX)};
+    struct document d = {.c = c, .w = w, .piece = SG_BUF_INIT(PIECE_MAX), .piece_max = FIRST_PIECE};
     int r = sg_sql_begin(c, q);
     if (r == 0 || r == SG_SQL_DONE)
         r = write_document(&d, r);
