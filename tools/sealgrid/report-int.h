@@ -6,7 +6,12 @@
 
 /* report-lead.c */
 void sg_report_put_lead(struct sg_html *p, const struct sg_report *r);
+/* report-flow.c */
 void sg_report_put_flow(struct sg_html *p, const struct sg_report *r);
+/* Items of a list: one fault; every step of the way that lacks readings. */
+void sg_report_put_fault(struct sg_html *p, const char *what, const char *how);
+void sg_report_put_losses(struct sg_html *p, const struct sg_report *r);
+/* report-stages.c */
 void sg_report_put_stages(struct sg_html *p, const struct sg_report *r);
 /* report-load.c */
 void sg_report_put_load(struct sg_html *p, const struct sg_report *r);

@@ -129,11 +129,20 @@ static void put_map(struct sg_html *p, const struct hours *h, double customers)
     m.n_rows = (h->n_days + m.days_a_row - 1) / m.days_a_row;
     fill_map(&m, customers);
     sg_html_open(p, "figure");
-    sg_html_element_say(p, "figcaption", NULL,
-                        "Mean load of a customer: days downwards, hours of the day from left to "
-                        "right.",
-                        "Carga média por unidade consumidora: dias para baixo, horas do dia da "
-                        "esquerda para a direita.");
+    if (m.days_a_row > 1)
+        sg_html_element_say(
+            p, "figcaption", NULL,
+            "Mean load of a customer: weeks downwards (mean of their days), hours of "
+            "the day from left to right.",
+            "Carga média por unidade consumidora: semanas para baixo (média dos seus "
+            "dias), horas do dia da esquerda para a direita.");
+    else
+        sg_html_element_say(
+            p, "figcaption", NULL,
+            "Mean load of a customer: days downwards, hours of the day from left to "
+            "right.",
+            "Carga média por unidade consumidora: dias para baixo, horas do dia da "
+            "esquerda para a direita.");
     const struct sg_chart_heat c = {
         .label = sg_html_word(p, "Heat map: mean load by day and hour of the day",
                               "Mapa de calor: carga média por dia e hora do dia"),
