@@ -6,13 +6,14 @@
 #include <math.h>
 
 /* Widths of the columns; with the spaces between them 100. */
-#define W_FIGURE 25
+#define W_FIGURE 24
 #define W_NUMBER 6
-#define W_UNIT   10
-#define W_PEER   20
+#define W_UNIT   12
+#define W_PEER   19
 #define W_RATIO  5
-#define W_SPREAD 13
-#define W_GOAL   8
+#define W_SPREAD 12
+#define W_GOAL   9
+#define W_REASON 75
 
 void sg_bench_number(char ret[16], double v)
 {
@@ -66,34 +67,42 @@ static void advance(const char **text, int n)
     *text += strspn(*text, " ");
 }
 
-/* Two texts that may need more than one line, around columns that need one. */
-static void print_row(FILE *f, const char *figure, const char *middle, const char *peer,
-                      const char *rest)
+static void print_trimmed(FILE *f, const char *line)
 {
-    int middle_width = (int)strlen(middle);
+    int len = (int)strlen(line);
 
+    while (len > 0 && line[len - 1] == ' ')
+        len--;
+    fprintf(f, "%.*s\n", len, line);
+}
+
+/* A line of the table: three texts that may go over several lines, and columns that do not. */
+struct row {
+    const char *figure, *ours, *unit, *theirs, *peer, *rest;
+};
+
+static void print_row(FILE *f, struct row w)
+{
     do {
-        int n = cut(&figure, W_FIGURE), m = cut(&peer, W_PEER);
+        int n = cut(&w.figure, W_FIGURE), u = cut(&w.unit, W_UNIT), p = cut(&w.peer, W_PEER);
         char line[256];
-        int len = snprintf(line, sizeof(line), "%-*.*s %-*s %-*.*s %s", W_FIGURE, n, figure,
-                           middle_width, middle, W_PEER, m, peer, rest);
-        while (len > 0 && line[len - 1] == ' ')
-            line[--len] = 0;
-        fprintf(f, "%s\n", line);
-        advance(&figure, n);
-        advance(&peer, m);
-        middle = rest = "";
-    } while (*figure || *peer);
+        snprintf(line, sizeof(line), "%-*.*s %*s %-*.*s %*s %-*.*s %s", W_FIGURE, n, w.figure,
+                 W_NUMBER, w.ours, W_UNIT, u, w.unit, W_NUMBER, w.theirs, W_PEER, p, w.peer,
+                 w.rest);
+        print_trimmed(f, line);
+        advance(&w.figure, n);
+        advance(&w.unit, u);
+        advance(&w.peer, p);
+        w.ours = w.theirs = w.rest = "";
+    } while (*w.figure || *w.unit || *w.peer);
 }
 
 void sg_bench_print_head(FILE *f, const struct sg_bench *b)
 {
-    char middle[64], rest[64];
+    char rest[64];
 
-    snprintf(middle, sizeof(middle), "%*s %-*s %*s", W_NUMBER, "ours", W_UNIT, "unit", W_NUMBER,
-             "theirs");
     snprintf(rest, sizeof(rest), "%*s %-*s %s", W_RATIO, "ratio", W_SPREAD, "[min..max]", "goal");
-    print_row(f, "figure", middle, "bound or peer", rest);
+    print_row(f, (struct row){"figure", "ours", "unit", "theirs", "bound or peer", rest});
     if (b->quick)
         fprintf(f, "(quick: this shows that everything runs; its ratios mean nothing)\n");
     fflush(f);
@@ -116,13 +125,32 @@ static void goal_text(char ret[24], const struct sg_bench_result *r)
     snprintf(ret, 24, "%s%s %s", r->at_most ? "<" : "", number, sg_bench_met(r) ? "met" : "NOT");
 }
 
+/* A reason may be what a server said: line ends become spaces. */
+static void print_skipped(FILE *f, const struct sg_bench_result *r)
+{
+    const char *figure = r->name, *at;
+    char reason[512], line[256];
+
+    snprintf(reason, sizeof(reason), "skipped: %s", r->reason);
+    for (char *c = reason; *c; c++)
+        *c = (unsigned char)*c < ' ' ? ' ' : *c;
+    at = reason;
+    do {
+        int n = cut(&figure, W_FIGURE), m = cut(&at, W_REASON);
+        snprintf(line, sizeof(line), "%-*.*s %.*s", W_FIGURE, n, figure, m, at);
+        print_trimmed(f, line);
+        advance(&figure, n);
+        advance(&at, m);
+    } while (*figure || *at);
+}
+
 void sg_bench_print_result(FILE *f, const struct sg_bench_result *r)
 {
     char ours[16], theirs[16], ratio[16], min[16], max[16];
-    char middle[160], spread[48], goal[24], rest[128];
+    char spread[48], goal[24], rest[128];
 
     if (r->kind == SG_BENCH_SKIPPED) {
-        fprintf(f, "%-*s skipped: %s\n", W_FIGURE, r->name, r->reason);
+        print_skipped(f, r);
         fflush(f);
         return;
     }
@@ -133,11 +161,9 @@ void sg_bench_print_result(FILE *f, const struct sg_bench_result *r)
     ratio_text(max, r->ratio.max);
     goal_text(goal, r);
     snprintf(spread, sizeof(spread), "[%s..%s]", min, max);
-    snprintf(middle, sizeof(middle), "%*s %-*s %*s", W_NUMBER, ours, W_UNIT, r->unit, W_NUMBER,
-             theirs);
     snprintf(rest, sizeof(rest), "%*s %-*s %s", W_RATIO, ratio, W_SPREAD,
              r->kind == SG_BENCH_RATE ? spread : "", goal);
-    print_row(f, r->name, middle, r->theirs_name, rest);
+    print_row(f, (struct row){r->name, ours, r->unit, theirs, r->theirs_name, rest});
     fflush(f);
 }
 
