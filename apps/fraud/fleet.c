@@ -219,20 +219,24 @@ static int run_pass(struct pass *p)
 struct epochs {
     const struct fleet *f;
     double error;
+    int64_t told_ns;
 };
 
 static void note_epoch(void *ctx, uint32_t done, double error)
 {
     struct epochs *e = ctx;
+    const int64_t now = sg_clock_monotonic_ns();
     e->error = error;
-    if (e->f->progress)
-        fprintf(stderr, "map: epoch %u, quantisation error %.4f\n", done, error);
+    if (!e->f->progress || now - e->told_ns < SECOND_NS)
+        return;
+    e->told_ns = now;
+    fprintf(stderr, "map: epoch %u, quantisation error %.4f\n", done, error);
 }
 
 static int train(const struct fleet *f, struct sg_paper_sample *sample, struct sg_som **ret,
                  double *ret_error)
 {
-    struct epochs e = {.f = f};
+    struct epochs e = {.f = f, .told_ns = sg_clock_monotonic_ns()};
     const struct sg_som_shape shape = SG_SOM_SHAPE_DEFAULT(source_points(f->source));
     struct sg_som_training t = SG_SOM_TRAINING_DEFAULT;
     t.threads = f->threads;
