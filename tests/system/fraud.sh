@@ -1,0 +1,65 @@
+#!/bin/sh
+# fraud.sh BIN: the ranking of suspects from the store is that of the same readings in a file, to the
+# last octet, for any number of threads; one consumer alone gets the score that it has in the fleet.
+set -eu
+. "$(dirname "$0")/platform.sh"
+meters=40
+days=20 # thieves begin on day 10 to 13
+
+provision --meters $meters --days $days --interval 3600 --rsa-percent 0 --single-percent 0 \
+    --fraud-permille 200
+start
+client
+send || fail "send: $(cat "$work/send.log")"
+
+from_store() {
+    "$bin/sealgrid-fraud" --store --zone=-03:00 --points 24 "$@" \
+        --reference-days 2026-09-01..2026-09-10 --test-days 2026-09-15..2026-09-20 \
+        --cas.connect "127.0.0.1:$(($(ops_port_of casd) - 1000))" \
+        --cas.pin "$(cat "$dir/cas/public/pin")" --cas.platform "$dir/platform" \
+        --kvsd.connect "127.0.0.1:$(($(ops_port_of kvsd) - 1000))" 2>"$work/step.log"
+}
+
+# The readings as SQL tells them, one day a line: 2026-09-01 is day 20697 since 1970, days begin at
+# three o'clock UTC, a reading has the end of its hour.
+sql '{"sql":"SELECT client_id, ts, interval_energy FROM reading ORDER BY client_id, ts"}' |
+    sed 's/.*"rows":\[//; s/\],"rowcount".*//; s/\],\[/\n/g; s/[][]//g' |
+    awk -F, 'BEGIN {
+        printf "customer,day,weekday"
+        for (h = 0; h < 24; h++) printf ",h%02d", h
+        print ""
+    } {
+        day = int(($2 - 1 - 10800) / 86400)
+        if (n++ % 24 == 0) printf "%s,%d,%d", $1, day, (day + 3) % 7
+        printf ",%.3f", $3 / 1000
+        if (n % 24 == 0) print ""
+    }' >"$work/days.csv"
+[ "$(wc -l <"$work/days.csv")" = $((meters * days + 1)) ] || fail "days: $(wc "$work/days.csv")"
+
+for mode in correlation paper; do
+    "$bin/sealgrid-fraud" --input "$work/days.csv" --mode $mode --out "$work/file.csv" \
+        --reference-days 20697..20706 --test-days 20711..20716 >"$work/step.log" 2>&1 ||
+        fail "file: $(cat "$work/step.log")"
+    for threads in 1 3; do
+        from_store --mode $mode --threads $threads --out "$work/store.csv" --json \
+            --labels "$fleet/fraud-labels.csv" >"$work/fraud.json" ||
+            fail "store: $(cat "$work/step.log")"
+        cmp "$work/file.csv" "$work/store.csv" || fail "$mode: file and store differ"
+    done
+    [ "$(number "$work/fraud.json" judged)" = $meters ] || fail "$(cat "$work/fraud.json")"
+    grep -q '"auc":0\.[5-9]' "$work/fraud.json" || fail "$mode: $(cat "$work/fraud.json")"
+done
+echo "$meters customers: store and file agree, with one thread and with three"
+
+# The file's last ranking is of mode paper: one consumer by a map of the fleet has that score.
+from_store --mode paper --save-map "$work/map" --out "$work/store.csv" >/dev/null ||
+    fail "map: $(cat "$work/step.log")"
+line=$(sed -n 2p "$work/file.csv")
+from_store --mode paper --map "$work/map" --client "${line%%,*}" --out "$work/one.csv" >/dev/null ||
+    fail "client: $(cat "$work/step.log")"
+[ "$(sed -n 2p "$work/one.csv")" = "$line" ] || fail "client: $(cat "$work/one.csv")"
+status=0
+from_store --mode paper --map "$work/map" --client 42 --json >"$work/fraud.json" || status=$?
+[ $status = 1 ] || fail "an unknown client: exit $status"
+[ "$(number "$work/fraud.json" judged)" = 0 ] || fail "$(cat "$work/fraud.json")"
+echo "one consumer: the score of the fleet; an unknown one: not judged"
