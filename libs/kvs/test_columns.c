@@ -12,6 +12,7 @@
 #include <sealgrid/kvs/tuple.h>
 
 #include "columns-int.h"
+#include "transpose-int.h"
 #include "tuple-int.h"
 
 #define ROWS SG_COLUMNS_ROWS_MAX
@@ -526,6 +527,33 @@ static void test_expansion_is_bounded(void **state)
     assert_true(rows.arena_bytes == 0);
 }
 
+/* Every width, both signs and the edges between them: as the tuple encoder writes them. */
+static void test_runs_are_tuples(void **state)
+{
+    (void)state;
+    enum { STRIDE = 3, N = 65 * 6 };
+    static int64_t cells[N * STRIDE];
+    static uint8_t got[N * 11 + 8], portable[N * 11 + 8];
+    SG_CLEANUP(sg_buf_clear) struct sg_buf want = SG_BUF_INIT(1u << 16);
+    for (size_t i = 0; i < N; i++) {
+        uint64_t edge = i / 6 < 64 ? UINT64_C(1) << (i / 6) : 0;
+        uint64_t v = edge + (uint64_t)(int64_t[]){-1, 0, 1}[i % 3];
+        cells[i * STRIDE] = (int64_t)(i % 6 < 3 ? v : 0 - v);
+        struct sg_value field = SG_VAL_INT(cells[i * STRIDE]);
+        size_t before = want.len;
+        assert_int_equal(sg_tuple_value_append(&want, &field, 1), 0);
+        /* without the count of fields */
+        memmove(want.data + before, want.data + before + 1, want.len - before - 1);
+        want.len--;
+    }
+    size_t len = (size_t)(sg_run_put_choose()(got, cells, STRIDE, N) - got);
+    assert_int_equal(len, want.len);
+    assert_memory_equal(got, want.data, len);
+    len = (size_t)(sg_run_put_portable(portable, cells, STRIDE, N) - portable);
+    assert_int_equal(len, want.len);
+    assert_memory_equal(portable, want.data, len);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -545,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_every_cut_is_noticed),
         cmocka_unit_test(test_hostile_lengths),
         cmocka_unit_test(test_expansion_is_bounded),
+        cmocka_unit_test(test_runs_are_tuples),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,3 +68,12 @@ static inline enum sg_form sg_form_of(const struct sg_shape *s, size_t column)
 }
 
 SG_MUST_USE int sg_cells_reserve(struct sg_cells *c, size_t n);
+
+/*
+ * Integers of one row of a value, side by side: cell[0], cell[stride], ...; nearly all that a page
+ * of readings consists of.  Returns the end; may write 8 octets past it.
+ */
+typedef uint8_t *sg_run_put(uint8_t *p, const int64_t *cell, size_t stride, size_t n);
+uint8_t *sg_run_put_portable(uint8_t *p, const int64_t *cell, size_t stride, size_t n);
+/* The fastest that this processor has. */
+sg_run_put *sg_run_put_choose(void);
