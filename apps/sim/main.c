@@ -46,6 +46,8 @@ static bool usable(const struct sim_options *o)
         why = "--aggregator is needed";
     else if (o->fleet && !o->provision && !o->verify_sql && !o->replay && o->authenticators.n == 0)
         why = "--authenticators is needed: whom the meters trust";
+    else if (o->hold && !o->record)
+        why = "--hold is for --record";
     if (why)
         fprintf(stderr, "sealgrid-sim: %s\n", why);
     return !why;

@@ -14,8 +14,8 @@ struct sim_options {
     struct sg_conf_list aggregator, authenticators;
     int64_t window, timeout_s, only_meters;
     char *record, *replay;
-    int64_t record_max;
-    bool conflict, move;
+    int64_t record_max, replay_window;
+    bool conflict, move, hold;
     int64_t conflict_meter, conflict_reading;
     char *verify_sql, *ca, *api_key_file, *table;
     int64_t connections;
@@ -37,7 +37,11 @@ struct sim_options {
           "halfway, meters go over to the next aggregator"),                                       \
         O("record", SG_CONF_STRING, record, NULL, 0, 0, "write uplink frames to this file"),       \
         O("record-max", SG_CONF_INT, record_max, "16", 1, 1000000000, "frames to record"),         \
+        O("hold", SG_CONF_BOOL, hold, "false", 0, 1,                                               \
+          "with --record: do not send them, up to 16 of each meter"),                              \
         O("replay", SG_CONF_STRING, replay, NULL, 0, 0, "send recorded frames as they are"),       \
+        O("replay-window", SG_CONF_INT, replay_window, "0", 0, 65536,                              \
+          "frames without an answer at once; 0: one every 2 ms, answered or not"),                 \
         O("conflict", SG_CONF_BOOL, conflict, "false", 0, 1, "send a second, differing reading"),  \
         O("conflict-meter", SG_CONF_INT, conflict_meter, "1", 0, 1000000, "meter number, from 0"), \
         O("conflict-reading", SG_CONF_INT, conflict_reading, "10", 0, INT64_MAX,                   \

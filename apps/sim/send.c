@@ -86,7 +86,8 @@ struct sim_sender_config sim_link_config(const struct sim_link *l, const struct 
         .window = (uint32_t)o->window,
         .timeout_ms = o->timeout_s * 1000,
         .record = o->record,
-        .record_max = (uint64_t)o->record_max,
+        .record_max = o->hold ? UINT64_MAX : (uint64_t)o->record_max,
+        .hold = o->hold,
         .move = o->move,
         .progress = true,
     };
@@ -119,8 +120,12 @@ int sim_send(const struct sim_options *o, bool *ret_ok)
     r = sim_link_run(&l, &c, &report);
     if (r)
         return r;
-    fprintf(stderr, "%llu readings acknowledged in %.1f s\n",
-            (unsigned long long)report.readings_acked, report.seconds);
+    if (o->hold)
+        fprintf(stderr, "%llu frames recorded and not sent in %.1f s\n",
+                (unsigned long long)report.blocks, report.seconds);
+    else
+        fprintf(stderr, "%llu readings acknowledged in %.1f s\n",
+                (unsigned long long)report.readings_acked, report.seconds);
     *ret_ok = report.ok;
     return sim_report_write(&report, o->json);
 }

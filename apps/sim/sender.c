@@ -24,6 +24,7 @@ struct meter {
     uint32_t next, n_blocks;
     int64_t begun_ms; /* of the first handshake; -1: not yet */
     bool connected;
+    uint64_t held;                   /* highest number recorded instead of sent */
     uint8_t ids[2][SG_FRAME_ID_LEN]; /* handshake id and connection id used last */
 };
 
@@ -217,6 +218,16 @@ static struct sg_udp *udp_of(const struct meter *m)
     return m->s->ports[i % m->s->n_ports].udp;
 }
 
+/* Once, however often the session sends it again. */
+static void hold(struct meter *m, const struct sg_frame *f, struct sg_bytes datagram)
+{
+    if (f->seq <= m->held)
+        return;
+    m->held = f->seq;
+    record(m->s, datagram);
+    m->s->last_settled_ms = sg_loop_now_ms(m->s->loop); /* as good as settled */
+}
+
 static void on_send(void *user, struct sg_bytes datagram)
 {
     struct meter *m = user;
@@ -224,6 +235,10 @@ static void on_send(void *user, struct sg_bytes datagram)
     if (sg_frame_decode(datagram, &f) == 0) {
         const bool uplink = f.type == SG_FRAME_UPLINK;
         memcpy(m->ids[uplink], f.id, SG_FRAME_ID_LEN);
+        if (uplink && m->s->c.hold) {
+            hold(m, &f, datagram);
+            return;
+        }
         if (uplink)
             record(m->s, datagram);
     }
@@ -362,7 +377,7 @@ static void adapt_window(struct aggregator *a)
     uint64_t sum = 0;
     for (uint32_t i = 0; i < meters_of(a); i++)
         sum += sg_meter_session_counters(meter_of(a, i)->session)->retransmissions;
-    if (sum > a->retransmissions && a->window / 2 >= WINDOW_LEAST)
+    if (sum > a->retransmissions && a->window / 2 >= WINDOW_LEAST && !a->s->c.hold)
         a->window /= 2;
     a->retransmissions = sum;
 }
@@ -378,10 +393,23 @@ static void show_progress(struct sim_sender *s, int64_t now)
             (unsigned long long)s->readings_total, (unsigned long long)s->r.refused);
 }
 
+static bool all_held(const struct sim_sender *s)
+{
+    for (uint32_t i = 0; i < s->c.n_meters; i++)
+        if (!s->meters[i].connected || has_work(&s->meters[i]))
+            return false;
+    return true;
+}
+
 static void on_tick(void *user)
 {
     struct sim_sender *s = user;
     const int64_t now = sg_loop_now_ms(s->loop);
+    if (s->c.hold && all_held(s)) {
+        s->done = true;
+        sg_loop_stop(s->loop);
+        return;
+    }
     tick_meters(s, now);
     for (size_t i = 0; i < s->c.n_aggregators; i++) {
         adapt_window(&s->aggregators[i]);
@@ -450,10 +478,11 @@ static int make_aggregators(struct sim_sender *s)
     if (!s->aggregators)
         return sg_raise(-ENOMEM);
     for (size_t i = 0; i < s->c.n_aggregators; i++)
-        s->aggregators[i] = (struct aggregator){.s = s,
-                                                .addr = s->c.aggregators[i],
-                                                .first = (uint32_t)i,
-                                                .window = fmin(WINDOW_FIRST, s->c.window)};
+        s->aggregators[i] =
+            (struct aggregator){.s = s,
+                                .addr = s->c.aggregators[i],
+                                .first = (uint32_t)i,
+                                .window = s->c.hold ? UINT32_MAX : fmin(WINDOW_FIRST, s->c.window)};
     return 0;
 }
 

@@ -32,6 +32,7 @@ struct sim_sender_config {
     int64_t timeout_ms; /* without anything settled */
     const char *record; /* file for uplink frames, or NULL */
     uint64_t record_max;
+    bool hold;     /* record and do not send: done when every session is full or has no more */
     bool move;     /* halfway, to the next aggregator */
     bool progress; /* lines on standard error */
 };
