@@ -106,10 +106,15 @@ static void note_connected(struct agg_uplink *u, size_t k)
     sg_log(SG_LOG_INFO, "uplink.up", SG_STR("authenticator", u->o.authenticators->items[k]));
 }
 
+static bool better_found(const struct agg_uplink *u)
+{
+    return !u->search.running && u->search.link;
+}
+
 static int connect_to_any(struct agg_uplink *u)
 {
     const struct sg_conf_list *l = u->o.authenticators;
-    if (u->search.link && !u->search.running) {
+    if (better_found(u)) {
         u->link = TAKE_PTR(u->search.link);
         note_connected(u, u->search.found);
         return 0;
@@ -179,11 +184,6 @@ static void look_for_better(struct agg_uplink *u)
         x->due_ms = now_ms() + search_interval(u);
     else if (now_ms() >= x->due_ms)
         begin_search(u);
-}
-
-static bool better_found(const struct agg_uplink *u)
-{
-    return u->search.link && !u->search.running;
 }
 
 static void drain(int fd)
