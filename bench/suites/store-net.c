@@ -44,13 +44,22 @@ struct duel {
     const char *peer;
 };
 
+/* Ours connects with its first request: that is not what a line is about. */
+static int connect_all(struct sg_callers *s, size_t callers)
+{
+    int64_t ns = 0;
+    int r = sg_callers_open(s, callers);
+    s->work = sg_caller_get;
+    return r ? r : sg_callers_run(s, 2 * callers, &ns);
+}
+
 static int pair(const struct duel *d, const char *what, size_t callers, double rows_each,
                 int (*work)(struct sg_caller *), const char *note)
 {
     char name[128];
-    int r = sg_callers_open(d->ours, callers);
+    int r = connect_all(d->ours, callers);
     if (r == 0)
-        r = sg_callers_open(d->theirs, callers);
+        r = connect_all(d->theirs, callers);
     if (r)
         return r;
     d->ours->work = d->theirs->work = work;
