@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #define TICKS_MAX 16
+/* Of a reading: its greatest value times the greatest ratio. */
+#define WH_MAX INT64_C(10000000000000)
 
 void sg_bill_load_init(struct sg_bill_load *l, const struct sg_tariff *t)
 {
@@ -16,6 +18,8 @@ void sg_bill_load_init(struct sg_bill_load *l, const struct sg_tariff *t)
 /* The bill's rule: an interval belongs to the day and the post in which it begins. */
 void sg_bill_load_add(struct sg_bill_load *l, int64_t ts_s, int64_t wh)
 {
+    if (wh > WH_MAX || wh < -WH_MAX)
+        return;
     int64_t start_s = ts_s - (int64_t)l->tariff->interval_s;
     int64_t local = start_s + sg_tz_at(l->tariff->tz, start_s).east_s;
     int64_t day = local / 86400 - (local % 86400 < 0);

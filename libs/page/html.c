@@ -1,5 +1,6 @@
 #include <sealgrid/page/html.h>
 
+#include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/utf8.h>
 
 #include <math.h>
@@ -189,13 +190,17 @@ void sg_html_text(struct sg_html *p, const char *text)
 
 void sg_html_textf(struct sg_html *p, const char *fmt, ...)
 {
-    char text[2048];
+    SG_FREE char *text = NULL;
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, ap);
+    int n = vasprintf(&text, fmt, ap);
     va_end(ap);
-    sg_assert(n >= 0 && (size_t)n < sizeof text);
-    sg_html_text(p, text);
+    if (n >= 0) {
+        sg_html_text(p, text);
+        return;
+    }
+    text = NULL; /* undefined after a failure */
+    p->failure = p->failure ? p->failure : sg_raise(-ENOMEM);
 }
 
 const char *sg_html_word(const struct sg_html *p, const char *en, const char *pt)

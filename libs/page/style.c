@@ -1,6 +1,6 @@
-/* style - the one style sheet: light and dark, phone and print.  Colours: every letter and every line
- * of a chart stands out from what is under it by 4.5:1 or more in both schemes (tests/browser); series
- * differ in lightness as well as in hue. */
+/* style - the one style sheet: light and dark, phone and print.  Colours: every letter and every
+ * line of a chart stands out from what is under it by 4.5:1 or more in both schemes
+ * (tests/browser); series differ in lightness as well as in hue. */
 #include "html-int.h"
 
 /* clang-format off */

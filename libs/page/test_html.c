@@ -125,6 +125,19 @@ static void a_fragment_and_a_place_pass(void **state)
     check(&b, "<a href=\"#bill\" style=\"left:12.50%\"></a>");
 }
 
+static void a_long_name_passes_whole(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
+    static char name[100000];
+    struct sg_html p;
+    memset(name, 'a', sizeof name - 1);
+    sg_html_init(&p, &b, SG_EN);
+    sg_html_textf(&p, "%s.", name);
+    assert_int_equal(sg_html_done(&p), 0);
+    assert_int_equal(b.len, sizeof name);
+}
+
 static void numbers_are_plain(void **state)
 {
     (void)state;
@@ -201,6 +214,7 @@ int main(void)
         cmocka_unit_test(letters_of_people_pass),
         cmocka_unit_test(links_and_styles_stay_inside),
         cmocka_unit_test(a_fragment_and_a_place_pass),
+        cmocka_unit_test(a_long_name_passes_whole),
         cmocka_unit_test(numbers_are_plain),
         cmocka_unit_test(a_full_buffer_is_said),
         cmocka_unit_test(a_document_speaks_both_languages),

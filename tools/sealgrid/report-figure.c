@@ -21,7 +21,8 @@ const json_t *sg_report_at(const json_t *j, const char *path)
 
 int64_t sg_report_int(const json_t *j, const char *path)
 {
-    return (int64_t)json_integer_value(sg_report_at(j, path));
+    int64_t v = (int64_t)json_integer_value(sg_report_at(j, path));
+    return v >= -SG_REPORT_INT_MAX && v <= SG_REPORT_INT_MAX ? v : 0;
 }
 
 double sg_report_real(const json_t *j, const char *path)
@@ -54,7 +55,7 @@ static struct sg_text shown(const struct sg_html *p, const json_t *v, enum sg_re
     case SG_FORM_DURATION:
         return sg_format_duration(p->language, json_number_value(v));
     case SG_FORM_BYTES:
-        return sg_format_bytes(p->language, (int64_t)json_number_value(v));
+        return sg_format_bytes(p->language, sg_report_int(v, ""));
     default:
         return json_is_integer(v) ? sg_format_int(p->language, (int64_t)json_integer_value(v))
                                   : sg_format_fixed(p->language, json_number_value(v), 0);

@@ -173,9 +173,9 @@ static void put_truth(struct sg_html *p, const json_t *one)
                             "\xe2\x9c\x97 honesto: alarme falso");
     if (*type)
         sg_html_textf(p, ": %s", type);
-    if (thief && json_is_integer(day) && json_integer_value(day) >= 0)
+    if (thief && json_is_integer(day) && sg_report_int(one, "start_day") >= 0)
         sg_html_textf(p, sg_html_word(p, ", from day %lld", ", a partir do dia %lld"),
-                      (long long)json_integer_value(day) + 1);
+                      (long long)sg_report_int(one, "start_day") + 1);
     sg_html_close(p);
 }
 

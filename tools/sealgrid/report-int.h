@@ -33,7 +33,9 @@ enum sg_report_form {
     SG_FORM_BYTES,
 };
 const json_t *sg_report_at(const json_t *j, const char *path);
-int64_t sg_report_int(const json_t *j, const char *path); /* 0 if there is none */
+/* 0 if there is none, or none that a run can have: sums of a few never overflow. */
+#define SG_REPORT_INT_MAX INT64_C(1000000000000000)
+int64_t sg_report_int(const json_t *j, const char *path);
 double sg_report_real(const json_t *j, const char *path);
 /* A dash where there is no number. */
 void sg_report_put_figure(struct sg_html *p, const struct sg_report *r, const char *path,

@@ -49,6 +49,8 @@ static void hours_add(struct hours *h, const struct sg_report *r, const json_t *
     int64_t first = sg_report_int(list, "first_hour");
     size_t i;
     json_t *v;
+    if (first < 0 || first > INT32_MAX)
+        return;
     json_array_foreach((json_t *)(uintptr_t)sg_report_at(list, "wh"), i, v)
     {
         double *to = at_hour(h, sg_report_local(r, (first + (int64_t)i) * 3600) / 3600);

@@ -108,6 +108,16 @@ static void put_body(struct sg_html *p, void *user)
     sg_report_put_machine(p, r);
 }
 
+/* What the rest of the page calculates with: a file that says something else is not believed. */
+static bool is_sane(const json_t *facts)
+{
+    const int64_t year_9999 = INT64_C(253370764800);
+    int64_t meters = sg_report_int(facts, "run.meters"), days = sg_report_int(facts, "run.days");
+    int64_t from_s = sg_report_int(facts, "run.from_s"), made_s = sg_report_int(facts, "made_s");
+    return meters >= 1 && meters <= 10000000 && days >= 1 && days <= 400 && from_s >= 0 &&
+           from_s < year_9999 && made_s >= 0 && made_s < year_9999;
+}
+
 int sg_report_make(struct sg_bytes summary, const char *out, const char *programs,
                    struct sg_buf *ret)
 {
@@ -120,7 +130,7 @@ int sg_report_make(struct sg_bytes summary, const char *out, const char *program
     if (!r)
         return sg_raise(-ENOMEM);
     r->summary = s;
-    r->facts = facts;
+    r->facts = is_sane(facts) ? facts : NULL;
     r->fraud = fraud;
     int result = find_tariff(r, programs);
     if (result == 0)

@@ -25,7 +25,7 @@ struct sg_bill_load {
 };
 void sg_bill_load_init(struct sg_bill_load *l, const struct sg_tariff *t);
 /* One reading, in time order: the end of its interval, its energy after ratios.  Days beyond
- * SG_BILL_DAYS_MAX and energy below zero are not drawn. */
+ * SG_BILL_DAYS_MAX, energy below zero and energy that no meter can report are not drawn. */
 void sg_bill_load_add(struct sg_bill_load *l, int64_t ts_s, int64_t wh);
 
 struct sg_bill_view {

@@ -34,6 +34,7 @@ SG_MUST_USE int sg_html_done(const struct sg_html *p);
 void sg_html_open(struct sg_html *p, const char *name);
 /* Only directly after sg_html_open.  Event handlers ("on...") are refused as a bug of ours. */
 void sg_html_attr(struct sg_html *p, const char *name, const char *value);
+/* The value has at most 511 octets: for words and numbers of ours. */
 void sg_html_attrf(struct sg_html *p, const char *name, const char *fmt, ...) SG_PRINTF(3, 4);
 /* At most two decimals, no exponent; what is not finite becomes 0. */
 void sg_html_attr_number(struct sg_html *p, const char *name, double v);
