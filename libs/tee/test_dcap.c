@@ -23,6 +23,8 @@ struct world {
     struct tk_tcb_info info;
     struct tk_identity identity;
     bool no_info, no_identity, no_pck_crl, no_root_crl, no_signer;
+    bool signer_under_ca;             /* not under the root */
+    const struct tk_tcb_info *second; /* one more TCB info */
     const uint64_t *pck_revoked, *root_revoked;
     struct sg_bytes tail; /* behind the quote */
     bool crypto_only;
@@ -53,34 +55,57 @@ static void add(struct sg_tee_store *s, const struct sg_buf *b)
     assert_int_not_equal(items, 0);
 }
 
+static void put_signer(const struct world *w, struct sg_buf *ret)
+{
+    if (!w->signer_under_ca) {
+        tk_intel_signer_chain(&w->intel, ret);
+        return;
+    }
+    X509 *signer =
+        tk_cert_new(&w->intel.signer_spec, w->intel.signer_key, w->intel.ca, w->intel.ca_key);
+    tk_cert_pem(signer, ret);
+    X509_free(signer);
+    tk_cert_pem(w->intel.ca, ret);
+}
+
 static struct sg_tee_store *store_of(const struct world *w)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf root = SG_BUF_INIT(8192), chain = SG_BUF_INIT(16384);
     SG_CLEANUP(sg_buf_clear) struct sg_buf info = SG_BUF_INIT(65536), id = SG_BUF_INIT(65536);
     SG_CLEANUP(sg_buf_clear) struct sg_buf a = SG_BUF_INIT(8192), b = SG_BUF_INIT(8192);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf second = SG_BUF_INIT(65536);
     struct sg_tee_store *s = NULL;
     assert_int_equal(sg_tee_store_new(&s, true), 0);
     tk_cert_der(w->intel.root, &root);
     assert_int_equal(sg_tee_store_add_root(s, SG_TEE_VENDOR_INTEL, sg_buf_bytes(&root)), 0);
-    tk_intel_signer_chain(&w->intel, &chain);
+    put_signer(w, &chain);
     tk_tcb_info_json(&w->intel, &w->info, &info);
+    if (w->second)
+        tk_tcb_info_json(&w->intel, w->second, &second);
     tk_identity_json(&w->intel, &w->identity, &id);
     tk_intel_root_crl(&w->intel, w->root_revoked, w->root_revoked ? 1 : 0, &a);
     tk_intel_pck_crl(&w->intel, w->pck_revoked, w->pck_revoked ? 1 : 0, &b);
     const struct {
         bool no;
         const struct sg_buf *doc;
-    } docs[] = {{w->no_signer, &chain},
-                {w->no_info, &info},
-                {w->no_identity, &id},
-                {w->no_root_crl, &a},
-                {w->no_pck_crl, &b}};
+    } docs[] = {{w->no_signer, &chain}, {w->no_info, &info},  {!w->second, &second},
+                {w->no_identity, &id},  {w->no_root_crl, &a}, {w->no_pck_crl, &b}};
     for (size_t i = 0; i < sizeof docs / sizeof docs[0]; i++) {
         if (!docs[i].no)
             add(s, docs[i].doc);
     }
     assert_int_equal(sg_tee_store_seal(s), 0);
     return s;
+}
+
+/* The certificates; keys are of `good`. */
+static void release(struct world *w)
+{
+    X509_free(w->intel.root);
+    X509_free(w->intel.ca);
+    X509_free(w->intel.pck);
+    X509_free(w->intel.signer);
+    w->intel.root = w->intel.ca = w->intel.pck = w->intel.signer = NULL;
 }
 
 /* The verdict's advisories and fields are not to be looked at: what they borrow is gone. */
@@ -105,11 +130,7 @@ static struct sg_tee_verdict judge(struct world *w)
     }
     sg_tee_apply(&w->policy, &v);
     sg_tee_cache_free(cache);
-    X509_free(w->intel.root);
-    X509_free(w->intel.ca);
-    X509_free(w->intel.pck);
-    X509_free(w->intel.signer);
-    w->intel.root = w->intel.ca = w->intel.pck = w->intel.signer = NULL;
+    release(w);
     return v;
 }
 
@@ -254,11 +275,7 @@ static void test_the_second_half_of_the_binding(void **state)
     assert_int_equal(sg_quote_read(sg_buf_bytes(&quote), &q), SG_TEE_REASON_NONE);
     memcpy(w.quote.qe, q.qe_report.data, TK_SGX_BODY);
     w.quote.keep_binding = true;
-    X509_free(w.intel.root);
-    X509_free(w.intel.ca);
-    X509_free(w.intel.pck);
-    X509_free(w.intel.signer);
-    w.intel.root = w.intel.ca = w.intel.pck = w.intel.signer = NULL;
+    release(&w);
     expect(&w, SG_TEE_REASON_NONE, UP);
     w.quote.qe[SG_SGX_AT_reportdata + 63] = 1;
     expect_only(&w, SG_TEE_REASON_QE_BINDING, UP);
@@ -510,6 +527,53 @@ static void test_a_pck_signs_no_documents(void **state)
     assert_false(sg_tee_trusted(&v));
 }
 
+static void test_a_signer_of_documents_is_right_under_the_root(void **state)
+{
+    (void)state;
+    struct world w = make(SGX3);
+    w.signer_under_ca = true;
+    w.policy.allow_absent = SG_TEE_ABSENT_CRL;
+    expect(&w, SG_TEE_TCB_SIGNER_CA_PATH_LENGTH, UP);
+    w = make(SGX3);
+    w.intel.signer_spec.common_name = "Intel SGX PCK Certificate";
+    expect(&w, SG_TEE_TCB_SIGNER_NAME, UP);
+}
+
+static void test_a_platforms_key_is_not_right_under_the_root(void **state)
+{
+    (void)state;
+    struct world w = make(SGX3);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf pem = SG_BUF_INIT(65536);
+    tk_intel_issue(&w.intel);
+    struct tk_cert_spec spec = w.intel.pck_spec;
+    X509_EXTENSION *e = X509_get_ext(w.intel.pck, X509_get_ext_count(w.intel.pck) - 1);
+    const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(e);
+    tk_add_extension(&spec, "1.2.840.113741.1.13.1", false,
+                     SG_BYTES(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)));
+    X509 *pck = tk_cert_new(&spec, w.intel.pck_key, w.intel.root, w.intel.root_key);
+    tk_cert_pem(pck, &pem);
+    X509_free(pck);
+    release(&w);
+    w.quote.cert = &pem;
+    expect_only(&w, SG_TEE_PCK_CA_PATH_LENGTH, UP);
+}
+
+/* Both valid; the older evaluation would say UpToDate. */
+static void test_no_downgrade_to_an_older_evaluation(void **state)
+{
+    (void)state;
+    struct world w = make(SGX3);
+    struct tk_tcb_info newer = w.info;
+    newer.evaluation++;
+    newer.issued_s -= DAY / 2; /* though issued before it */
+    newer.level[0].status = "OutOfDate";
+    w.second = &newer;
+    expect_only(&w, SG_TEE_REASON_TCB_STATUS, SG_TEE_STATUS_OUT_OF_DATE);
+    /* Not valid any more, it does not count. */
+    newer.next_s = AT - 1;
+    expect(&w, SG_TEE_REASON_NONE, UP);
+}
+
 static void test_debug_and_migration(void **state)
 {
     (void)state;
@@ -594,6 +658,9 @@ int main(void)
         cmocka_unit_test(test_missing_documents),
         cmocka_unit_test(test_revocation_of_each_certificate),
         cmocka_unit_test(test_a_pck_signs_no_documents),
+        cmocka_unit_test(test_a_signer_of_documents_is_right_under_the_root),
+        cmocka_unit_test(test_a_platforms_key_is_not_right_under_the_root),
+        cmocka_unit_test(test_no_downgrade_to_an_older_evaluation),
         cmocka_unit_test(test_debug_and_migration),
         cmocka_unit_test(test_crypto_only),
         cmocka_unit_test(test_the_platforms_extension),
