@@ -9,6 +9,7 @@
 #define VOLUMES   3
 #define BATCH_MAX 4096
 #define VALUE_MAX 65536
+#define WORKERS   16 /* kvsd's default */
 #define STOP_MS   1000
 
 struct sg_bench_store {
@@ -198,8 +199,10 @@ int sg_bench_store_serve(struct sg_bench_store *s, const struct sg_bench_trust *
         r = sg_kv_service_new(&s->service, &so);
     if (r)
         return r;
-    struct sg_http_server_options ho = {
-        .listen = "127.0.0.1:0", .tls = s->server_tls, .body_max = UINT64_C(1) << 30};
+    struct sg_http_server_options ho = {.listen = "127.0.0.1:0",
+                                        .tls = s->server_tls,
+                                        .workers = WORKERS,
+                                        .body_max = UINT64_C(1) << 30};
     r = sg_http_server_start(&s->http, &ho, sg_kv_service_handle, s->service);
     if (r == 0)
         snprintf(s->address, sizeof(s->address), "127.0.0.1:%u", sg_http_server_port(s->http));
