@@ -22,6 +22,7 @@ struct sg_tee_judge {
 
 extern const struct sg_tee_judge sg_tee_judge_dcap; /* SGX and TDX */
 extern const struct sg_tee_judge sg_tee_judge_snp, sg_tee_judge_nitro, sg_tee_judge_cca;
+extern const struct sg_tee_judge sg_tee_judge_tpm, sg_tee_judge_azure;
 
 void sg_tee_refuse(struct sg_tee_verdict *v, enum sg_tee_reason r);
 void sg_tee_absent(struct sg_tee_verdict *v, enum sg_tee_reason r);

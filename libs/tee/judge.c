@@ -2,8 +2,9 @@
 
 #include <stdio.h>
 
-static const struct sg_tee_judge *const judges[] = {&sg_tee_judge_dcap, &sg_tee_judge_snp,
-                                                    &sg_tee_judge_nitro, &sg_tee_judge_cca};
+static const struct sg_tee_judge *const judges[] = {&sg_tee_judge_dcap,  &sg_tee_judge_snp,
+                                                    &sg_tee_judge_nitro, &sg_tee_judge_cca,
+                                                    &sg_tee_judge_tpm,   &sg_tee_judge_azure};
 
 #define N_JUDGES (sizeof judges / sizeof judges[0])
 

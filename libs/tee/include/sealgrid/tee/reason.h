@@ -112,9 +112,11 @@
     X(TPM_PCR_DIGEST, "tpm-pcr-digest")                                                            \
     X(TPM_PCR_MISSING, "tpm-pcr-missing")                                                          \
     X(TPM_EVENT_LOG, "tpm-event-log")                                                              \
-    X(TPM_AK_UNBOUND, "tpm-ak-unbound") /* nothing vouches for the key */                          \
+    X(TPM_AK_UNBOUND, "tpm-ak-unbound")       /* nothing vouches for the key */                    \
+    X(TPM_AK_ATTRIBUTES, "tpm-ak-attributes") /* not a key that signs only what the TPM made */    \
     X(HCL_MALFORMED, "hcl-malformed")                                                              \
-    X(HCL_BINDING, "hcl-runtime-data") /* runtime data not hashed into the report */               \
+    X(HCL_BINDING, "hcl-runtime-data")        /* runtime data not hashed into the report */        \
+    X(HCL_QUOTE_MISSING, "hcl-quote-missing") /* of a TD, whose quote lies beside its report */    \
     /* Nitro, CCA */                                                                               \
     X(COSE_MALFORMED, "cose-malformed")                                                            \
     X(COSE_ALGORITHM, "cose-algorithm")                                                            \

@@ -28,7 +28,8 @@
     X(TPM_SIGNATURE, "tpm-signature") /* TPMT_SIGNATURE or the bare RSA octets */                  \
     X(TPM_PCRS, "tpm-pcrs")                                                                        \
     X(TPM_KEY, "tpm-key") /* attestation key: TPM2B_PUBLIC, PEM or DER */                          \
-    X(EVENT_LOG, "event-log")
+    X(EVENT_LOG, "event-log")                                                                      \
+    X(TD_QUOTE, "td-quote") /* Azure on TDX: the HCL report holds none */
 
 enum sg_tee_part {
 #define X(id, name) SG_TEE_PART_##id,
@@ -109,6 +110,7 @@ struct sg_tee_verdict {
     const struct sg_tee_field *fields;
     size_t n_fields;
     struct sg_bytes body;
+    struct sg_bytes tpm_quote, tpm_pcrs; /* of kinds with a TPM, borrowed likewise */
 };
 
 /* 0 and *ret, whatever the evidence; -ENOMEM alone fails. */
