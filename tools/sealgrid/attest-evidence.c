@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/base/encode.h>
 #include <sealgrid/base/file.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -13,64 +14,169 @@ static bool starts(struct sg_bytes b, struct sg_bytes with)
     return b.len >= with.len && !memcmp(b.data, with.data, with.len);
 }
 
-enum { PCR_BANK_SHA256 = 24 * 32, RSA_SIGNATURE = 256 };
-
-/* By content: whose part a file of a bundle is; SG_TEE_N_PARTS: of none. */
-static enum sg_tee_part part_of(struct sg_bytes b)
+static bool holds(struct sg_bytes b, const char *word)
 {
-    if (starts(b, SG_BYTES_LIT("HCLA")))
-        return SG_TEE_PART_REPORT;
+    return b.len && memmem(b.data, b.len, word, strlen(word)) != NULL;
+}
+
+/* A certificate in DER; the store knows one by its content. */
+static bool is_certificate(struct sg_bytes b)
+{
+    SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *s = NULL;
+    unsigned items = 0;
+
+    if (!starts(b, SG_BYTES_LIT("\x30\x82")) || sg_tee_store_new(&s, false) ||
+        sg_tee_store_add(s, b, &items))
+        return false;
+    return items == SG_TEE_ITEM_CERTIFICATE;
+}
+
+/* ---- the files of a TPM (formats: libs/tee/tpm-int.h) ---- */
+
+enum { PCR_BANK_SHA256 = 24 * 32, PCR_BANK_SHA384 = 24 * 48 };
+
+/* TPMT_SIGNATURE with SHA-2, or bare RSA of 2048, 3072 or 4096 bits. */
+static bool is_signature(struct sg_bytes b)
+{
+    bool scheme = b.len >= 4 && !b.data[0] &&
+                  (b.data[1] == 0x14 || b.data[1] == 0x16 || b.data[1] == 0x18) && !b.data[2] &&
+                  b.data[3] >= 0x0b && b.data[3] <= 0x0d;
+    return scheme || b.len == 256 || b.len == 384 || b.len == 512;
+}
+
+/* TPM2B_PUBLIC or TPMT_PUBLIC of an RSA or elliptic curve key. */
+static bool is_public_area(struct sg_bytes b)
+{
+    if (b.len >= 4 && sg_load_be16(b.data) == b.len - 2)
+        b = SG_BYTES(b.data + 2, b.len - 2);
+    return starts(b, SG_BYTES_LIT("\x00\x01\x00\x0b")) ||
+           starts(b, SG_BYTES_LIT("\x00\x23\x00\x0b"));
+}
+
+/* A crypto-agile log: its first event says so. */
+static bool is_event_log(struct sg_bytes b)
+{
+    return b.len > 32 && starts(SG_BYTES(b.data + 32, b.len - 32), SG_BYTES_LIT("Spec ID Event03"));
+}
+
+static enum sg_tee_part tpm_part_of(struct sg_bytes b)
+{
     if (starts(b, SG_BYTES_LIT("\xff"
                                "TCG")))
         return SG_TEE_PART_TPM_QUOTE;
-    if (starts(b, SG_BYTES_LIT("-----BEGIN CERTIFICATE")))
-        return SG_TEE_PART_CERTIFICATES;
-    if (starts(b, SG_BYTES_LIT("-----BEGIN PUBLIC KEY")))
+    if (starts(b, SG_BYTES_LIT("-----BEGIN PUBLIC KEY")) || is_public_area(b))
         return SG_TEE_PART_TPM_KEY;
-    if (starts(b, SG_BYTES_LIT("{")))
-        return SG_TEE_PART_RUNTIME_DATA;
-    if (b.len == PCR_BANK_SHA256)
-        return SG_TEE_PART_TPM_PCRS;
-    if (b.len == RSA_SIGNATURE)
+    if (is_event_log(b))
+        return SG_TEE_PART_EVENT_LOG;
+    if (is_signature(b))
         return SG_TEE_PART_TPM_SIGNATURE;
+    return b.len == PCR_BANK_SHA256 || b.len == PCR_BANK_SHA384 ? SG_TEE_PART_TPM_PCRS
+                                                                : SG_TEE_N_PARTS;
+}
+
+/* ---- what a file is ---- */
+
+/* What is left has no form of its own: a few PCR values, a log of SHA-1 alone. */
+static enum sg_tee_part part_by_name(const char *name)
+{
+    return strstr(name, "pcr")         ? SG_TEE_PART_TPM_PCRS
+           : strstr(name, "event")     ? SG_TEE_PART_EVENT_LOG
+           : strstr(name, "bios_meas") ? SG_TEE_PART_EVENT_LOG
+                                       : SG_TEE_N_PARTS;
+}
+
+/* By content: whose part a file of a bundle is; SG_TEE_N_PARTS: of none. */
+static enum sg_tee_part part_of(struct sg_bytes b, const char *name)
+{
     const struct sg_tee_evidence alone = {.part[SG_TEE_PART_REPORT] = b};
-    return sg_tee_recognise(&alone) == SG_TEE_KIND_NONE ? SG_TEE_N_PARTS : SG_TEE_PART_REPORT;
+
+    if (starts(b, SG_BYTES_LIT("HCLA")))
+        return SG_TEE_PART_REPORT;
+    if (starts(b, SG_BYTES_LIT("-----BEGIN CERTIFICATE")) || is_certificate(b))
+        return SG_TEE_PART_CERTIFICATES;
+    if (starts(b, SG_BYTES_LIT("{")))
+        return holds(b, "\"HCLAkPub\"") ? SG_TEE_PART_RUNTIME_DATA : SG_TEE_N_PARTS;
+    enum sg_tee_part part = tpm_part_of(b);
+    if (part == SG_TEE_N_PARTS && sg_tee_recognise(&alone) != SG_TEE_KIND_NONE)
+        return SG_TEE_PART_REPORT;
+    return part == SG_TEE_N_PARTS ? part_by_name(name) : part;
 }
 
 /* The report of a bundle is the one that needs the others: an HCL report wraps the SNP report that
- * often lies beside it. */
+ * often lies beside it, and goes with the TD quote that does. */
 static bool wraps(const struct sg_buf *report)
 {
     return starts(sg_buf_bytes(report), SG_BYTES_LIT("HCLA"));
 }
 
-static int keep(struct sg_attest_evidence *e, enum sg_tee_part part, struct sg_buf *file,
-                const char *path)
+static void take(struct sg_buf *place, struct sg_buf *file)
 {
-    struct sg_buf *place = &e->file[part];
-
-    if (place->len && part == SG_TEE_PART_REPORT && wraps(place) != wraps(file)) {
-        if (wraps(place))
-            return 0;
-    } else if (place->len) {
-        return sg_raisef(-EEXIST, "%s: a second file that is the %s of the evidence", path,
-                         part == SG_TEE_PART_REPORT ? "report" : "same part");
-    }
     sg_buf_clear(place);
     *place = *file;
     *file = (struct sg_buf)SG_BUF_INIT(SG_ATTEST_PART_MAX);
+}
+
+/* What is not wrapped gives way; a TD quote has a place of its own. */
+static void keep_inner(struct sg_attest_evidence *e, struct sg_buf *inner)
+{
+    const struct sg_tee_evidence alone = {.part[SG_TEE_PART_REPORT] = sg_buf_bytes(inner)};
+
+    if (sg_tee_recognise(&alone) == SG_TEE_TDX && !e->file[SG_TEE_PART_TD_QUOTE].len)
+        take(&e->file[SG_TEE_PART_TD_QUOTE], inner);
+}
+
+static int keep_report(struct sg_attest_evidence *e, struct sg_buf *file, const char *path)
+{
+    struct sg_buf *place = &e->file[SG_TEE_PART_REPORT];
+
+    if (place->len && wraps(place) == wraps(file))
+        return e->named ? 0
+                        : sg_raisef(-EEXIST, "%s: a second file that is the report of the evidence",
+                                    path);
+    if (place->len && wraps(place)) {
+        keep_inner(e, file);
+        return 0;
+    }
+    if (place->len)
+        keep_inner(e, place);
+    take(place, file);
     return 0;
 }
 
-static int keep_file(struct sg_attest_evidence *e, const char *path)
+/* Any number of them, as one PEM text. */
+static int keep_certificates(struct sg_attest_evidence *e, const struct sg_buf *file)
+{
+    struct sg_buf *all = &e->file[SG_TEE_PART_CERTIFICATES];
+    int r;
+
+    if (file->data[0] == '-') {
+        r = sg_buf_append(all, sg_buf_bytes(file));
+        return r ? r : sg_buf_append(all, SG_BYTES_LIT("\n"));
+    }
+    r = sg_buf_append(all, SG_BYTES_LIT("-----BEGIN CERTIFICATE-----\n"));
+    if (!r)
+        r = sg_base64_append(all, sg_buf_bytes(file));
+    return r ? r : sg_buf_append(all, SG_BYTES_LIT("\n-----END CERTIFICATE-----\n"));
+}
+
+static int keep_file(struct sg_attest_evidence *e, const char *path, const char *name)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(SG_ATTEST_PART_MAX);
     int r = sg_file_read(path, &file);
 
     if (r)
         return r;
-    enum sg_tee_part part = part_of(sg_buf_bytes(&file));
-    return part == SG_TEE_N_PARTS ? 0 : keep(e, part, &file, path);
+    enum sg_tee_part part = part_of(sg_buf_bytes(&file), name);
+    if (part == SG_TEE_N_PARTS)
+        return 0;
+    if (part == SG_TEE_PART_REPORT)
+        return keep_report(e, &file, path);
+    if (part == SG_TEE_PART_CERTIFICATES)
+        return keep_certificates(e, &file);
+    if (e->file[part].len)
+        return sg_raisef(-EEXIST, "%s: a second file that is the same part of the evidence", path);
+    take(&e->file[part], &file);
+    return 0;
 }
 
 static int read_folder(struct sg_attest_evidence *e, const char *path)
@@ -87,7 +193,7 @@ static int read_folder(struct sg_attest_evidence *e, const char *path)
         if (!r && len >= (int)sizeof(file))
             r = sg_raisef(-ENAMETOOLONG, "%s", path);
         if (!r && stat(file, &st) == 0 && S_ISREG(st.st_mode))
-            r = keep_file(e, file);
+            r = keep_file(e, file, names[i]->d_name);
         free(names[i]);
     }
     free(names);
@@ -105,8 +211,20 @@ static int read_companions(struct sg_attest_evidence *e, const char *path)
 
     if (len >= (int)sizeof(folder))
         return sg_raisef(-ENAMETOOLONG, "%s", path);
-    sg_buf_clear(&e->file[SG_TEE_PART_REPORT]); /* comes again from the folder */
+    e->named = e->file[SG_TEE_PART_REPORT].len > 0; /* it comes again from the folder */
     return read_folder(e, folder);
+}
+
+static bool is_tpm_quote(const struct sg_buf *file)
+{
+    return tpm_part_of(sg_buf_bytes(file)) == SG_TEE_PART_TPM_QUOTE;
+}
+
+/* The quote of a bundle, named in place of its folder: whatever report lies there goes with it. */
+static int read_quote(struct sg_attest_evidence *e, const char *path)
+{
+    sg_buf_clear(&e->file[SG_TEE_PART_REPORT]);
+    return read_companions(e, path);
 }
 
 int sg_attest_evidence_read(const char *path, struct sg_attest_evidence *ret)
@@ -114,6 +232,7 @@ int sg_attest_evidence_read(const char *path, struct sg_attest_evidence *ret)
     struct stat st;
     int r;
 
+    ret->named = false;
     for (size_t i = 0; i < SG_TEE_N_PARTS; i++)
         ret->file[i] = (struct sg_buf)SG_BUF_INIT(SG_ATTEST_PART_MAX);
     if (stat(path, &st) < 0)
@@ -124,6 +243,8 @@ int sg_attest_evidence_read(const char *path, struct sg_attest_evidence *ret)
         r = sg_file_read(path, &ret->file[SG_TEE_PART_REPORT]);
         if (!r && wraps(&ret->file[SG_TEE_PART_REPORT]))
             r = read_companions(ret, path);
+        else if (!r && is_tpm_quote(&ret->file[SG_TEE_PART_REPORT]))
+            r = read_quote(ret, path);
     }
     for (size_t i = 0; i < SG_TEE_N_PARTS; i++)
         ret->parts.part[i] = sg_buf_bytes(&ret->file[i]);

@@ -13,10 +13,11 @@
 struct sg_attest_evidence {
     struct sg_buf file[SG_TEE_N_PARTS];
     struct sg_tee_evidence parts;
+    bool named; /* the report was named; others like it in its folder are not its companions */
 };
-/* A file is the report itself.  Of a folder, and of the folder of a report that needs companions
- * (an Azure HCL report), each file is taken for the part that its content shows it to be; two for
- * one part are refused.  -errno. */
+/* A file is the report itself.  Of a folder, and of the folder of a file that needs companions (an
+ * Azure HCL report, a TPM quote), each file is taken for the part that its content shows it to be;
+ * two for one part are refused, but certificates may be any number.  -errno. */
 SG_MUST_USE int sg_attest_evidence_read(const char *path, struct sg_attest_evidence *ret);
 void sg_attest_evidence_clear(struct sg_attest_evidence *e);
 
