@@ -209,6 +209,25 @@ static void test_an_rsa_issuer_signs_by_pss(void **state)
     EVP_PKEY_free(rsa);
 }
 
+/* Inside the signature one algorithm, outside another. */
+static void test_two_algorithms_are_none(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(8192);
+    SG_CLEANUP(sg_tee_cert_freep) struct sg_tee_cert *c = NULL;
+    const struct sg_bytes oid = SG_BYTES_LIT("\x2a\x86\x48\xce\x3d\x04\x03\x02");
+    const struct tk_cert_spec spec = ca_spec();
+    size_t last = 0;
+    issue(&spec, ca_key, &der);
+    for (size_t i = 0; i + oid.len <= der.len; i++) {
+        if (memcmp(der.data + i, oid.data, oid.len) == 0)
+            last = i;
+    }
+    der.data[last + 7] = 3;
+    assert_int_equal(sg_tee_cert_new(&c, sg_buf_bytes(&der)), 0);
+    assert_int_equal(c->alg, SG_TEE_ALG_NONE);
+}
+
 static void make_crl(const struct tk_crl_spec *spec, struct sg_buf *ret)
 {
     const struct tk_cert_spec ca = ca_spec();
@@ -324,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_every_cut_is_broken),
         cmocka_unit_test(test_damaged_certificates_read_as_openssl_reads_them),
         cmocka_unit_test(test_an_rsa_issuer_signs_by_pss),
+        cmocka_unit_test(test_two_algorithms_are_none),
         cmocka_unit_test(test_a_list_is_read),
         cmocka_unit_test(test_a_list_without_entries_or_end),
         cmocka_unit_test(test_every_cut_of_a_list_is_broken),

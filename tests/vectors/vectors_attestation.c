@@ -20,6 +20,9 @@
 #include <sealgrid/base/file.h>
 #include <sealgrid/tee/policy.h>
 
+#include "chain-int.h"
+#include "snp-int.h"
+
 static const char *folder;
 static unsigned fields_equal, fields_wrong, verdicts_right, verdicts_wrong, statuses_right,
     statuses_wrong, reasons_right, reasons_wrong, prefixes, skipped;
@@ -481,6 +484,49 @@ static void check_negative_collateral(const json_t *vector)
     row("in a good set", "REJECT", &v, ok);
 }
 
+/* A VCEK without a report is no evidence; its extensions and its chain are judged all the same. */
+static void check_certificate(const json_t *vector)
+{
+    const char *const names[] = {"collateral/amd", NULL};
+    const struct sg_tee_evidence none = {0};
+    SG_CLEANUP(clear_exhibit) struct exhibit x = {0};
+    SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *s = store_of(names, NULL);
+    SG_CLEANUP(sg_tee_cert_freep) struct sg_tee_cert *c = NULL;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf out = SG_BUF_INIT(65536);
+    struct sg_tee_verdict v = {.judged = true, .collateral_until_s = INT64_MAX};
+    struct sg_snp_key_info info;
+    struct sg_tee_chain chain;
+    struct sg_json j;
+    load_exhibit(&x, text(vector, "file"));
+    if (sg_tee_cert_new(&c, x.e.part[SG_TEE_PART_REPORT]) != 0 || sg_snp_key_info(c, &info) != 0)
+        give_up("certificate");
+    const struct sg_tee_case of = {
+        .evidence = &none, .store = s, .at_s = c->not_before_s, .crypto_only = true};
+    const struct sg_tee_chain_request q = {.of = &of,
+                                           .vendor = SG_TEE_VENDOR_AMD,
+                                           .role = SG_TEE_ROLE_VCEK,
+                                           .min_cas = 1,
+                                           .max_cas = 1,
+                                           .leaf_may_be_bare = true,
+                                           .no_leaf_crl = true};
+    sg_json_init(&j, &out);
+    sg_json_object(&j);
+    sg_snp_key_info_json(&info, &j);
+    sg_json_end_object(&j);
+    if (sg_json_done(&j) < 0)
+        give_up("certificate: JSON");
+    SG_CLEANUP(free_json)
+    json_t *found = json_loadb((const char *)out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
+    const unsigned different = count_differences(json_object_get(vector, "cert"), found, "cert");
+    printf("  %-26s %s\n", "fields", different ? "DIFFERENT   <== WRONG" : "equal");
+    sg_tee_chain_judge(&q, c, &chain);
+    sg_tee_chain_report(&q, &chain, &v);
+    v.applied = true;
+    const bool ok = sg_tee_trusted(&v) == starts(text(vector, "verdict"), "ACCEPT");
+    ++*(ok ? &verdicts_right : &verdicts_wrong);
+    row("chain", "ACCEPT", &v, ok);
+}
+
 static void check_vector(const json_t *vector)
 {
     const char *file = text(vector, "file"), *kind = text(vector, "kind");
@@ -489,6 +535,10 @@ static void check_vector(const json_t *vector)
     printf("%s\n", file);
     if (starts(kind, "negative collateral")) {
         check_negative_collateral(vector);
+        return;
+    }
+    if (strstr(kind, "certificate only")) {
+        check_certificate(vector);
         return;
     }
     load_exhibit(&x, file);
