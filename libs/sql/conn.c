@@ -81,6 +81,17 @@ static bool same_table(const struct sg_sql_table *a, const struct sg_sql_table *
            (a->record_len == 0 || memcmp(a->record, b->record, a->record_len) == 0);
 }
 
+static bool has_same_tables(const struct sg_sql_catalog *a, const struct sg_sql_catalog *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (!same_table(a->tables[i], b->tables[i]) ||
+            strcmp(a->tables[i]->shape.name, b->tables[i]->shape.name) != 0)
+            return false;
+    return true;
+}
+
 static int register_missing(struct sg_sql *c, const struct sg_sql_catalog *old,
                             const struct sg_sql_catalog *new)
 {
@@ -115,7 +126,8 @@ static int follow_catalog(struct sg_sql *c, bool force)
     int r = sg_sql_engine_catalog(c->engine, force, &new, &c->error);
     if (r || new == c->catalog)
         return r;
-    sg_sql_prepared_clear(c); /* made for tables that may be others now */
+    if (!c->catalog || !has_same_tables(c->catalog, new))
+        sg_sql_prepared_clear(c); /* made for tables that are others now */
     r = unregister_gone(c, c->catalog, new);
     if (r == 0)
         r = register_missing(c, c->catalog, new);

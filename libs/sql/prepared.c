@@ -38,8 +38,11 @@ int sg_sql_prepared_new(struct sg_sql *c, struct sg_bytes text, sqlite3_stmt *st
         return sg_raise(-ENOMEM);
     }
     memcpy(copy, text.data, text.len);
-    *p =
-        (struct sg_sql_prepared){.stmt = stmt, .text = copy, .len = text.len, .role = (int)c->role};
+    *p = (struct sg_sql_prepared){.stmt = stmt,
+                                  .text = copy,
+                                  .len = text.len,
+                                  .role = (int)c->role,
+                                  .head = SG_BUF_INIT(SG_SQL_PREPARED_HEAD_MAX)};
     c->prepared.now = p;
     return 0;
 }

@@ -579,6 +579,10 @@ static void t_same_document_again(void **state)
                         "{\"columns\":[{\"name\":\"b\",\"type\":\"BLOB\"},"
                         "{\"name\":\"n\",\"type\":\"INTEGER\"}],"
                         "\"rows\":[[\"AA==\",1]],\"rowcount\":1}\n");
+    size_t heads = 0;
+    for (size_t i = 0; i < SG_SQL_PREPARED_KEPT; i++)
+        heads += f->c->prepared.kept[i] && f->c->prepared.kept[i]->head.len > 0;
+    assert_int_equal(heads, 1);
     expect_document(f, &e,
                     "{\"columns\":[{\"name\":\"?\",\"type\":\"INTEGER\"}],\"rows\":[[1]],"
                     "\"rowcount\":1}\n");
