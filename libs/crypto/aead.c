@@ -126,10 +126,8 @@ static void remember(struct last_key *last, const uint8_t *key, size_t len)
     last->set = true;
 }
 
-static const crypto_aead_aes256gcm_state *sodium_state(const uint8_t *key)
+static inline const crypto_aead_aes256gcm_state *sodium_state(struct keys *k, const uint8_t *key)
 {
-    struct keys *k = contexts()->keys;
-
     if (!is_last(&k->sodium, key, 32)) {
         k->sodium.set = false;
         sg_assert(crypto_aead_aes256gcm_beforenm(&k->sodium_state, key) == 0);
@@ -214,9 +212,9 @@ static bool too_long(enum sg_aead_alg alg, struct sg_bytes aad, size_t len)
     return aad.len > INT_MAX || len > (shapes[alg].ccm ? CCM_PLAIN_MAX : INT_MAX);
 }
 
-static bool for_sodium(enum sg_aead_alg alg, size_t len)
+/* The thread's contexts must exist: making them found out what the processor has. */
+static inline bool for_sodium(enum sg_aead_alg alg, size_t len)
 {
-    contexts(); /* runs start() */
     return alg == SG_AEAD_AES_256_GCM && len < SODIUM_BELOW_LEN && sodium_has_aes;
 }
 
@@ -228,10 +226,11 @@ int sg_aead_seal(enum sg_aead_alg alg, const uint8_t *key, const uint8_t *nonce,
 
     if (too_long(alg, aad, plain.len))
         return sg_raise(-EMSGSIZE);
+    struct keys *keys = contexts()->keys;
     if (for_sodium(alg, plain.len)) {
-        int failed =
-            crypto_aead_aes256gcm_encrypt_afternm(ret, NULL, at_least(plain), plain.len, aad.data,
-                                                  aad.len, NULL, nonce, sodium_state(key));
+        int failed = crypto_aead_aes256gcm_encrypt_detached_afternm(
+            ret, ret + plain.len, NULL, at_least(plain), plain.len, aad.data, aad.len, NULL, nonce,
+            sodium_state(keys, key));
         return failed ? sg_raise(-EIO) : 0;
     }
     EVP_CIPHER_CTX *ctx = context(alg, true);
@@ -275,10 +274,11 @@ int sg_aead_open(enum sg_aead_alg alg, const uint8_t *key, const uint8_t *nonce,
         return sg_raise(-EMSGSIZE);
     /* A copy, because ret may be sealed.data. */
     memcpy(tag, sealed.data + body.len, s->tag);
+    struct keys *keys = contexts()->keys;
     if (for_sodium(alg, body.len))
-        ok = crypto_aead_aes256gcm_decrypt_detached_afternm(body.len ? ret : &nothing, NULL,
-                                                            at_least(body), body.len, tag, aad.data,
-                                                            aad.len, nonce, sodium_state(key)) == 0;
+        ok = crypto_aead_aes256gcm_decrypt_detached_afternm(
+                 body.len ? ret : &nothing, NULL, at_least(body), body.len, tag, aad.data, aad.len,
+                 nonce, sodium_state(keys, key)) == 0;
     else
         ok = (s->ccm ? open_ccm : open_gcm)(alg, key, nonce, aad, body, tag, ret);
     if (ok)

@@ -35,12 +35,19 @@ static void head_aad(uint8_t ret[HEAD_AAD_LEN], const uint8_t key[SG_HEAD_KEY_LE
     memcpy(ret + DOMAIN_LEN + SG_HEAD_KEY_LEN, header, SG_HEAD_HEADER_LEN);
 }
 
+static void page_header(uint8_t ret[SG_PAGE_HEADER_LEN], uint64_t version)
+{
+    ret[0] = SG_FORMAT;
+    ret[1] = SG_PAGE_CLASS;
+    sg_store_be64(ret + 2, version);
+}
+
 static void page_aad(uint8_t ret[PAGE_AAD_LEN], const uint8_t name[SG_NAME_LEN], uint64_t id,
-                     const uint8_t *header)
+                     uint64_t version)
 {
     memcpy(ret, PAGE_DOMAIN, DOMAIN_LEN);
     sg_page_key(name, id, ret + DOMAIN_LEN);
-    memcpy(ret + DOMAIN_LEN + SG_PAGE_KEY_LEN, header, SG_PAGE_HEADER_LEN);
+    page_header(ret + DOMAIN_LEN + SG_PAGE_KEY_LEN, version);
 }
 
 static struct sg_bytes after(struct sg_bytes entry, size_t header_len)
@@ -254,11 +261,9 @@ int sg_page_seal(struct sg_part_keys *k, struct sg_writer *w, const uint8_t name
     int r = sg_buf_extend(out, SG_PAGE_HEADER_LEN + SG_ENVELOPE_LEN + body_len, &entry);
     if (r < 0)
         return r;
-    entry[0] = SG_FORMAT;
-    entry[1] = SG_PAGE_CLASS;
-    sg_store_be64(entry + 2, p->version);
+    page_header(entry, p->version);
     write_page_body(p, entry + SG_PAGE_HEADER_LEN + SG_ENVELOPE_BODY_AT);
-    page_aad(aad, name, p->id, entry);
+    page_aad(aad, name, p->id, p->version);
     r = sg_envelope_seal(k, w, SG_BYTES_ARRAY(aad), entry + SG_PAGE_HEADER_LEN, body_len, p->tag);
     if (r < 0)
         out->len = before;
@@ -282,7 +287,7 @@ int sg_page_open(struct sg_part_keys *k, const uint8_t name[SG_NAME_LEN], uint64
     uint8_t aad[PAGE_AAD_LEN];
     if (!page_peek(entry, &p))
         return SG_SEAL_FORGED;
-    page_aad(aad, name, id, entry.data); /* page_peek saw a whole header */
+    page_aad(aad, name, id, p.version); /* the rest of the header is fixed, and page_peek saw it */
     sg_buf_reset(plain);
     int r = sg_envelope_open(k, SG_BYTES_ARRAY(aad), after(entry, SG_PAGE_HEADER_LEN), plain);
     if (r)
