@@ -292,6 +292,46 @@ int postgres_peer_settle(struct postgres_peer *p)
     return execute(p, "VACUUM ANALYZE reading");
 }
 
+/* ---- processor time ---- */
+
+/* proc(5), stat, counted from the state behind the name */
+struct process {
+    long parent;
+    int64_t own_ticks, children_ticks; /* of children that have ended */
+};
+
+static int read_process(long pid, struct process *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(4096);
+    char path[64];
+    unsigned long own[2];
+    long children[2];
+    snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+    int r = sg_file_read(path, &b);
+    if (r == 0)
+        r = sg_buf_append_u8(&b, 0);
+    if (r < 0)
+        return r;
+    const char *at = strrchr((const char *)b.data, ')');
+    if (!at || sscanf(at + 1, " %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld",
+                      &ret->parent, &own[0], &own[1], &children[0], &children[1]) != 5)
+        return sg_raisef(-EPROTO, "%s", path);
+    ret->own_ticks = (int64_t)(own[0] + own[1]);
+    ret->children_ticks = children[0] + children[1];
+    return 0;
+}
+
+int postgres_peer_cpu_ns(struct postgres_peer *p, int64_t *ret)
+{
+    struct process session, server;
+    int r = read_process(PQbackendPID(p->db), &session);
+    if (r == 0)
+        r = read_process(session.parent, &server);
+    if (r == 0)
+        *ret = (session.own_ticks + server.children_ticks) * (1000000000 / sysconf(_SC_CLK_TCK));
+    return r;
+}
+
 /* ---- target ---- */
 
 static void put_be64(uint8_t *p, int64_t v)

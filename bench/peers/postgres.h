@@ -27,3 +27,6 @@ SG_MUST_USE int postgres_peer_load(struct postgres_peer *p, int64_t client, int6
 /* VACUUM ANALYZE: index and planner are as they should be. */
 SG_MUST_USE int postgres_peer_settle(struct postgres_peer *p);
 const char *postgres_peer_name(bool binary);
+/* Processor time that the server has spent on us so far, parallel workers included; in steps of the
+ * kernel's clock tick, 10 ms. */
+SG_MUST_USE int postgres_peer_cpu_ns(struct postgres_peer *p, int64_t *ret);

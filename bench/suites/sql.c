@@ -16,6 +16,7 @@
 #if SG_HAVE_LIBPQ
 #include "peers/postgres.h"
 #endif
+#include <sealgrid/base/clock.h>
 #include <stdio.h>
 
 #define SIZES 3
@@ -125,6 +126,50 @@ static int ask_everybody(const struct rig *g, const struct form *f)
         r = postgres_line(g, f, false);
     return r ? r : postgres_line(g, f, true);
 }
+
+/* ---- processor time ---- */
+
+#if SG_HAVE_LIBPQ
+/* Of one answer in microseconds, services, server and client together. */
+static int cpu_of(const struct rig *g, const struct sql_target *t, enum sql_ask what, bool peer,
+                  double *ret)
+{
+    struct side s = {.target = t, .what = what, .clients = g->clients};
+    const int64_t enough = (int64_t)sg_bench_scale(g->b, 1000000000, 30000000);
+    int64_t server = 0, before = 0, spent = 0, unused = 0, begun = sg_clock_cpu_ns();
+    uint64_t n = 0;
+    int r = peer ? postgres_peer_cpu_ns(g->postgres, &before) : 0;
+    while (r == 0 && spent < enough) {
+        uint64_t more = n ? n : 1;
+        r = run_asks(&s, more, &unused);
+        n += more;
+        if (r == 0 && peer)
+            r = postgres_peer_cpu_ns(g->postgres, &server);
+        spent = sg_clock_cpu_ns() - begun + server - before;
+    }
+    *ret = (double)spent / 1e3 / (double)n;
+    return r;
+}
+
+static int cpu_line(const struct rig *g, const struct form *f)
+{
+    char name[96];
+    double ours, theirs;
+    snprintf(name, sizeof(name), "%s, processor time", f->name);
+    struct sg_bench_line line = {
+        .name = name,
+        .unit = "us",
+        .note = "of one answer as text: services, server and client together; less is better, and "
+                "other programs on the machine do not count",
+        .ours = {"sealgrid", NULL, NULL},
+        .theirs = {postgres_peer_name(false), NULL, NULL},
+    };
+    int r = cpu_of(g, &g->https, f->what, false, &ours);
+    if (r == 0)
+        r = cpu_of(g, &g->text, f->what, true, &theirs);
+    return r ? r : sg_bench_quantity(g->b, &line, ours, theirs, true);
+}
+#endif
 
 /* ---- writing ---- */
 
@@ -237,14 +282,22 @@ static int group_lines(struct rig *g)
 static int lines(struct rig *g)
 {
     int r = group_lines(g);
+    const struct form group = {"GROUP BY client", "rows/s", SQL_GROUP, 0, 0};
     const struct form forms[] = {
         {"month of a client, 43 columns", "rows/s", SQL_MONTH, SQL_CLIENT_ROWS, 1.0},
         {"month of a client, 3 columns", "rows/s", SQL_MONTH_3, SQL_CLIENT_ROWS, 1.0},
         {"point select, 43 columns", "selects/s", SQL_POINT, 1, 0},
         {"ORDER BY power LIMIT 10", "rows/s", SQL_TOP, (double)(g->clients * SQL_CLIENT_ROWS), 0},
     };
-    for (size_t i = 0; r == 0 && i < sizeof(forms) / sizeof(forms[0]); i++)
+    enum { N_FORMS = sizeof(forms) / sizeof(forms[0]) };
+    for (size_t i = 0; r == 0 && i < N_FORMS; i++)
         r = ask_everybody(g, &forms[i]);
+#if SG_HAVE_LIBPQ
+    for (size_t i = 0; r == 0 && g->postgres && i < N_FORMS; i++)
+        r = cpu_line(g, &forms[i]);
+    if (r == 0 && g->postgres)
+        r = cpu_line(g, &group);
+#endif
     return r ? r : insert_lines(g);
 }
 
