@@ -133,6 +133,7 @@ const char sg_html_style[] =
     "table.cards td,table.cards th{border:0;padding:.1rem 0;text-align:left;white-space:normal}\n"
     "table.cards td[data-label]::before{content:attr(data-label);color:var(--soft);font-size:.88rem;font-weight:400;display:block}\n"
     "table.cards tr.sum{display:flex;justify-content:space-between}\n"
+    "table.cards tbody th{font-weight:600}\n"
     "table.cards td.n[data-label]{display:flex;justify-content:space-between;gap:1rem}\n"
     "}\n"
     "@page{size:A4;margin:14mm 13mm}\n"

@@ -3,19 +3,26 @@
 
 #include <stdio.h>
 
+static void put_whose(struct sg_html *p, const struct sg_report *r)
+{
+    const char *class = json_string_value(sg_report_at(r->facts, "bill.class"));
+    if (!class)
+        return;
+    sg_html_open_class(p, "p", "note");
+    sg_html_textf(p,
+                  sg_html_word(p, "As its customer gets it: class %s, typical consumption.",
+                               "Como a recebe o consumidor: classe %s, consumo típico."),
+                  sg_report_class_word(p, class));
+    sg_html_close(p);
+}
+
 void sg_report_put_bill(struct sg_html *p, const struct sg_report *r)
 {
     sg_report_open_section(p, "bill", "One of the bills", "Uma das faturas");
     if (r->has_bill) {
         const struct sg_bill_view v = {&r->bill, r->tariff, r->load.n_days ? &r->load : NULL,
                                        "bill."};
-        const char *class = json_string_value(sg_report_at(r->facts, "bill.class"));
-        sg_html_open_class(p, "p", "note");
-        sg_html_textf(p,
-                      sg_html_word(p, "As its customer gets it: class %s, typical consumption.",
-                                   "Como a recebe o consumidor: classe %s, consumo típico."),
-                      sg_report_class_word(p, class ? class : ""));
-        sg_html_close(p);
+        put_whose(p, r);
         sg_bill_view_put(p, &v);
     } else {
         sg_report_put_note(p, "note", "No bill was made in this run.",
@@ -104,7 +111,6 @@ static void put_trial(struct sg_html *p, const char *name, bool yes)
     sg_html_text(p, sg_report_trial_word(p, name));
     sg_html_close(p);
     sg_html_open(p, "td");
-    sg_html_attr(p, "data-label", sg_html_word(p, "Must happen", "O que deve acontecer"));
     sg_html_element(p, "span", NULL, t ? sg_html_word(p, t->wanted_en, t->wanted_pt) : "");
     sg_html_close(p);
     sg_html_open(p, "td");
