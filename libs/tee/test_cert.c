@@ -209,6 +209,32 @@ static void test_an_rsa_issuer_signs_by_pss(void **state)
     EVP_PKEY_free(rsa);
 }
 
+/* RSASSA-PSS, SHA-384, MGF1 with SHA-384, salt 48. */
+#define SHA384_ID "\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00"
+#define PSS_ID                                                                                     \
+    "\x30\x41\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a\x30\x34\xa0\x0f" SHA384_ID               \
+    "\xa1\x1c\x30\x1a\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08" SHA384_ID                       \
+    "\xa2\x03\x02\x01\x30"
+
+static void test_parameters_of_pss(void **state)
+{
+    (void)state;
+    uint8_t id[] = PSS_ID;
+    const struct sg_bytes whole = SG_BYTES(id, sizeof id - 1);
+    assert_int_equal(sg_tee_alg_of(whole), SG_TEE_PS384);
+    id[whole.len - 1] = 32;
+    assert_int_equal(sg_tee_alg_of(whole), SG_TEE_PS384);
+    id[whole.len - 1] = 20; /* SHA-1's */
+    assert_int_equal(sg_tee_alg_of(whole), SG_TEE_ALG_NONE);
+    id[whole.len - 1] = 48;
+    id[whole.len - 5 - 3] = 1; /* the mask's digest: SHA-256 */
+    assert_int_equal(sg_tee_alg_of(whole), SG_TEE_ALG_NONE);
+    /* No parameters: SHA-1 throughout. */
+    assert_int_equal(
+        sg_tee_alg_of(SG_BYTES_LIT("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a\x30\x00")),
+        SG_TEE_ALG_NONE);
+}
+
 /* Inside the signature one algorithm, outside another. */
 static void test_two_algorithms_are_none(void **state)
 {
@@ -343,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_every_cut_is_broken),
         cmocka_unit_test(test_damaged_certificates_read_as_openssl_reads_them),
         cmocka_unit_test(test_an_rsa_issuer_signs_by_pss),
+        cmocka_unit_test(test_parameters_of_pss),
         cmocka_unit_test(test_two_algorithms_are_none),
         cmocka_unit_test(test_a_list_is_read),
         cmocka_unit_test(test_a_list_without_entries_or_end),

@@ -247,6 +247,32 @@ static void test_octets_behind_the_quote(void **state)
     expect_only(&w, SG_TEE_REASON_TRAILING, UP);
 }
 
+/* A length that counts more than what is known to be in it. */
+static void test_octets_inside_the_signature_data(void **state)
+{
+    (void)state;
+    static const struct {
+        enum form form;
+        size_t len_at;
+    } forms[] = {{SGX3, 432}, {TD4, 632}, {TD5_15, 702}};
+    for (size_t i = 0; i < 3; i++) {
+        struct world w = make(forms[i].form);
+        SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(65536);
+        struct sg_quote q;
+        tk_intel_issue(&w.intel);
+        tk_quote_make(&w.intel, &w.quote, &b);
+        release(&w);
+        assert_int_equal(sg_quote_read(sg_buf_bytes(&b), &q), SG_TEE_REASON_NONE);
+        assert_int_equal(sg_buf_append_zeros(&b, 4), 0);
+        assert_int_equal(sg_quote_read(sg_buf_bytes(&b), &q), SG_TEE_REASON_NONE);
+        assert_int_equal(q.trailing, 4);
+        const unsigned len = sg_load_le16(b.data + forms[i].len_at) + 4u;
+        b.data[forms[i].len_at] = (uint8_t)len;
+        b.data[forms[i].len_at + 1] = (uint8_t)(len >> 8);
+        assert_int_equal(sg_quote_read(sg_buf_bytes(&b), &q), SG_TEE_REASON_MALFORMED);
+    }
+}
+
 static void test_signatures_and_bindings(void **state)
 {
     (void)state;
@@ -644,6 +670,7 @@ int main(void)
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_unknown_bodies_are_refused),
         cmocka_unit_test(test_octets_behind_the_quote),
+        cmocka_unit_test(test_octets_inside_the_signature_data),
         cmocka_unit_test(test_signatures_and_bindings),
         cmocka_unit_test(test_the_second_half_of_the_binding),
         cmocka_unit_test(test_the_quoting_enclave_is_intels),
