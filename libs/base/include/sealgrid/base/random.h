@@ -5,7 +5,7 @@
 #include <sealgrid/base/bytes.h>
 #include <sealgrid/base/error.h>
 
-/* From getrandom(2); aborts if the kernel cannot, so never short. */
+/* As getrandom(2) gives them; aborts if the kernel cannot, so never short. */
 void sg_random_bytes(void *p, size_t n);
 uint64_t sg_random_u64(void);
 
