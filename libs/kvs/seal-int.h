@@ -38,12 +38,16 @@ struct sg_kek {
 };
 
 /* Keys of a bucket. */
+#define SG_TABLE_TAGS_KEPT 32
+
 struct sg_bucket_keys {
     char name[64];
     struct sg_kek *keks; /* ascending epochs */
     size_t n_keks;
     struct sg_secret name_key;
     uint8_t tag[SG_BUCKET_TAG_LEN];
+    /* Of the tables that are named most, made once: every access names one. */
+    uint8_t table_tags[SG_TABLE_TAGS_KEPT][SG_TABLE_TAG_LEN];
 };
 
 SG_MUST_USE int sg_bucket_keys_init(struct sg_bucket_keys *k, const struct sg_store_bucket *from);

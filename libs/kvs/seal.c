@@ -24,11 +24,20 @@ void sg_name_partition(const struct sg_bucket_keys *k, uint32_t table, struct sg
     name_prf(k, "sg-name-1", table, partition, ret);
 }
 
-void sg_name_table(const struct sg_bucket_keys *k, uint32_t table, uint8_t ret[SG_TABLE_TAG_LEN])
+static void make_table_tag(const struct sg_bucket_keys *k, uint32_t table,
+                           uint8_t ret[SG_TABLE_TAG_LEN])
 {
     uint8_t tag[SG_NAME_LEN];
     name_prf(k, "sg-table1", table, SG_BYTES_NONE, tag);
     memcpy(ret, tag, SG_TABLE_TAG_LEN);
+}
+
+void sg_name_table(const struct sg_bucket_keys *k, uint32_t table, uint8_t ret[SG_TABLE_TAG_LEN])
+{
+    if (table < SG_TABLE_TAGS_KEPT)
+        memcpy(ret, k->table_tags[table], SG_TABLE_TAG_LEN);
+    else
+        make_table_tag(k, table, ret);
 }
 
 /* Buckets' keys. */
@@ -75,6 +84,8 @@ int sg_bucket_keys_init(struct sg_bucket_keys *k, const struct sg_store_bucket *
     }
     name_prf(k, "sg-bucket", 0, SG_BYTES_NONE, tag);
     memcpy(k->tag, tag, sizeof(k->tag));
+    for (uint32_t table = 0; table < SG_TABLE_TAGS_KEPT; table++)
+        make_table_tag(k, table, k->table_tags[table]);
     return 0;
 }
 
