@@ -166,7 +166,7 @@ const struct sg_sql_statement *sg_sql_request_statement(const struct sg_sql_requ
 SG_MUST_USE int sg_sql_request_encode(const struct sg_sql_request *q, struct sg_buf *ret);
 
 /*
- * The result document (docs/sql.md), in pieces of about 64 KiB to write().  Nothing is written
+ * The result document (docs/sql.md), in pieces of 8 to 64 KiB to write().  Nothing is written
  * before the first piece is full or the result complete, so that an early error can still choose
  * its own reply: then SG_SQL_REFUSED comes back with *ret_started false.  Once started, an error
  * ends the document in an "error" member and SG_SQL_REFUSED comes back with *ret_started true.  A
