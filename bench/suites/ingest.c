@@ -246,6 +246,7 @@ static int line_bound(struct sg_bench *b, const struct subject *s, struct ours *
                                     .per_unit = s->readings,
                                     .fixed_n = s->blocks,
                                     .goal = s->goal,
+                                    .cpu = true,
                                     .note = "One core (processor time of all threads): frame to "
                                             "durable rows in 3 copies and acknowledgement, beside "
                                             "the signatures of the same blocks, keys loaded.",
