@@ -7,7 +7,7 @@
 
 #define SG_BENCH_SUITES(X)                                                                         \
     X(crypto) X(ec) X(merkle) X(edhoc) X(cas) X(store) X(store_net) X(ingest) X(sql) X(billing)    \
-    X(fraud)
+    X(fraud) X(attest)
 
 #define SG_BENCH_DECLARE(name) extern const struct sg_bench_suite sg_bench_suite_##name;
 SG_BENCH_SUITES(SG_BENCH_DECLARE)

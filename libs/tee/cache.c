@@ -1,13 +1,16 @@
 #include "cache-int.h"
 
-#include "store-int.h"
-
 #define LINKS   1024
 #define BUNDLES 64
 
+struct checked {
+    struct sg_tee_link link;
+    bool good;
+};
+
 struct sg_tee_cache {
     const struct sg_tee_store *store;
-    struct sg_tee_link link[LINKS];
+    struct checked checked[LINKS];
     struct {
         uint8_t hash[32];
         struct sg_tee_own_certs certs;
@@ -56,22 +59,31 @@ const struct sg_tee_own_certs *sg_tee_cache_keep(struct sg_tee_cache *c, const u
     return &c->bundle[i].certs;
 }
 
+/* Two signatures of one thing, by different keys, have places of their own. */
+static size_t link_place(const uint8_t signed_id[32], const uint8_t key_id[32])
+{
+    return (sg_load_be32(signed_id) ^ sg_load_be32(key_id)) % LINKS;
+}
+
 /* An empty place holds zeros, which are no hash of anything. */
-bool sg_tee_cache_knows(const struct sg_tee_cache *c, const uint8_t signed_id[32],
-                        const uint8_t key_id[32])
+enum sg_tee_known sg_tee_cache_knows(const struct sg_tee_cache *c, const uint8_t signed_id[32],
+                                     const uint8_t key_id[32])
 {
     if (!c)
-        return false;
-    const struct sg_tee_link *l = &c->link[place(signed_id, LINKS)];
-    return memcmp(l->signed_id, signed_id, 32) == 0 && memcmp(l->key_id, key_id, 32) == 0;
+        return SG_TEE_UNKNOWN;
+    const struct checked *l = &c->checked[link_place(signed_id, key_id)];
+    if (memcmp(l->link.signed_id, signed_id, 32) != 0 || memcmp(l->link.key_id, key_id, 32) != 0)
+        return SG_TEE_UNKNOWN;
+    return l->good ? SG_TEE_KNOWN_GOOD : SG_TEE_KNOWN_BAD;
 }
 
 void sg_tee_cache_learn(struct sg_tee_cache *c, const uint8_t signed_id[32],
-                        const uint8_t key_id[32])
+                        const uint8_t key_id[32], bool good)
 {
     if (!c)
         return;
-    struct sg_tee_link *l = &c->link[place(signed_id, LINKS)];
-    memcpy(l->signed_id, signed_id, 32);
-    memcpy(l->key_id, key_id, 32);
+    struct checked *l = &c->checked[link_place(signed_id, key_id)];
+    memcpy(l->link.signed_id, signed_id, 32);
+    memcpy(l->link.key_id, key_id, 32);
+    l->good = good;
 }

@@ -28,6 +28,7 @@ void sg_tee_own_certs_clear(struct sg_tee_own_certs *c)
 /* Both ids live in certificates, lists and keys that outlive the walk. */
 struct walk_link {
     const uint8_t *signed_id, *key_id;
+    bool good;
 };
 
 struct walk {
@@ -45,22 +46,24 @@ struct walk {
     struct sg_tee_chain best;
 };
 
-/* Who found it right before: the store when it was sealed, the cache, this walk. */
-static bool is_known(const struct walk *w, const uint8_t signed_id[32], const uint8_t key_id[32])
+/* Who checked it before: the store when it was sealed, the cache, this walk. */
+static enum sg_tee_known known(const struct walk *w, const uint8_t signed_id[32],
+                               const uint8_t key_id[32])
 {
     for (size_t i = 0; i < w->n_links; i++) {
         if (w->link[i].signed_id == signed_id && memcmp(w->link[i].key_id, key_id, 32) == 0)
-            return true;
+            return w->link[i].good ? SG_TEE_KNOWN_GOOD : SG_TEE_KNOWN_BAD;
     }
-    return sg_tee_store_knows(w->q->of->store, signed_id, key_id) ||
-           sg_tee_cache_knows(w->q->of->cache, signed_id, key_id);
+    const enum sg_tee_known k = sg_tee_store_knows(w->q->of->store, signed_id, key_id);
+    return k != SG_TEE_UNKNOWN ? k : sg_tee_cache_knows(w->q->of->cache, signed_id, key_id);
 }
 
-static void learn(struct walk *w, const uint8_t signed_id[32], const uint8_t key_id[32])
+static bool learn(struct walk *w, const uint8_t signed_id[32], const uint8_t key_id[32], bool good)
 {
     if (w->n_links < WALK_LINKS)
-        w->link[w->n_links++] = (struct walk_link){signed_id, key_id};
-    sg_tee_cache_learn(w->q->of->cache, signed_id, key_id);
+        w->link[w->n_links++] = (struct walk_link){signed_id, key_id, good};
+    sg_tee_cache_learn(w->q->of->cache, signed_id, key_id, good);
+    return good;
 }
 
 static bool may_try(struct walk *w)
@@ -71,23 +74,19 @@ static bool may_try(struct walk *w)
 static bool signed_by(struct walk *w, const struct sg_tee_cert *c, const struct sg_tee_key *key)
 {
     const uint8_t *id = sg_tee_key_id(key);
-    if (is_known(w, c->id, id))
-        return true;
-    if (!may_try(w) || !sg_tee_cert_signed_by(c, key))
-        return false;
-    learn(w, c->id, id);
-    return true;
+    const enum sg_tee_known k = known(w, c->id, id);
+    if (k != SG_TEE_UNKNOWN || !may_try(w))
+        return k == SG_TEE_KNOWN_GOOD;
+    return learn(w, c->id, id, sg_tee_cert_signed_by(c, key));
 }
 
 static bool crl_signed_by(struct walk *w, const struct sg_tee_crl *c, const struct sg_tee_key *key)
 {
     const uint8_t *id = sg_tee_key_id(key);
-    if (is_known(w, c->id, id))
-        return true;
-    if (!may_try(w) || !sg_tee_crl_signed_by(c, key))
-        return false;
-    learn(w, c->id, id);
-    return true;
+    const enum sg_tee_known k = known(w, c->id, id);
+    if (k != SG_TEE_UNKNOWN || !may_try(w))
+        return k == SG_TEE_KNOWN_GOOD;
+    return learn(w, c->id, id, sg_tee_crl_signed_by(c, key));
 }
 
 static bool is_one_of(const char *name, const char *const *names)

@@ -28,6 +28,8 @@ struct sg_tee_doc_entry {
     size_t n_signers;
 };
 
+enum sg_tee_known { SG_TEE_UNKNOWN, SG_TEE_KNOWN_GOOD, SG_TEE_KNOWN_BAD };
+
 /* "This octet string (by hash) carries a signature by this key." */
 struct sg_tee_link {
     uint8_t signed_id[32], key_id[32];
@@ -46,9 +48,14 @@ struct sg_tee_store {
     struct sg_tee_key *key[SG_TEE_KEYS_MAX];
     size_t n_keys;
     size_t n_broken;
-    unsigned broken_items;    /* what the broken ones looked like, bits of enum sg_tee_item */
-    struct sg_tee_link *link; /* sorted; made by sealing */
+    unsigned broken_items; /* what the broken ones looked like, bits of enum sg_tee_item */
+    /* Made by sealing, sorted: signatures found right, and who was tried with whom. */
+    struct sg_tee_link *link;
     size_t n_links, max_links;
+    uint8_t (*thing)[32],
+        (*signer)[32]; /* certificates and lists; keys of roots and certificates */
+    size_t n_things, n_signers;
+    bool all_tried;
 };
 
 /* One recognised thing each; they take ownership in any case.  -ENOBUFS. */
@@ -57,9 +64,10 @@ SG_MUST_USE int sg_tee_store_take_crl(struct sg_tee_store *s, struct sg_tee_crl 
 SG_MUST_USE int sg_tee_store_take_key(struct sg_tee_store *s, struct sg_tee_key *k);
 SG_MUST_USE int sg_tee_store_take_doc(struct sg_tee_store *s, struct sg_tee_intel_doc *d);
 
-/* Signature found right when the store was sealed. */
-bool sg_tee_store_knows(const struct sg_tee_store *s, const uint8_t signed_id[32],
-                        const uint8_t key_id[32]);
+/* What sealing found about a signature of a certificate or list, by a key whose owner has the
+ * issuer's name. */
+enum sg_tee_known sg_tee_store_knows(const struct sg_tee_store *s, const uint8_t signed_id[32],
+                                     const uint8_t key_id[32]);
 /* The anchor that pins this key for the vendor, or NULL. */
 const struct sg_tee_anchor *sg_tee_store_anchor(const struct sg_tee_store *s, unsigned vendor,
                                                 const uint8_t key_id[32]);

@@ -30,6 +30,8 @@ void sg_tee_store_free(struct sg_tee_store *s)
     for (size_t i = 0; i < s->n_keys; i++)
         sg_tee_key_free(s->key[i]);
     free(s->link);
+    free(s->thing);
+    free(s->signer);
     free(s);
 }
 
@@ -101,13 +103,28 @@ static int by_link(const void *a, const void *b)
     return memcmp(a, b, sizeof(struct sg_tee_link));
 }
 
-bool sg_tee_store_knows(const struct sg_tee_store *s, const uint8_t signed_id[32],
-                        const uint8_t key_id[32])
+static int by_id(const void *a, const void *b)
+{
+    return memcmp(a, b, 32);
+}
+
+static bool is_there(const uint8_t (*list)[32], size_t n, const uint8_t id[32])
+{
+    return n && bsearch(id, list, n, 32, by_id) != NULL;
+}
+
+enum sg_tee_known sg_tee_store_knows(const struct sg_tee_store *s, const uint8_t signed_id[32],
+                                     const uint8_t key_id[32])
 {
     struct sg_tee_link l;
     memcpy(l.signed_id, signed_id, 32);
     memcpy(l.key_id, key_id, 32);
-    return s->n_links && bsearch(&l, s->link, s->n_links, sizeof l, by_link) != NULL;
+    if (s->n_links && bsearch(&l, s->link, s->n_links, sizeof l, by_link))
+        return SG_TEE_KNOWN_GOOD;
+    return s->all_tried && is_there(s->thing, s->n_things, signed_id) &&
+                   is_there(s->signer, s->n_signers, key_id)
+               ? SG_TEE_KNOWN_BAD
+               : SG_TEE_UNKNOWN;
 }
 
 static int add_link(struct sg_tee_store *s, const uint8_t signed_id[32], const uint8_t key_id[32])
@@ -187,23 +204,51 @@ static void find_signers(struct sg_tee_store *s, struct sg_tee_doc_entry *e, uns
     }
 }
 
-int sg_tee_store_seal(struct sg_tee_store *s)
+static int list_ids(struct sg_tee_store *s)
 {
-    unsigned tries = SG_TEE_SEAL_TRIES;
+    s->thing = calloc(s->n_certs + s->n_crls + 1, 32);
+    s->signer = calloc(s->n_certs + s->n_anchors + 1, 32);
+    if (!s->thing || !s->signer)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < s->n_certs; i++) {
+        memcpy(s->thing[s->n_things++], s->cert[i]->id, 32);
+        memcpy(s->signer[s->n_signers++], sg_tee_key_id(s->cert[i]->key), 32);
+    }
+    for (size_t i = 0; i < s->n_crls; i++)
+        memcpy(s->thing[s->n_things++], s->crl[i]->id, 32);
+    for (size_t i = 0; i < s->n_anchors; i++)
+        memcpy(s->signer[s->n_signers++], sg_tee_key_id(s->anchor[i].key), 32);
+    qsort(s->thing, s->n_things, 32, by_id);
+    qsort(s->signer, s->n_signers, 32, by_id);
+    return 0;
+}
+
+static int find_all_issuers(struct sg_tee_store *s, unsigned *tries)
+{
     int r = 0;
-    sg_assert(!s->sealed);
     for (size_t i = 0; r == 0 && i < s->n_certs; i++) {
         const struct sg_tee_cert *c = s->cert[i];
         const struct signed_thing t = {c->issuer, c->id, c->alg, c->tbs, c->signature};
-        r = find_issuers(s, &t, &tries);
+        r = find_issuers(s, &t, tries);
     }
     for (size_t i = 0; r == 0 && i < s->n_crls; i++) {
         const struct sg_tee_crl *c = s->crl[i];
         const struct signed_thing t = {c->issuer, c->id, c->alg, c->tbs, c->signature};
-        r = find_issuers(s, &t, &tries);
+        r = find_issuers(s, &t, tries);
     }
+    return r;
+}
+
+int sg_tee_store_seal(struct sg_tee_store *s)
+{
+    unsigned tries = SG_TEE_SEAL_TRIES;
+    sg_assert(!s->sealed);
+    int r = find_all_issuers(s, &tries);
+    if (r == 0)
+        r = list_ids(s);
     if (r < 0)
         return r;
+    s->all_tried = tries > 0;
     for (size_t i = 0; i < s->n_docs; i++)
         find_signers(s, &s->doc[i], &tries);
     if (s->n_links)

@@ -137,9 +137,23 @@ static void test_sealing_finds_who_signed_what(void **state)
             const bool issued =
                 strcmp(s->cert[i]->issuer_common_name, s->cert[k]->common_name) == 0;
             assert_int_equal(sg_tee_store_knows(s, s->cert[i]->id, sg_tee_key_id(s->cert[k]->key)),
-                             issued);
+                             issued ? SG_TEE_KNOWN_GOOD : SG_TEE_KNOWN_BAD);
         }
     }
+}
+
+static void test_strangers_of_a_store_are_unknown_to_it(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *s = empty();
+    SG_CLEANUP(sg_buf_clear) struct sg_buf pck = SG_BUF_INIT(65536);
+    const uint8_t stranger[32] = {1};
+    tk_intel_pck_chain(&intel, &pck);
+    add(s, sg_buf_bytes(&pck));
+    assert_int_equal(sg_tee_store_seal(s), 0);
+    const struct sg_tee_cert *c = s->cert[0];
+    assert_int_equal(sg_tee_store_knows(s, c->id, stranger), SG_TEE_UNKNOWN);
+    assert_int_equal(sg_tee_store_knows(s, stranger, sg_tee_key_id(c->key)), SG_TEE_UNKNOWN);
 }
 
 static void test_the_next_expiry(void **state)
@@ -250,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_a_root_must_be_one),
         cmocka_unit_test(test_the_vendors_roots_are_pinned),
         cmocka_unit_test(test_sealing_finds_who_signed_what),
+        cmocka_unit_test(test_strangers_of_a_store_are_unknown_to_it),
         cmocka_unit_test(test_the_next_expiry),
         cmocka_unit_test(test_documents_are_read_strictly),
         cmocka_unit_test(test_every_cut_of_a_document_is_refused),

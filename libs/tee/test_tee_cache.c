@@ -50,15 +50,16 @@ static void test_signatures_are_known_with_their_key(void **state)
     uint8_t thing[32] = {7}, other[32] = {7}, key[32] = {9}, stranger[32] = {9};
     other[31] = stranger[31] = 1;
     assert_int_equal(sg_tee_cache_new(&c, NULL), 0);
-    assert_false(sg_tee_cache_knows(c, thing, key));
-    sg_tee_cache_learn(c, thing, key);
-    assert_true(sg_tee_cache_knows(c, thing, key));
-    assert_false(sg_tee_cache_knows(c, thing, stranger));
-    assert_false(sg_tee_cache_knows(c, other, key));
-    sg_tee_cache_learn(c, other, key); /* takes its place */
-    assert_false(sg_tee_cache_knows(c, thing, key));
-    assert_false(sg_tee_cache_knows(NULL, other, key));
-    sg_tee_cache_learn(NULL, other, key);
+    assert_int_equal(sg_tee_cache_knows(c, thing, key), SG_TEE_UNKNOWN);
+    sg_tee_cache_learn(c, thing, key, true);
+    assert_int_equal(sg_tee_cache_knows(c, thing, key), SG_TEE_KNOWN_GOOD);
+    assert_int_equal(sg_tee_cache_knows(c, thing, stranger), SG_TEE_UNKNOWN);
+    assert_int_equal(sg_tee_cache_knows(c, other, key), SG_TEE_UNKNOWN);
+    sg_tee_cache_learn(c, other, key, false); /* takes its place */
+    assert_int_equal(sg_tee_cache_knows(c, other, key), SG_TEE_KNOWN_BAD);
+    assert_int_equal(sg_tee_cache_knows(c, thing, key), SG_TEE_UNKNOWN);
+    assert_int_equal(sg_tee_cache_knows(NULL, other, key), SG_TEE_UNKNOWN);
+    sg_tee_cache_learn(NULL, other, key, true);
 }
 
 int main(void)
