@@ -250,7 +250,7 @@ static int judge(const struct sg_tee_case *c, struct sg_tee_verdict *v)
     const struct sg_bytes b = report_of(c->evidence);
     struct wrapper w;
     v->kind = SG_TEE_AZURE;
-    v->tcb_status = c->crypto_only ? SG_TEE_STATUS_NOT_CHECKED : SG_TEE_STATUS_COLLATERAL_MISSING;
+    v->tcb_status = c->crypto_only ? SG_TEE_STATUS_NOT_CHECKED : SG_TEE_STATUS_NOT_APPLICABLE;
     snprintf(v->format, sizeof v->format, "azure-vtpm");
     if (b.len >= 8 &&
         (sg_load_le32(b.data + 4) < VERSION_MIN || sg_load_le32(b.data + 4) > VERSION_MAX)) {
