@@ -8,6 +8,8 @@
 #include <sealgrid/base/conf.h>
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/json.h>
+#include <sealgrid/tee/policy-text.h>
+#include <sealgrid/tee/store-files.h>
 #include <stdio.h>
 
 enum { TRUSTED = 0, REFUSED = 1, UNUSABLE = 2 };
@@ -61,6 +63,12 @@ static int add_root(struct sg_tee_store *s, const char *path)
     return r ? sg_raisef(r, "%s: no root", path) : 0;
 }
 
+static void tell_broken(void *user, const char *path)
+{
+    (void)user;
+    fprintf(stderr, "sealgrid attest: %s: looks like collateral and is malformed\n", path);
+}
+
 static int make_store(const struct options *o, struct sg_tee_store **ret)
 {
     SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *s = NULL;
@@ -69,7 +77,7 @@ static int make_store(const struct options *o, struct sg_tee_store **ret)
     for (size_t i = 0; i < o->root.n && !r; i++)
         r = add_root(s, o->root.items[i]);
     for (size_t i = 0; i < o->collateral.n && !r; i++)
-        r = sg_attest_collateral_add(s, o->collateral.items[i]);
+        r = sg_tee_store_read(s, o->collateral.items[i], tell_broken, NULL);
     if (!r)
         r = sg_tee_store_seal(s);
     if (!r)
@@ -86,22 +94,30 @@ static int read_instant(const struct options *o, int64_t *ret_s)
     return sg_time_parse(o->at, ret_s) ? sg_raisef(-EINVAL, "--at %s: no RFC 3339 time", o->at) : 0;
 }
 
-static int read_policy(const struct options *o, struct sg_attest_policy *ret)
+/* What the policy of --policy borrows. */
+struct policy_file {
+    struct sg_yaml yaml;
+    struct sg_tee_policy_text text;
+};
+
+static int read_policy(const struct options *o, struct policy_file *ret)
 {
+    static const char *const others[] = {NULL};
     SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(1u << 20);
     struct sg_yaml_error why;
     int r;
 
     if (!o->policy) {
-        *ret = (struct sg_attest_policy){.policy = o->crypto_only ? sg_tee_policy_crypto_only()
-                                                                  : sg_tee_policy_default()};
+        ret->text.policy = o->crypto_only ? sg_tee_policy_crypto_only() : sg_tee_policy_default();
         return 0;
     }
     if (o->crypto_only)
         return sg_raisef(-EINVAL, "--policy and --crypto-only exclude each other");
     r = sg_file_read(o->policy, &file);
     if (!r)
-        r = sg_attest_policy_parse(ret, sg_buf_bytes(&file), &why);
+        r = sg_yaml_parse(&ret->yaml, sg_buf_bytes(&file), &why);
+    if (!r)
+        r = sg_tee_policy_read(&ret->text, &ret->yaml.nodes[0], others, &why);
     return r > 0 ? sg_raisef(-EINVAL, "%s:%u: %s", o->policy, why.line, why.text) : r;
 }
 
@@ -146,18 +162,18 @@ static int answer(const struct options *o, const struct sg_tee_case *c,
     return r ? r : sg_file_write_report("-", sg_buf_bytes(&b));
 }
 
-static int judge(const struct options *o, struct sg_attest_policy *p, struct sg_tee_case *c,
+static int judge(const struct options *o, struct sg_tee_policy *p, struct sg_tee_case *c,
                  bool *ret_trusted)
 {
     struct sg_tee_verdict v;
     int r = sg_tee_judge(c, &v);
 
     for (size_t i = 0; i < o->allow_missing.n && !r; i++)
-        r = add_missing(o->allow_missing.items[i], &p->policy.allow_absent);
+        r = add_missing(o->allow_missing.items[i], &p->allow_absent);
     if (r)
         return r;
-    p->policy.at_s = c->at_s;
-    sg_tee_apply(&p->policy, &v);
+    p->at_s = c->at_s;
+    sg_tee_apply(p, &v);
     *ret_trusted = sg_tee_trusted(&v);
     return answer(o, c, &v);
 }
@@ -166,7 +182,7 @@ static int verify(const struct options *o)
 {
     SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *store = NULL;
     SG_CLEANUP(sg_attest_evidence_clear) struct sg_attest_evidence evidence = {0};
-    static struct sg_attest_policy policy;
+    static struct policy_file policy;
     struct sg_tee_case c = {.evidence = &evidence.parts, .crypto_only = o->crypto_only};
     bool trusted = false;
     int r = read_instant(o, &c.at_s);
@@ -179,8 +195,8 @@ static int verify(const struct options *o)
         r = make_store(o, &store);
     c.store = store;
     if (!r)
-        r = judge(o, &policy, &c, &trusted);
-    sg_attest_policy_clear(&policy);
+        r = judge(o, &policy.text.policy, &c, &trusted);
+    sg_yaml_clear(&policy.yaml);
     return r ? unusable("verify") : trusted ? TRUSTED : REFUSED;
 }
 

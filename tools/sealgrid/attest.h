@@ -4,7 +4,6 @@
  * from files alone.  libs/tee judges; here is what touches the disk.
  */
 #include <sealgrid/base/buf.h>
-#include <sealgrid/base/yaml.h>
 #include <sealgrid/tee/policy.h>
 
 #define SG_ATTEST_PART_MAX (1u << 20) /* octets of one file of evidence */
@@ -20,27 +19,6 @@ struct sg_attest_evidence {
  * two for one part are refused, but certificates may be any number.  -errno. */
 SG_MUST_USE int sg_attest_evidence_read(const char *path, struct sg_attest_evidence *ret);
 void sg_attest_evidence_clear(struct sg_attest_evidence *e);
-
-/* A file, or every file below a folder, into the store; what is none of its documents is passed
- * over, what looks like one and is broken is told on standard error.  -errno. */
-SG_MUST_USE int sg_attest_collateral_add(struct sg_tee_store *s, const char *path);
-
-/* docs/attestation.md has the schema.  Owns what the policy borrows. */
-#define SG_ATTEST_VALUES_MAX 512
-#define SG_ATTEST_RULES_MAX  64
-struct sg_attest_policy {
-    struct sg_tee_policy policy;
-    struct sg_yaml yaml;
-    struct sg_tee_field_rule rule[SG_ATTEST_RULES_MAX];
-    const char *advisory[SG_ATTEST_VALUES_MAX];
-    struct sg_bytes value[SG_ATTEST_VALUES_MAX];
-    uint8_t octets[SG_ATTEST_VALUES_MAX][64];
-    size_t n_values;
-};
-/* SG_YAML_BAD with line and reason in e.  Whatever it returns: clear ret. */
-SG_MUST_USE int sg_attest_policy_parse(struct sg_attest_policy *ret, struct sg_bytes text,
-                                       struct sg_yaml_error *e);
-void sg_attest_policy_clear(struct sg_attest_policy *p);
 
 /* The verdict as one JSON object (ARCHITECTURE, section 9). */
 SG_MUST_USE int sg_attest_verdict_json(const struct sg_tee_case *c, const struct sg_tee_verdict *v,

@@ -1,13 +1,13 @@
-#include "attest.h"
+#include <sealgrid/tee/policy-text.h>
 
+#include <sealgrid/base/buf.h>
 #include <sealgrid/base/encode.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define ANY "any"
 
 struct reader {
-    struct sg_attest_policy *p;
+    struct sg_tee_policy_text *p;
     struct sg_yaml_error *e;
 };
 
@@ -26,11 +26,11 @@ static bool is_any(const struct sg_yaml_node *n)
 static int add_value(const struct reader *r, const struct sg_yaml_node *n)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf octets = SG_BUF_INIT(sizeof(r->p->octets[0]));
-    struct sg_attest_policy *p = r->p;
+    struct sg_tee_policy_text *p = r->p;
 
     if (n->kind != SG_YAML_SCALAR || sg_hex_decode(&octets, sg_bytes_str(n->text)) || !octets.len)
         return refuse_node(r, n, "hexadecimal octets wanted, 1 to 64");
-    if (p->n_values == SG_ATTEST_VALUES_MAX)
+    if (p->n_values == SG_TEE_POLICY_VALUES_MAX)
         return refuse_node(r, n, "more than 512 values in a policy");
     memcpy(p->octets[p->n_values], octets.data, octets.len);
     p->value[p->n_values] = SG_BYTES(p->octets[p->n_values], octets.len);
@@ -172,7 +172,7 @@ static int advisories(const struct reader *r, const struct sg_yaml_node *n)
     p->any_advisory = is_any(n);
     if (p->any_advisory)
         return 0;
-    if (n->kind != SG_YAML_SEQUENCE || n->n_children > SG_ATTEST_VALUES_MAX)
+    if (n->kind != SG_YAML_SEQUENCE || n->n_children > SG_TEE_POLICY_VALUES_MAX)
         return refuse_node(r, n, "any, or a list of at most 512 wanted");
     for (const struct sg_yaml_node *i = n->first; i; i = i->next) {
         if (i->kind != SG_YAML_SCALAR)
@@ -254,7 +254,7 @@ static int fields(const struct reader *r, const struct sg_yaml_node *n)
 {
     struct sg_tee_policy *p = &r->p->policy;
 
-    if (n->kind != SG_YAML_MAPPING || n->n_children > SG_ATTEST_RULES_MAX)
+    if (n->kind != SG_YAML_MAPPING || n->n_children > SG_TEE_POLICY_RULES_MAX)
         return refuse_node(r, n, "a mapping of at most 64 fields wanted");
     for (const struct sg_yaml_node *i = n->first; i; i = i->next) {
         int bad = rule(r, i, &r->p->rule[p->n_rules++]);
@@ -294,31 +294,29 @@ static int read_key(const struct reader *r, const struct sg_yaml_node *n)
     for (size_t i = 0; i < N_KEYS; i++)
         if (!strcmp(n->key, keys[i].key))
             return keys[i].read(r, n);
-    return refuse_node(r, n, "no key of a policy");
+    return sg_yaml_refuse(r->e, n->line, "%s: unknown key", n->key);
 }
 
-int sg_attest_policy_parse(struct sg_attest_policy *ret, struct sg_bytes text,
-                           struct sg_yaml_error *e)
+static bool among(const char *key, const char *const *others)
+{
+    while (*others && strcmp(*others, key) != 0)
+        others++;
+    return *others;
+}
+
+int sg_tee_policy_read(struct sg_tee_policy_text *ret, const struct sg_yaml_node *mapping,
+                       const char *const *others, struct sg_yaml_error *e)
 {
     const struct reader reader = {ret, e};
-    int r;
+    int bad = 0;
 
-    *ret = (struct sg_attest_policy){.policy = sg_tee_policy_default()};
-    r = sg_yaml_parse(&ret->yaml, text, e);
-    if (r)
-        return r;
-    const struct sg_yaml_node *root = &ret->yaml.nodes[0];
-    if (root->kind != SG_YAML_MAPPING)
-        return sg_yaml_refuse(e, root->line, "a policy is a mapping");
-    for (const struct sg_yaml_node *n = root->first; n && !r; n = n->next)
-        r = read_key(&reader, n);
-    for (size_t i = 0; i < N_KEYS && !r; i++)
-        if (keys[i].required && !sg_yaml_get(root, keys[i].key))
-            r = sg_yaml_refuse(e, 0, "%s: missing (a list, or any)", keys[i].key);
-    return r;
-}
-
-void sg_attest_policy_clear(struct sg_attest_policy *p)
-{
-    sg_yaml_clear(&p->yaml);
+    *ret = (struct sg_tee_policy_text){.policy = sg_tee_policy_default()};
+    if (mapping->kind != SG_YAML_MAPPING)
+        return sg_yaml_refuse(e, mapping->line, "a policy is a mapping");
+    for (const struct sg_yaml_node *n = mapping->first; n && !bad; n = n->next)
+        bad = among(n->key, others) ? 0 : read_key(&reader, n);
+    for (size_t i = 0; i < N_KEYS && !bad; i++)
+        if (keys[i].required && !sg_yaml_get(mapping, keys[i].key))
+            bad = sg_yaml_refuse(e, mapping->line, "no %s (a list, or any)", keys[i].key);
+    return bad;
 }
