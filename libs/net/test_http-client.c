@@ -373,7 +373,8 @@ static void answer_one(struct ticketing *t, SSL *ssl)
 static void *ticket_server(void *user)
 {
     struct ticketing *t = user;
-    SG_CLOSE int fd = accept(t->listener, NULL, NULL);
+    int r = sg_wait_fd(t->listener, POLLIN, sg_deadline(5000));
+    SG_CLOSE int fd = r == 0 ? accept(t->listener, NULL, NULL) : -1;
     close(t->listener);
     SSL *ssl = SSL_new(t->ctx);
     if (SSL_set_fd(ssl, fd) == 1 && SSL_accept(ssl) == 1)
