@@ -1,10 +1,9 @@
 #include "chain-int.h"
 
 #include "cache-int.h"
+#include "chain-faults-int.h"
 #include "der-int.h"
 #include "store-int.h"
-
-#define BIT(fault) (1u << SG_TEE_FAULT_##fault)
 
 /* What says nothing about signatures, bindings, chains and dates of certificates. */
 #define REVOCATION_FAULTS                                                                          \
@@ -89,69 +88,6 @@ static bool crl_signed_by(struct walk *w, const struct sg_tee_crl *c, const stru
     return learn(w, c->id, id, sg_tee_crl_signed_by(c, key));
 }
 
-static bool is_one_of(const char *name, const char *const *names)
-{
-    for (size_t i = 0; names[i]; i++) {
-        if (strcmp(names[i], name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static uint32_t judge_dates(const struct sg_tee_cert *c, int64_t at_s)
-{
-    return (at_s < c->not_before_s ? BIT(NOT_YET_VALID) : 0u) |
-           (at_s > c->not_after_s ? BIT(EXPIRED) : 0u);
-}
-
-static uint32_t judge_form(const struct sg_tee_cert *c)
-{
-    const bool known = c->alg != SG_TEE_ALG_NONE && sg_tee_key_type(c->key) != SG_TEE_KEY_OTHER;
-    return (c->unknown_critical ? BIT(CRITICAL) : 0u) | (known ? 0u : BIT(ALGORITHM));
-}
-
-static uint32_t judge_leaf(const struct sg_tee_chain_request *q, const struct sg_tee_cert *c)
-{
-    uint32_t faults = judge_dates(c, q->of->at_s) | judge_form(c);
-    if (c->has_constraints ? c->ca : !q->leaf_may_be_bare)
-        faults |= BIT(CONSTRAINTS);
-    if (c->has_key_usage ? !c->may_sign : !q->leaf_may_be_bare)
-        faults |= BIT(KEY_USAGE);
-    if (q->leaf_names && !is_one_of(c->common_name, q->leaf_names))
-        faults |= BIT(NAME);
-    return faults;
-}
-
-/* below: CAs between this one and the leaf. */
-static uint32_t judge_ca(const struct sg_tee_chain_request *q, const struct sg_tee_cert *c,
-                         size_t below)
-{
-    uint32_t faults = judge_dates(c, q->of->at_s) | judge_form(c);
-    if (!c->ca)
-        faults |= BIT(CONSTRAINTS);
-    if (!c->may_sign_certs)
-        faults |= BIT(KEY_USAGE);
-    if (c->path_length >= 0 && below > (size_t)c->path_length)
-        faults |= BIT(PATH_LENGTH);
-    if (q->ca_names && !is_one_of(c->common_name, q->ca_names))
-        faults |= BIT(NAME);
-    return faults;
-}
-
-/* A root given as a certificate has dates and a path length; its faults are the CAs'. */
-static uint32_t judge_anchor(const struct sg_tee_chain_request *q, const struct sg_tee_anchor *a,
-                             size_t below)
-{
-    uint32_t faults = 0;
-    if (a->dated && q->of->at_s < a->not_before_s)
-        faults |= BIT(NOT_YET_VALID);
-    if (a->dated && q->of->at_s > a->not_after_s)
-        faults |= BIT(EXPIRED);
-    if (a->path_length >= 0 && below > (size_t)a->path_length)
-        faults |= BIT(PATH_LENGTH);
-    return faults;
-}
-
 /* The newest list in force at the instant or before it; an old list that is still the newest is
  * judged (it revokes) and found expired. */
 static const struct sg_tee_crl *newest_crl(struct walk *w, const struct sg_tee_cert *c,
@@ -217,11 +153,11 @@ static void judge_path(struct walk *w, const struct sg_tee_anchor *a, bool top_i
         const struct sg_tee_key *issuer = i + 1 < w->n ? w->at[i + 1]->key : a->key;
         const bool issuer_may = i + 1 < w->n ? w->at[i + 1]->may_sign_crls : true;
         uint32_t *faults = i ? &c.ca_faults : &c.leaf_faults;
-        *faults |= i ? judge_ca(w->q, w->at[i], i - 1) : judge_leaf(w->q, w->at[i]);
+        *faults |= i ? sg_tee_ca_faults(w->q, w->at[i], i - 1) : sg_tee_leaf_faults(w->q, w->at[i]);
         if (i || !w->q->no_leaf_crl)
             *faults |= judge_revocation(w, w->at[i], issuer, issuer_may, &c);
     }
-    c.ca_faults |= judge_anchor(w->q, a, judged - 1);
+    c.ca_faults |= sg_tee_anchor_faults(w->q, a, judged - 1);
     if (judged - 1 > w->q->max_cas || judged - 1 < w->q->min_cas)
         c.ca_faults |= BIT(PATH_LENGTH);
     const unsigned faults = count_bits(c.leaf_faults) + count_bits(c.ca_faults);
@@ -346,7 +282,7 @@ static void explain_no_path(const struct walk *w, const struct sg_tee_cert *leaf
                             struct sg_tee_chain *ret)
 {
     *ret = (struct sg_tee_chain)NO_CHAIN;
-    ret->leaf_faults = judge_leaf(w->q, leaf);
+    ret->leaf_faults = sg_tee_leaf_faults(w->q, leaf);
     if (w->broken_at == SIZE_MAX)
         ret->leaf_faults |= BIT(UNTRUSTED);
     else if (w->broken_at == 0)
