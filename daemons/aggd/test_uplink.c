@@ -89,7 +89,8 @@ static void start_fake(struct fake *f)
     uint16_t port;
     const char *at = *f->address ? f->address : "127.0.0.1:0";
     assert_int_equal(sg_tcp_listen(at, &f->listen_fd, &port), 0);
-    snprintf(f->address, sizeof f->address, "127.0.0.1:%u", port);
+    if (!*f->address) /* the uplink may be reading it */
+        snprintf(f->address, sizeof f->address, "127.0.0.1:%u", port);
     f->stop = false;
     f->running = true;
     assert_int_equal(pthread_create(&f->thread, NULL, fake_main, f), 0);
