@@ -103,17 +103,25 @@ static int ask_line(const struct rig *g, const struct form *f, const char *name,
     "HTTPS and JSON through sqld and kvsd against libpq over TLS 1.3; both clients convert every " \
     "value"
 
+#if SG_HAVE_LIBPQ
 static int postgres_line(const struct rig *g, const struct form *f, bool binary)
 {
     char name[96];
+    if (!g->postgres)
+        return 0;
     snprintf(name, sizeof(name), "%s, %s", f->name, binary ? "binary" : "text");
-#if SG_HAVE_LIBPQ
-    if (g->postgres)
-        return ask_line(g, f, name, POSTGRES_NOTE, &g->https, binary ? &g->binary : &g->text,
-                        postgres_peer_name(binary));
-#endif
+    return ask_line(g, f, name, POSTGRES_NOTE, &g->https, binary ? &g->binary : &g->text,
+                    postgres_peer_name(binary));
+}
+#else
+static int postgres_line(const struct rig *g, const struct form *f, bool binary)
+{
+    (void)g;
+    (void)f;
+    (void)binary;
     return 0;
 }
+#endif
 
 /* A question on every side; the table's whole size is in its name where it matters. */
 static int ask_everybody(const struct rig *g, const struct form *f)
@@ -168,6 +176,23 @@ static int cpu_line(const struct rig *g, const struct form *f)
     if (r == 0)
         r = cpu_of(g, &g->text, f->what, true, &theirs);
     return r ? r : sg_bench_quantity(g->b, &line, ours, theirs, true);
+}
+
+static int cpu_lines(const struct rig *g, const struct form *forms, size_t n)
+{
+    const struct form group = {"GROUP BY client", "rows/s", SQL_GROUP, 0, 0};
+    int r = 0;
+    for (size_t i = 0; r == 0 && g->postgres && i < n; i++)
+        r = cpu_line(g, &forms[i]);
+    return r == 0 && g->postgres ? cpu_line(g, &group) : r;
+}
+#else
+static int cpu_lines(const struct rig *g, const struct form *forms, size_t n)
+{
+    (void)g;
+    (void)forms;
+    (void)n;
+    return 0;
 }
 #endif
 
@@ -282,7 +307,6 @@ static int group_lines(struct rig *g)
 static int lines(struct rig *g)
 {
     int r = group_lines(g);
-    const struct form group = {"GROUP BY client", "rows/s", SQL_GROUP, 0, 0};
     const struct form forms[] = {
         {"month of a client, 43 columns", "rows/s", SQL_MONTH, SQL_CLIENT_ROWS, 1.0},
         {"month of a client, 3 columns", "rows/s", SQL_MONTH_3, SQL_CLIENT_ROWS, 1.0},
@@ -292,12 +316,8 @@ static int lines(struct rig *g)
     enum { N_FORMS = sizeof(forms) / sizeof(forms[0]) };
     for (size_t i = 0; r == 0 && i < N_FORMS; i++)
         r = ask_everybody(g, &forms[i]);
-#if SG_HAVE_LIBPQ
-    for (size_t i = 0; r == 0 && g->postgres && i < N_FORMS; i++)
-        r = cpu_line(g, &forms[i]);
-    if (r == 0 && g->postgres)
-        r = cpu_line(g, &group);
-#endif
+    if (r == 0)
+        r = cpu_lines(g, forms, N_FORMS);
     return r ? r : insert_lines(g);
 }
 
