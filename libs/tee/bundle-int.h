@@ -1,7 +1,7 @@
 #pragma once
 /*
  * bundle - the certificates that travel with one piece of evidence, decoded; from the cache if the
- * same octets came before.
+ * same octets came before.  Good until the next bundle is loaded with the same cache.
  */
 #include "chain-int.h"
 

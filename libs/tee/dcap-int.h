@@ -2,14 +2,14 @@
 /*
  * dcap, inside - the certificates of a quote, shared by judging and describing.
  */
-#include "chain-int.h"
+#include "bundle-int.h"
 #include "pck-int.h"
 #include "quote-int.h"
 
 /* Every certificate that the quote brings (certification data 4 and 5) and of the evidence's
- * CERTIFICATES.  SG_TEE_CERT_BROKEN: one does not decode, or there are too many. */
-SG_MUST_USE int sg_dcap_certs(const struct sg_quote *q, struct sg_bytes more,
-                              struct sg_tee_own_certs *ret);
+ * CERTIFICATES; outcomes as sg_tee_bundle_load. */
+SG_MUST_USE int sg_dcap_certs(const struct sg_tee_case *c, const struct sg_quote *q,
+                              struct sg_tee_bundle *ret);
 /* The first that carries Intel's extension and is no CA; NULL. */
 const struct sg_tee_cert *sg_dcap_leaf(const struct sg_tee_own_certs *certs);
 /* "sgx-quote-v3"; "" for an unknown TEE. */

@@ -135,9 +135,9 @@ static void write_pck(const struct sg_tee_own_certs *certs, const struct sg_tee_
 int sg_dcap_describe(const struct sg_tee_evidence *e, const struct sg_tee_store *store,
                      struct sg_json *j)
 {
-    SG_CLEANUP(sg_tee_own_certs_clear) struct sg_tee_own_certs certs = {0};
+    SG_CLEANUP(sg_tee_bundle_clear) struct sg_tee_bundle bundle = {0};
+    const struct sg_tee_case c = {.evidence = e, .store = store};
     struct sg_quote q;
-    (void)store;
     (void)sg_quote_read(e->part[SG_TEE_PART_REPORT], &q);
     write_fields(&q, j);
     if (!q.len)
@@ -145,9 +145,9 @@ int sg_dcap_describe(const struct sg_tee_evidence *e, const struct sg_tee_store 
     write_header(&q, j);
     if (q.qe_report.len)
         write_qe(&q, j);
-    int r = sg_dcap_certs(&q, e->part[SG_TEE_PART_CERTIFICATES], &certs);
-    const struct sg_tee_cert *leaf = sg_dcap_leaf(&certs);
+    int r = sg_dcap_certs(&c, &q, &bundle);
+    const struct sg_tee_cert *leaf = sg_dcap_leaf(bundle.certs);
     if (leaf)
-        write_pck(&certs, leaf, j);
+        write_pck(bundle.certs, leaf, j);
     return r < 0 ? r : 0;
 }

@@ -5,8 +5,6 @@
 #include <sealgrid/crypto/hash.h>
 #include <stdio.h>
 
-#include "cache-int.h"
-#include "der-int.h"
 #include "store-int.h"
 #include "tcb-int.h"
 
@@ -17,44 +15,12 @@ static const char *const leaf_names[] = {"Intel SGX PCK Certificate", NULL};
 static const char *const ca_names[] = {"Intel SGX PCK Platform CA", "Intel SGX PCK Processor CA",
                                        NULL};
 
-static int add_der(struct sg_tee_own_certs *certs, struct sg_bytes der)
-{
-    if (certs->n == SG_TEE_OWN_CERTS_MAX)
-        return SG_TEE_CERT_BROKEN;
-    int r = sg_tee_cert_new(&certs->at[certs->n], der);
-    if (r == 0)
-        certs->n++;
-    return r;
-}
-
-static int add_pem(struct sg_tee_own_certs *certs, struct sg_bytes text)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(SG_TEE_CERT_MAX);
-    size_t at = 0;
-    char label[32];
-    int r;
-    while ((r = sg_tee_pem_next(text, &at, label, &der)) == SG_TEE_PEM_BLOCK) {
-        if (strcmp(label, "CERTIFICATE") != 0)
-            continue;
-        r = add_der(certs, sg_buf_bytes(&der));
-        if (r != 0)
-            return r;
-    }
-    return r == SG_TEE_PEM_BROKEN ? SG_TEE_CERT_BROKEN : r;
-}
-
-static int add_any(struct sg_tee_own_certs *certs, struct sg_bytes b)
-{
-    if (!b.len)
-        return 0;
-    return b.data[0] == SG_DER_SEQUENCE ? add_der(certs, b) : add_pem(certs, b);
-}
-
-int sg_dcap_certs(const struct sg_quote *q, struct sg_bytes more, struct sg_tee_own_certs *ret)
+int sg_dcap_certs(const struct sg_tee_case *c, const struct sg_quote *q, struct sg_tee_bundle *ret)
 {
     const bool brings = q->cert_type == SG_QUOTE_CERT_LEAF || q->cert_type == SG_QUOTE_CERT_CHAIN;
-    int r = brings ? add_any(ret, q->cert_data) : 0;
-    return r ? r : add_any(ret, more);
+    const struct sg_bytes parts[] = {brings ? q->cert_data : SG_BYTES_NONE,
+                                     c->evidence->part[SG_TEE_PART_CERTIFICATES]};
+    return sg_tee_bundle_load(c, (uint8_t)q->cert_type, parts, 2, ret);
 }
 
 const struct sg_tee_cert *sg_dcap_leaf(const struct sg_tee_own_certs *certs)
@@ -72,38 +38,7 @@ void sg_dcap_format(const struct sg_quote *q, char ret[SG_TEE_FORMAT_MAX])
              q->version);
 }
 
-/* Decoded certificates, from the cache if there is one. */
-struct bundle {
-    struct sg_tee_own_certs own;
-    const struct sg_tee_own_certs *certs;
-};
-
-static void clear_bundle(struct bundle *b)
-{
-    sg_tee_own_certs_clear(&b->own);
-}
-
-static int load_bundle(const struct sg_tee_case *c, const struct sg_quote *q, struct bundle *ret)
-{
-    const struct sg_bytes more = c->evidence->part[SG_TEE_PART_CERTIFICATES];
-    uint8_t hash[32];
-    ret->certs = &ret->own;
-    if (c->cache) {
-        const uint8_t type = (uint8_t)q->cert_type;
-        sg_sha256_parts(hash, (struct sg_bytes[]){{&type, 1}, q->cert_data, more}, 3);
-        const struct sg_tee_own_certs *known = sg_tee_cache_bundle(c->cache, hash);
-        if (known) {
-            ret->certs = known;
-            return 0;
-        }
-    }
-    int r = sg_dcap_certs(q, more, &ret->own);
-    if (r == 0 && c->cache && ret->own.n)
-        ret->certs = sg_tee_cache_keep(c->cache, hash, &ret->own);
-    return r;
-}
-
-/* r by the QE's certified key; at most a few certificates of a store are tried. */
+/* At most so many certificates of a store are tried. */
 #define PCK_TRIES 8
 
 static bool signed_qe(const struct sg_tee_cert *c, const struct sg_quote *q)
@@ -226,7 +161,7 @@ static int judge(const struct sg_tee_case *c, struct sg_tee_verdict *v)
 {
     struct sg_quote q;
     struct sg_pck pck;
-    SG_CLEANUP(clear_bundle) struct bundle bundle = {0};
+    SG_CLEANUP(sg_tee_bundle_clear) struct sg_tee_bundle bundle = {0};
     int r;
     const enum sg_tee_reason why = sg_quote_read(c->evidence->part[SG_TEE_PART_REPORT], &q);
     v->kind = q.tee == SG_QUOTE_TEE_TDX ? SG_TEE_TDX : SG_TEE_SGX;
@@ -242,7 +177,7 @@ static int judge(const struct sg_tee_case *c, struct sg_tee_verdict *v)
     if (r < 0)
         return r;
     judge_qe_report(&q, v);
-    r = load_bundle(c, &q, &bundle);
+    r = sg_dcap_certs(c, &q, &bundle);
     if (r < 0)
         return r;
     if (r == SG_TEE_CERT_BROKEN)
