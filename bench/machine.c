@@ -48,7 +48,7 @@ static void put_packages(struct sg_json *j)
 {
     static const char command[] =
         "dpkg-query -W -f '${Package} ${Version}\\n' libc6 libssl3 libsodium23 libisal2 libzstd1 "
-        "librocksdb7.8 liblmdb0 libsqlite3-0 libhiredis0.14 libpq5 redis-server etcd-server "
+        "librocksdb7.8 liblmdb0 libsqlite3-0 libpq5 redis-server etcd-server "
         "postgresql-15 r-base-core r-cran-kohonen 2>/dev/null";
     FILE *f = popen(command, "re");
     char line[256], *version;

@@ -10,7 +10,7 @@ librocksdb-dev libisal-dev libzstd-dev zlib1g-dev libjansson-dev libyaml-dev lib
 tzdata curl"
 [ "${1:-}" != test ] || packages="$packages chromium chromium-driver python3 fonts-dejavu-core"
 [ "${1:-}" != fuzz ] || packages="$packages clang-14 libclang-rt-14-dev"
-[ "${1:-}" != bench ] || packages="$packages liblmdb-dev libhiredis-dev libpq-dev redis-server
+[ "${1:-}" != bench ] || packages="$packages liblmdb-dev libpq-dev redis-server
 etcd-server postgresql-15 r-cran-kohonen"
 
 missing=""
