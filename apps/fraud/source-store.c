@@ -96,8 +96,12 @@ static int end_day(struct filling *f)
         load[i / each] += f->kwh[i];
     /* 1970-01-01 was a Thursday. */
     const uint8_t weekday = (uint8_t)(((f->day + 3) % 7 + 7) % 7);
-    f->complete++;
-    return sg_fold(sg_fraud_days_add(f->days, f->day, weekday, load, NULL));
+    int r = sg_fraud_days_add(f->days, f->day, weekday, load, NULL);
+    /* More than any meter's: whoever writes such a row spoils that day, not everybody's ranking. */
+    if (r == SG_FRAUD_DAYS_BAD_LOAD)
+        return 0;
+    f->complete += r == 0;
+    return sg_fold(r);
 }
 
 static void begin_day(struct filling *f, int32_t day)

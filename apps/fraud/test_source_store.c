@@ -198,6 +198,21 @@ static void off_the_grid_is_incomplete(void **state)
     assert_int_equal(notes.incomplete, 3);
 }
 
+/* Energy beyond any meter's, here by the ratio of one record, must not stop a fleet's ranking. */
+static void absurd_energy_spoils_its_day_only(void **state)
+{
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, BEGIN + 86400, 1);
+    put_installation(CLIENT, BEGIN + 86400, BEGIN + 86400 + 3600, INT64_MAX);
+    put_installation(CLIENT, BEGIN + 86400 + 3600, 0, 1);
+    for (int day = 0; day < 3; day++)
+        put_day(CLIENT, day, 24, 0, 24);
+    assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE + 2, 24), 0);
+    assert_int_equal(days.n_days, 2);
+    assert_int_equal(days.day[1], DAY_ONE + 2);
+    assert_int_equal(notes.incomplete, 1);
+}
+
 /* A meter change: each with its ratio; energy fed in is not drawn. */
 static void ratios_belong_to_their_time(void **state)
 {
@@ -366,6 +381,7 @@ int main(void)
         T(the_span_is_of_days),
         T(quarters_make_hours),
         T(off_the_grid_is_incomplete),
+        T(absurd_energy_spoils_its_day_only),
         T(ratios_belong_to_their_time),
         T(before_it_was_installed_nothing_counts),
         T(conflicts_are_counted),
