@@ -47,7 +47,7 @@ static SG_PRINTF(4, 5) int bad(const struct sg_daily *d, struct sg_daily_error *
                                unsigned column, const char *fmt, ...)
 {
     va_list ap;
-    why->line = d->line;
+    why->line = d->line ? d->line : 1; /* of an empty file none was read */
     why->column = column;
     va_start(ap, fmt);
     vsnprintf(why->text, sizeof(why->text), fmt, ap);
@@ -219,6 +219,8 @@ static const char *take_rare(const char *p, float *ret)
         n++;
     }
     field[n] = 0;
+    if (strlen(field) != n) /* a NUL would hide what follows it */
+        return NULL;
     if (n == 0 || strcmp(field, "NA") == 0 || strcasecmp(field, "nan") == 0) {
         *ret = NAN;
         return p + n;
