@@ -119,7 +119,7 @@ static void heat_uses_all_steps(void **state)
     sg_chart_heat(&p, &c);
     assert_int_equal(sg_html_done(&p), 0);
     for (int q = 0; q < 9; q++) {
-        char class[16];
+        char class[32];
         snprintf(class, sizeof class, "class=\"q%d\"", q);
         assert_int_equal(count(&b, class), 2); /* a cell and the key */
     }
