@@ -60,15 +60,24 @@ double ranking_score(const struct ranking *r, const struct line *l)
     return r->n > r->n_unjudged ? fmin(0, r->lines[r->n - r->n_unjudged - 1].score) : 0;
 }
 
+/* A spreadsheet runs a cell that begins like this, unless it is a number. */
+static bool is_formula(const char *id)
+{
+    if (!*id || !strchr("=+-@", *id))
+        return false;
+    const char *digits = id + 1 + strspn(id + 1, "0123456789");
+    return *id != '-' || *digits || !id[1];
+}
+
 /* An id holds no quote and no control character, but a comma if it came from elsewhere. */
 static int put_line(struct sg_buf *b, const struct ranking *r, size_t i, const struct plan *plan)
 {
     const struct line *l = &r->lines[i];
-    const char *quote = strchr(l->id, ',') ? "\"" : "";
+    const char *quote = strchr(l->id, ',') ? "\"" : "", *text = is_formula(l->id) ? "'" : "";
     char reasons[REASONS_MAX];
     score_reasons(l, plan, reasons);
-    return sg_buf_printf(b, "%s%s%s,%.12g,%zu,%s\n", quote, l->id, quote, ranking_score(r, l),
-                         i + 1, reasons);
+    return sg_buf_printf(b, "%s%s%s%s,%.12g,%zu,%s\n", quote, text, l->id, quote,
+                         ranking_score(r, l), i + 1, reasons);
 }
 
 static int write_lines(const struct ranking *r, const struct plan *plan, int fd)
@@ -92,7 +101,8 @@ int ranking_write(const struct ranking *r, const struct plan *plan, const char *
         return write_lines(r, plan, STDOUT_FILENO);
     if (snprintf(next, sizeof(next), "%s.part", path) >= (int)sizeof(next))
         return sg_raise(-ENAMETOOLONG);
-    SG_CLOSE int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    unlink(next); /* of a run that was killed, or a link laid there */
+    SG_CLOSE int fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return sg_raise_errno();
     int e = write_lines(r, plan, fd);

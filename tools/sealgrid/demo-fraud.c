@@ -87,7 +87,7 @@ static int keep(const struct sg_demo *m, const json_t *j)
     if (!text)
         return sg_raise(-ENOMEM);
     snprintf(path, sizeof path, "%s/fraud.json", m->out);
-    return sg_file_write_atomic(path, sg_bytes_str(text), 0644);
+    return sg_file_write_atomic(path, sg_bytes_str(text), 0600);
 }
 
 int sg_demo_fraud(struct sg_demo *m)
