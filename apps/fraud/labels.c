@@ -8,6 +8,7 @@
 #define FILE_BYTES_MAX ((size_t)1 << 30)
 #define COLUMNS_MAX    64
 #define LOWEST         -1e300
+#define ENERGY_MAX     1e18 /* sums over any number of customers stay finite */
 
 const unsigned verdict_ks[VERDICT_N_K] = {
 #define K(k) k,
@@ -94,6 +95,23 @@ static bool number(struct sg_bytes field, double *ret)
     return *end == 0 && isfinite(*ret);
 }
 
+/* Nothing, which leaves *ret, or a whole number. */
+static bool whole(struct sg_bytes field, double from, double to, double *ret)
+{
+    double v;
+    if (field.len == 0)
+        return true;
+    if (!number(field, &v) || v != floor(v) || v < from || v > to)
+        return false;
+    *ret = v;
+    return true;
+}
+
+static bool energy(struct sg_bytes field, double *ret)
+{
+    return number(field, ret) && fabs(*ret) <= ENERGY_MAX;
+}
+
 static struct sg_bytes at(const struct sg_bytes *field, size_t n, int column)
 {
     return column >= 0 && (size_t)column < n ? field[column] : SG_BYTES_NONE;
@@ -118,19 +136,17 @@ static const char *take_label(const struct columns *c, const struct sg_bytes *fi
         return "customer: 1 to 63 octets without quotes";
     if (!is(label, "0") && !is(label, "1"))
         return "label: 0 or 1";
-    if (at(field, n, c->type).len &&
-        (!number(at(field, n, c->type), &type) || type < 0 || type >= LABEL_TYPES))
+    if (!whole(at(field, n, c->type), 0, LABEL_TYPES - 1, &type))
         return "type: 0 to 15";
-    if (at(field, n, c->start).len &&
-        (!number(at(field, n, c->start), &start) || fabs(start) > 1e6))
+    if (!whole(at(field, n, c->start), -1e6, 1e6, &start))
         return "start_day: not a day";
     *ret =
         (struct label){.thief = is(label, "1"), .type = (uint8_t)type, .start_day = (int32_t)start};
     memcpy(ret->id, id.data, id.len);
     if (c->full < 0 || c->reported < 0)
         return NULL;
-    if (!number(at(field, n, c->full), &full) || !number(at(field, n, c->reported), &reported))
-        return "energy: not a number";
+    if (!energy(at(field, n, c->full), &full) || !energy(at(field, n, c->reported), &reported))
+        return "energy: not a number within 10^18";
     ret->energy = full - reported;
     return NULL;
 }

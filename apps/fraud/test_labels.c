@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include <sealgrid/base/file.h>
 
@@ -55,7 +56,13 @@ static void bad_labels_are_named(void **state)
         {"customer,label\na\"b,1\n", "line 2: customer"},
         {"customer,label\n\"a\"\"b\",1\n", "line 2: customer"},
         {"customer,label,type\n1,1,16\n", "line 2: type"},
+        {"customer,label,type\n1,1,1.5\n", "line 2: type"},
+        {"customer,label,type\n1,1,-1\n", "line 2: type"},
         {"customer,label,start_day\n1,1,soon\n", "line 2: start_day"},
+        {"customer,label,start_day\n1,1,1e7\n", "line 2: start_day"},
+        {"customer,label,true_wh,reported_wh\n1,1,1e308,-1e308\n", "line 2: energy"},
+        {"customer,label,true_wh,reported_wh\n1,1,inf,0\n", "line 2: energy"},
+        {"customer,label,true_wh,reported_wh\n1,1,nan,0\n", "line 2: energy"},
         {"customer,label,true_wh,reported_wh\n1,1,5,x\n", "line 2: energy"},
         {"customer,label\n1,1\n2,0\n1,0\n", "two labels"},
     };
@@ -107,13 +114,23 @@ static void ranks_by_score_then_id_the_unjudged_last(void **state)
     assert_true(ranking_score(&ranking, &ranking.lines[5]) == -0.5);
 }
 
+/* The ranking as a file's text, ended by a NUL. */
+static void write_and_read(struct sg_buf *text)
+{
+    const struct plan plan = {.mode = MODE_CORRELATION};
+    char path[64];
+    snprintf(path, sizeof(path), "/tmp/sealgrid-ranking-%d.csv", (int)getpid());
+    assert_int_equal(ranking_write(&ranking, &plan, path), 0);
+    assert_int_equal(sg_file_read(path, text), 0);
+    assert_int_equal(sg_buf_append_u8(text, 0), 0);
+    unlink(path);
+}
+
 static void a_ranking_as_a_file(void **state)
 {
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(65536);
     const struct plan plan = {.mode = MODE_CORRELATION};
-    char path[64];
-    snprintf(path, sizeof(path), "/tmp/sealgrid-ranking-%d.csv", (int)getpid());
     make_ranking();
     ranking.lines[0].likeness = 0.123f;
     ranking.lines[1].likeness = -0.5f;
@@ -123,17 +140,58 @@ static void a_ranking_as_a_file(void **state)
     ranking.lines[1].incomplete = 2;
     ranking.lines[1].conflicts = 3;
     ranking.lines[5].n_reference = 90;
-    assert_int_equal(ranking_write(&ranking, &plan, path), 0);
-    assert_int_equal(sg_file_read(path, &text), 0);
-    assert_int_equal(sg_buf_append_u8(&text, 0), 0);
+    write_and_read(&text);
     const char *s = (const char *)text.data;
     assert_non_null(strstr(s, "customer,score,rank,reasons\n"
                               "f,0.95,1,correlation with own workdays 0.12\n"
                               "a,0.9,2,correlation with own weekends -0.50; class 37 -> 12; "
                               "2 days incomplete; 3 readings in conflict\n"));
     assert_non_null(strstr(s, "\ne,0,6,not judged: few-recent-days (90 regular, 0 recent)\n"));
-    unlink(path);
     assert_int_equal(ranking_write(&ranking, &plan, "/nonexistent/x"), -ENOENT);
+}
+
+/* Customers' names come from the file that is judged: a spreadsheet must not run them. */
+static void a_name_is_no_formula(void **state)
+{
+    (void)state;
+    static const char *const attacks[] = {
+        "=cmd|' /c calc'!A1", "@SUM(A1)", "+1-1", "-2+3", "-", "=1"};
+    static const char *const plain[] = {"-5", "5", "a=1", "a-b"};
+    for (size_t i = 0; i < 10; i++) {
+        SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(65536);
+        const char *name = i < 6 ? attacks[i] : plain[i - 6];
+        char want[96];
+        ranking_clear(&ranking);
+        rank(name, 1, JUDGED);
+        write_and_read(&text);
+        snprintf(want, sizeof(want), "\n%s%s,1,1,", i < 6 ? "'" : "", name);
+        assert_non_null(strstr((const char *)text.data, want));
+    }
+}
+
+/* It accuses people: nobody else's business, and nothing that lies in its way is followed. */
+static void a_ranking_is_its_owners(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(65536);
+    const struct plan plan = {.mode = MODE_CORRELATION};
+    char path[64], part[80], victim[80];
+    struct stat st;
+    snprintf(path, sizeof(path), "/tmp/sealgrid-ranking-%d.csv", (int)getpid());
+    snprintf(part, sizeof(part), "%s.part", path);
+    snprintf(victim, sizeof(victim), "%s.victim", path);
+    assert_int_equal(sg_file_write_atomic(victim, SG_BYTES_LIT("kept"), 0600), 0);
+    assert_int_equal(symlink(victim, part), 0);
+    make_ranking();
+    assert_int_equal(ranking_write(&ranking, &plan, path), 0);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISREG(st.st_mode));
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(sg_file_read(victim, &text), 0);
+    assert_true(sg_bytes_equal(sg_buf_bytes(&text), SG_BYTES_LIT("kept")));
+    assert_int_equal(lstat(part, &st), -1);
+    unlink(path);
+    unlink(victim);
 }
 
 /* Order of those labelled: a(T) b c (tied) d(T) e: pairs 6, won 3 + 1. */
@@ -176,6 +234,8 @@ int main(void)
         cmocka_unit_test(bad_labels_are_named),
         cmocka_unit_test(ranks_by_score_then_id_the_unjudged_last),
         cmocka_unit_test(a_ranking_as_a_file),
+        cmocka_unit_test(a_name_is_no_formula),
+        cmocka_unit_test(a_ranking_is_its_owners),
         cmocka_unit_test(a_verdict_by_labels),
     };
     return cmocka_run_group_tests(tests, NULL, clear);
