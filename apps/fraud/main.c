@@ -311,6 +311,8 @@ static int run(struct app *a)
         return complain("usage", "--input F or --store");
     if (!o->out && !o->json && !o->labels && !o->client)
         return complain("usage", "--out F, --json or --labels L: nothing would come of it");
+    if (o->save_map && (o->map || a->plan.mode != MODE_PAPER))
+        return complain("--save-map", "no map is trained: it goes with --mode paper without --map");
     if (o->json && o->out && !strcmp(o->out, "-"))
         return complain("usage", "--json and --out - both want standard output");
     r = take_labels(a);
