@@ -4,6 +4,30 @@
  */
 #include "report.h"
 
+#include <jansson.h>
+#include <sealgrid/billing/bill-page.h>
+#include <sealgrid/page/chart.h>
+
+/* Owns its JSON and the tariff. */
+struct sg_report {
+    json_t *summary;
+    json_t *facts;            /* NULL: the run ended before its stage `report` */
+    json_t *fraud;            /* NULL: no ranking was made */
+    struct sg_tariff *tariff; /* NULL: not found */
+    bool has_bill;
+    struct sg_bill bill;
+    struct sg_bill_load load; /* of the bill's customer */
+};
+
+/* report-page.c: facts and fraud may be empty or nonsense, the summary must be a JSON object.
+ * 0 or -EBADMSG. */
+SG_MUST_USE int sg_report_read(struct sg_report *ret, struct sg_bytes summary,
+                               struct sg_bytes facts, struct sg_bytes fraud);
+/* After the tariff, if there is one.  What is no bill, or has a wrong hash, is not shown. */
+SG_MUST_USE int sg_report_take_bill(struct sg_report *r, struct sg_bytes text);
+SG_MUST_USE int sg_report_put(struct sg_report *r, struct sg_buf *ret);
+void sg_report_clear(struct sg_report *r);
+
 /* report-lead.c */
 void sg_report_put_lead(struct sg_html *p, const struct sg_report *r);
 /* report-flow.c */

@@ -1,6 +1,6 @@
-/* report - reads the files of a run and puts the page together. */
+/* report - reads the files of a run for the page that report-page puts together. */
 #include "report-int.h"
-
+#include "services.h"
 #include "verbs.h"
 
 #include <dirent.h>
@@ -11,20 +11,13 @@
 
 #define FACTS_MAX (64u << 20)
 
-static void decref(json_t **j)
+/* Nothing if there is no such file. */
+static void read_text(const char *out, const char *leaf, struct sg_buf *ret)
 {
-    json_decref(*j);
-}
-
-/* NULL if there is no such file, or if it is not one JSON object. */
-static json_t *read_json(const char *out, const char *leaf)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(FACTS_MAX);
     char path[2 * SG_PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", out, leaf);
-    if (access(path, R_OK) < 0 || sg_file_read(path, &text))
-        return NULL;
-    return json_loadb((const char *)text.data, text.len, 0, NULL);
+    if (access(path, R_OK) < 0 || sg_file_read(path, ret))
+        sg_buf_reset(ret);
 }
 
 /* ---- the bill ------------------------------------------------------------------------------- */
@@ -59,20 +52,6 @@ static bool bill_path(const char *out, int64_t client, char ret[4 * SG_PATH_MAX]
     return found;
 }
 
-static void add_load(struct sg_report *r)
-{
-    json_t *list = json_object_get(json_object_get(r->facts, "bill"), "readings"), *one;
-    size_t i;
-    sg_bill_load_init(&r->load, r->tariff);
-    json_array_foreach(list, i, one)
-    {
-        const json_t *wh = json_array_get(one, 1);
-        int64_t ts = (int64_t)json_integer_value(json_array_get(one, 0));
-        if (json_is_integer(wh) && ts > r->bill.from_s && ts <= r->bill.until_s)
-            sg_bill_load_add(&r->load, ts, (int64_t)json_integer_value(wh));
-    }
-}
-
 /* A bill whose hash is wrong is not shown as one. */
 static int find_bill(struct sg_report *r, const char *out)
 {
@@ -82,65 +61,32 @@ static int find_bill(struct sg_report *r, const char *out)
     if (!client || !bill_path(out, client, path))
         return 0;
     int ret = sg_file_read(path, &text);
-    if (ret == 0)
-        ret = sg_bill_read(sg_buf_bytes(&text), &r->bill);
-    if (ret < 0)
-        return ret;
-    r->has_bill = ret == 0;
-    if (r->has_bill && r->tariff)
-        add_load(r);
-    return 0;
+    return ret ? ret : sg_report_take_bill(r, sg_buf_bytes(&text));
 }
 
-/* ---- the page ------------------------------------------------------------------------------- */
-
-static void put_body(struct sg_html *p, void *user)
+static void report_free(struct sg_report **r)
 {
-    const struct sg_report *r = user;
-    sg_report_put_lead(p, r);
-    sg_report_put_flow(p, r);
-    sg_report_put_stages(p, r);
-    sg_report_put_load(p, r);
-    sg_report_put_bill(p, r);
-    sg_report_put_trials(p, r);
-    sg_report_put_fraud(p, r);
-    sg_report_put_storage(p, r);
-    sg_report_put_machine(p, r);
-}
-
-/* What the rest of the page calculates with: a file that says something else is not believed. */
-static bool is_sane(const json_t *facts)
-{
-    const int64_t year_9999 = INT64_C(253370764800);
-    int64_t meters = sg_report_int(facts, "run.meters"), days = sg_report_int(facts, "run.days");
-    int64_t from_s = sg_report_int(facts, "run.from_s"), made_s = sg_report_int(facts, "made_s");
-    return meters >= 1 && meters <= 10000000 && days >= 1 && days <= 400 && from_s >= 0 &&
-           from_s < year_9999 && made_s >= 0 && made_s < year_9999;
+    if (*r)
+        sg_report_clear(*r);
+    free(*r);
 }
 
 int sg_report_make(struct sg_bytes summary, const char *out, const char *programs,
                    struct sg_buf *ret)
 {
-    SG_CLEANUP(decref) json_t *s = json_loadb((const char *)summary.data, summary.len, 0, NULL);
-    SG_CLEANUP(decref) json_t *facts = read_json(out, SG_REPORT_FACTS);
-    SG_CLEANUP(decref) json_t *fraud = read_json(out, SG_REPORT_FRAUD);
-    SG_FREE struct sg_report *r = calloc(1, sizeof *r);
-    if (!json_is_object(s))
-        return sg_raisef(-EBADMSG, "the summary is not a JSON object");
+    SG_CLEANUP(sg_buf_clear) struct sg_buf facts = SG_BUF_INIT(FACTS_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf fraud = SG_BUF_INIT(FACTS_MAX);
+    SG_CLEANUP(report_free) struct sg_report *r = calloc(1, sizeof *r);
     if (!r)
         return sg_raise(-ENOMEM);
-    r->summary = s;
-    r->facts = is_sane(facts) ? facts : NULL;
-    r->fraud = fraud;
-    int result = find_tariff(r, programs);
+    read_text(out, SG_REPORT_FACTS, &facts);
+    read_text(out, SG_REPORT_FRAUD, &fraud);
+    int result = sg_report_read(r, summary, sg_buf_bytes(&facts), sg_buf_bytes(&fraud));
+    if (result == 0)
+        result = find_tariff(r, programs);
     if (result == 0)
         result = find_bill(r, out);
-    const struct sg_html_document d = {"Sealgrid", put_body, r};
-    if (result == 0)
-        result = sg_html_document(ret, &d);
-    if (r->tariff)
-        sg_tariff_free(r->tariff);
-    return result;
+    return result ? result : sg_report_put(r, ret);
 }
 
 /* ---- the verb ------------------------------------------------------------------------------- */

@@ -9,25 +9,11 @@
  *
  * The page is the operator's own: it names customers.
  */
-#include "services.h"
-
-#include <jansson.h>
-#include <sealgrid/billing/bill-page.h>
-#include <sealgrid/page/chart.h>
+#include <sealgrid/base/buf.h>
 
 #define SG_REPORT_FACTS    "report.json" /* in D/out */
 #define SG_REPORT_FRAUD    "fraud.json"
 #define SG_REPORT_PAGE_MAX (64u << 20)
-
-struct sg_report {
-    const json_t *summary;
-    const json_t *facts;      /* NULL: the run ended before its stage `report` */
-    const json_t *fraud;      /* NULL: no ranking was made */
-    struct sg_tariff *tariff; /* NULL: not found */
-    bool has_bill;
-    struct sg_bill bill;
-    struct sg_bill_load load; /* of the bill's customer */
-};
 
 /* The page as text.  out: the folder D/out; programs: where the executables lie (their tariffs are
  * beside them). */
