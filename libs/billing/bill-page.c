@@ -72,7 +72,8 @@ const char *sg_bill_post_word(enum sg_language l, const char *post)
 static bool flag_word(enum sg_language l, const char *code, char ret[160])
 {
     int year, month, at = 0;
-    if (sscanf(code, "flag.%4d-%2d.%n", &year, &month, &at) != 2 || !at || month < 1 || month > 12)
+    if (sscanf(code, "flag.%4d-%2d.%n", &year, &month, &at) != 2 || !at || year < 0 || month < 1 ||
+        month > 12)
         return false;
     snprintf(ret, 160, l == SG_PT_BR ? "Bandeira %.60s, %s" : "Flag %.60s, %s",
              translate(l, flags, code + at), sg_format_month(l, year * 12 + month - 1).s);
