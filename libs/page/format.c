@@ -139,7 +139,7 @@ struct sg_text sg_format_bytes(enum sg_language l, int64_t octets)
 struct sg_text sg_format_duration(enum sg_language l, double seconds)
 {
     struct sg_text out;
-    if (!isfinite(seconds) || seconds < 0)
+    if (!isfinite(seconds) || seconds < 0 || seconds > 1e15)
         return (struct sg_text){"\xe2\x80\x93"};
     if (seconds < 0.9995)
         return with_unit(sg_format_fixed(l, 1000 * seconds, seconds < 0.00995 ? 1 : 0), "ms");

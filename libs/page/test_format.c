@@ -80,6 +80,7 @@ static void durations(void **state)
     SAME(sg_format_duration(EN, 11520), "3" NB "h" NB "12" NB "min");
     SAME(sg_format_duration(EN, -1), "–");
     SAME(sg_format_duration(EN, NAN), "–");
+    SAME(sg_format_duration(EN, 1e300), "–");
 }
 
 static void dates(void **state)
