@@ -47,15 +47,30 @@ static void make_p256(void)
     sg_assert(p256 && p256_pattern && pthread_key_create(&at_thread_exit, free_generator) == 0);
 }
 
-static bool type_of(EVP_PKEY *pkey, enum sg_key_type *ret)
+/* The point at infinity has an encoding, one octet, and OpenSSL's decoders take it: anybody can
+ * sign under such a key, since it adds nothing to what a verifier computes. */
+static bool is_finite(EVP_PKEY *pkey)
+{
+    uint8_t point[POINT_LEN];
+    size_t len = 0;
+    return EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
+                                           &len) == 1 &&
+           len > 1;
+}
+
+static bool is_p256(EVP_PKEY *pkey)
 {
     char group[32] = "";
+    return EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) == 1 &&
+           (!strcmp(group, "prime256v1") || !strcmp(group, "P-256")) && is_finite(pkey);
+}
 
+static bool type_of(EVP_PKEY *pkey, enum sg_key_type *ret)
+{
     switch (EVP_PKEY_get_base_id(pkey)) {
     case EVP_PKEY_EC:
         *ret = SG_KEY_P256;
-        return EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) == 1 &&
-               (!strcmp(group, "prime256v1") || !strcmp(group, "P-256"));
+        return is_p256(pkey);
     case EVP_PKEY_RSA:
         *ret = SG_KEY_RSA2048;
         return EVP_PKEY_get_bits(pkey) >= 2048 && EVP_PKEY_get_bits(pkey) <= 4096;

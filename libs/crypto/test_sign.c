@@ -73,6 +73,41 @@ static void raw_p256_keys(void **state)
     assert_null(none);
 }
 
+/* SEQUENCE { SEQUENCE { ecPublicKey, prime256v1 }, BIT STRING { point } } */
+static void expect_no_key_of_point(const uint8_t *point, uint8_t len)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(128);
+    KEY(none);
+    const uint8_t lead[] = {0x30, (uint8_t)(24 + len)}, bits[] = {0x03, (uint8_t)(1 + len), 0x00};
+    assert_int_equal(sg_buf_append(&der, SG_BYTES_ARRAY(lead)), 0);
+    assert_int_equal(
+        sg_hex_decode(&der, sg_bytes_str("301306072a8648ce3d020106082a8648ce3d030107")), 0);
+    assert_int_equal(sg_buf_append(&der, SG_BYTES_ARRAY(bits)), 0);
+    assert_int_equal(sg_buf_append(&der, SG_BYTES(point, len)), 0);
+    assert_int_equal(sg_key_load_public(&none, sg_buf_bytes(&der)), -EBADMSG);
+    assert_null(none);
+}
+
+/*
+ * What sg_ecdh_p256 rests on: no key is ever made of a point that is not of the curve, in whatever
+ * form it comes.  (7, 0) has order two on a curve that differs in b alone: an exchange with it
+ * would tell the lowest bit of the secret.  Under the point at infinity (the generator's x, the
+ * digest) is a good signature of anything.
+ */
+static void points_of_other_curves(void **state)
+{
+    (void)state;
+    uint8_t point[65] = {0x04};
+    KEY(none);
+    point[32] = 7;
+    expect_no_key_of_point(point, 65);
+    assert_int_equal(sg_key_p256_public(&none, SG_BYTES(point + 1, 64)), -EBADMSG);
+    point[0] = 0x06; /* hybrid form */
+    expect_no_key_of_point(point, 65);
+    expect_no_key_of_point((const uint8_t[]){0x00}, 1);
+    assert_null(none);
+}
+
 /* NIST CAVP, ECC CDH primitive, P-256, COUNT = 0. */
 static void ecdh_of_nist(void **state)
 {
@@ -262,6 +297,7 @@ int main(void)
         cmocka_unit_test(one_key_for_many_threads),
         cmocka_unit_test(ecdsa_of_rfc_6979),
         cmocka_unit_test(raw_p256_keys),
+        cmocka_unit_test(points_of_other_curves),
         cmocka_unit_test(ecdh_of_nist),
         cmocka_unit_test(ed25519_of_the_rfc),
         cmocka_unit_test(every_algorithm_signs),
