@@ -1,13 +1,17 @@
 #include "provider-int.h"
 
+#include "gramine-int.h"
+#include "tsm-int.h"
+
 int sg_tee_provider_open(struct sg_tee_provider **ret, const char *kind, const char *where)
 {
-    switch (sg_tee_kind_parse(sg_bytes_str(kind))) {
-    case SG_TEE_SIM:
+    if (strcmp(kind, "sim") == 0)
         return sg_sim_provider_open(ret, where);
-    default:
-        return sg_raisef(-ENOTSUP, "no provider of evidence \"%s\"", kind);
-    }
+    if (strcmp(kind, "tsm") == 0)
+        return sg_tsm_provider_open(ret, where, &sg_tsm_kernel);
+    if (strcmp(kind, "gramine") == 0)
+        return sg_gramine_provider_open(ret, where);
+    return sg_raisef(-ENOTSUP, "no provider of evidence \"%s\"", kind);
 }
 
 void sg_tee_provider_free(struct sg_tee_provider *p)
