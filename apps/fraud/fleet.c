@@ -106,9 +106,9 @@ static int put_result(struct pass *p, const struct source_notes *notes, const st
     return r;
 }
 
-static int take_sample(struct worker *w)
+static int take_sample(struct worker *w, const struct source_notes *notes)
 {
-    plan_renumber(w->pass->f->plan, &w->days);
+    plan_renumber(w->pass->f->plan, &w->days, notes->last_day);
     int r = sg_paper_sample_add(w->sample, &w->days, w->pass->f->plan->windows.reference);
     return r < 0 ? r : r == SG_PAPER_POINTS ? sg_fold(r) : 0;
 }
@@ -120,7 +120,7 @@ static int work_on(struct worker *w, const struct source_notes *notes)
     if (f->only && strcmp(f->only, w->days.id) != 0)
         return 0;
     if (w->pass->sampling)
-        return take_sample(w);
+        return take_sample(w, notes);
     int r = score_one(&w->scorer, &w->days, notes, &l, f->pictures ? &w->picture : NULL);
     return r ? r : put_result(w->pass, notes, &l, &w->picture);
 }

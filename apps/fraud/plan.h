@@ -27,7 +27,8 @@ SG_MUST_USE int plan_make(struct plan *ret, const struct fraud_options *o, const
 void plan_anchor(struct plan *p, int32_t last_day);
 /* Days of the calendar that are needed; all, if windows end with each customer's last day. */
 struct source_span plan_span(const struct plan *p);
-/* Not fixed: the customer's last day becomes the last of the windows. */
-void plan_renumber(const struct plan *p, struct sg_fraud_days *d);
+/* Not fixed: the last day that was told of the customer becomes the last of the windows.  Complete
+ * or not: who drops a reading a day must not be judged by the honest days before. */
+void plan_renumber(const struct plan *p, struct sg_fraud_days *d, int32_t last_day);
 /* "2026-09-30" to days since 1970-01-01. */
 bool plan_date(const char *text, int32_t *ret);

@@ -231,7 +231,7 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
                      .class_then = UINT32_MAX,
                      .class_now = UINT32_MAX};
     memcpy(l.id, d->id, sizeof(l.id));
-    plan_renumber(s->plan, d);
+    plan_renumber(s->plan, d, notes->last_day);
     const struct parts parts = cut(s->plan, d);
     l.n_reference = parts.n_reference;
     l.n_recent = parts.n_recent;

@@ -137,13 +137,15 @@ static int take_day(struct file *f, const struct sg_daily_row *row, struct sg_fr
 {
     if (!source_in_span(f->span, row->day))
         return 0;
+    if (notes->readings && row->day <= notes->last_day)
+        return SOURCE_UNGROUPED;
     notes->readings++;
+    notes->last_day = row->day;
     if (row->missing) {
         notes->incomplete++;
         return 0;
     }
-    int r = add_day(d, row->day, row->weekday, row->load);
-    return r == SG_FRAUD_DAYS_NOT_AFTER ? SOURCE_UNGROUPED : sg_fold(r);
+    return sg_fold(add_day(d, row->day, row->weekday, row->load));
 }
 
 /* ---- streaming ----------------------------------------------------------------------------- */

@@ -252,6 +252,7 @@ static int fill(struct filling *f, struct sg_kv *kv, int64_t client)
         r = end_day(f);
     if (r == 0 && f->first_day <= f->last_day)
         f->notes->incomplete = (uint32_t)(f->last_day - f->first_day + 1) - f->complete;
+    f->notes->last_day = f->last_day;
     return r;
 }
 

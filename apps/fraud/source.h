@@ -22,6 +22,7 @@ struct source_notes {
     uint64_t readings;   /* or rows */
     uint32_t incomplete; /* days with a value missing */
     uint32_t conflicts;  /* readings told twice with differing values */
+    int32_t last_day;    /* that was told of, complete or not; undefined without any */
 };
 
 /* Days of the calendar to be read; first > last: all. */

@@ -173,6 +173,49 @@ static void windows_may_end_with_the_last_day(void **state)
     assert_same(&fixed, &last);
 }
 
+/* A thief whose meter loses one reading a day since: the honest days before must not acquit. */
+static void lost_readings_acquit_nobody(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    SG_CLEANUP(scorer_clear) struct scorer scorer = {.plan = NULL};
+    const struct plan plan = {.mode = MODE_CORRELATION,
+                              .windows = {{0, 29}, {30, 39}},
+                              .least_reference = 7,
+                              .least_recent = 3};
+    struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    struct source_notes notes;
+    struct sg_prng p;
+    struct line line;
+    char file[96];
+    sg_prng_seed(&p, 9);
+    assert_int_equal(sg_buf_printf(&b, "customer,day,weekday"), 0);
+    for (int h = 0; h < 24; h++)
+        assert_int_equal(sg_buf_printf(&b, ",h%02d", h), 0);
+    assert_int_equal(sg_buf_printf(&b, "\n"), 0);
+    for (int day = 0; day < 60; day++) {
+        assert_int_equal(put_day(&b, 1, day, &p), 0);
+        if (day < 50)
+            continue;
+        while (b.data[b.len - 1] != ',') /* the last hour is lost */
+            b.len--;
+        assert_int_equal(sg_buf_append_u8(&b, '\n'), 0);
+    }
+    snprintf(file, sizeof(file), "%s.lost", path);
+    assert_int_equal(sg_file_write_atomic(file, sg_buf_bytes(&b), 0600), 0);
+    assert_int_equal(source_file_open(&s, file, plan_span(&plan)), 0);
+    unlink(file);
+    assert_int_equal(source_next(s, NULL, &d, &notes), 0);
+    assert_int_equal(d.n_days, 50);
+    assert_int_equal(notes.last_day, 59);
+    assert_int_equal(scorer_init(&scorer, &plan, NULL), 0);
+    assert_int_equal(score_one(&scorer, &d, &notes, &line, NULL), 0);
+    assert_int_equal(line.unjudged, FEW_RECENT);
+    assert_int_equal(line.incomplete, 10);
+    sg_fraud_days_clear(&d);
+}
+
 static void a_sliding_reference_finds_them_too(void **state)
 {
     (void)state;
@@ -257,6 +300,7 @@ int main(void)
         cmocka_unit_test(thieves_come_first_and_the_unjudged_last),
         cmocka_unit_test(correlation_is_that_of_the_library),
         cmocka_unit_test(windows_may_end_with_the_last_day),
+        cmocka_unit_test(lost_readings_acquit_nobody),
         cmocka_unit_test(a_sliding_reference_finds_them_too),
         cmocka_unit_test(one_customer_is_a_task_of_its_own),
         cmocka_unit_test(nobody_has_regular_days),

@@ -61,7 +61,7 @@ static void windows_end_with_the_last_day(void **state)
     assert_int_equal(sg_fraud_days_start(&d, "x", 24), 0);
     assert_int_equal(sg_fraud_days_add(&d, 700, 0, load, NULL), 0);
     assert_int_equal(sg_fraud_days_add(&d, 1000, 6, load, NULL), 0);
-    plan_renumber(&p, &d);
+    plan_renumber(&p, &d, 1000);
     assert_int_equal(d.day[0], -181);
     assert_int_equal(d.day[1], 119);
     plan_anchor(&p, 1000);
@@ -70,7 +70,7 @@ static void windows_end_with_the_last_day(void **state)
     span = plan_span(&p);
     assert_int_equal(span.first, 881);
     assert_int_equal(span.last, 1000);
-    plan_renumber(&p, &d); /* windows stay where they are: so do days */
+    plan_renumber(&p, &d, 1000); /* windows stay where they are: so do days */
     assert_int_equal(d.day[1], 119);
     sg_fraud_days_clear(&d);
 }

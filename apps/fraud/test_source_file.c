@@ -155,6 +155,20 @@ static void a_day_told_twice_is_named(void **state)
     assert_non_null(strstr(source_why(s), "there before"));
 }
 
+/* Nor may the second telling make an incomplete day whole. */
+static void an_incomplete_day_told_twice_is_named(void **state)
+{
+    (void)state;
+    begin();
+    row("a", 0, "1");
+    row("a", 1, "");
+    row("a", 1, "2");
+    SG_CLEANUP(source_freep) struct source *s = open_text(everything);
+    assert_int_equal(source_next(s, NULL, &days, &notes), SOURCE_UNGROUPED);
+    assert_int_equal(source_file_sort(s, 1 << 30), SOURCE_BAD);
+    assert_non_null(strstr(source_why(s), "there before"));
+}
+
 static void a_bad_line_is_named_and_stays_bad(void **state)
 {
     (void)state;
@@ -219,6 +233,7 @@ int main(void)
         cmocka_unit_test(other_orders_are_sorted_on_request),
         cmocka_unit_test(sorting_stops_at_its_limit),
         cmocka_unit_test(a_day_told_twice_is_named),
+        cmocka_unit_test(an_incomplete_day_told_twice_is_named),
         cmocka_unit_test(a_bad_line_is_named_and_stays_bad),
         cmocka_unit_test(the_oldest_days_give_way),
     };
