@@ -25,6 +25,13 @@
     X(INT, throttle_per_s, "throttle.per-second", "2000", 1, 1000000, false,                       \
       "requests a second from strangers; a bootstrap takes three")                                 \
     X(INT, throttle_burst, "throttle.burst", "4000", 1, 1000000, false, "saved up at most")        \
+    X(LIST, tee_collateral, "tee.collateral", NULL, 0, 0, false,                                   \
+      "folders or files of collateral for evidence of hardware; read again when they change")      \
+    X(LIST, tee_roots, "tee.roots", NULL, 0, 0, false,                                             \
+      "roots of evidence beside the pinned ones, intel:FILE, amd:FILE, aws:, tpm:, arm:; in "      \
+      "production the policy must name them")                                                      \
+    X(INT, tee_warn_days, "tee.warn-days", "7", 1, 365, false,                                     \
+      "how long ahead the end of collateral is announced")                                         \
     X(BOOL, init, "init", NULL, 0, 0, false, "create the state, print the pin, exit")              \
     X(BOOL, repolicy, "repolicy", NULL, 0, 0, false,                                               \
       "simulated platforms: take --policy as the next version, exit; casd must not run")           \
@@ -47,6 +54,7 @@ static const char *outcome_text(int r)
         [SG_CAS_STATE_ROLLED_BACK] = "the state is older than the audit log knows",
         [SG_CAS_LOG_DAMAGED] = "the audit log is damaged or cut",
         [SG_CAS_POLICY_REFUSED] = "the policy is not usable",
+        [SG_CAS_ROOT_REFUSED] = "production: a root of tee.roots is not named in the policy",
     };
     return r > 0 && (size_t)r < sizeof texts / sizeof texts[0] ? texts[r] : "failure";
 }
@@ -111,6 +119,7 @@ static void serve(struct sg_cas_server *s, int ends)
 {
     int64_t renew_at_s = renewal_s(s);
     while (!sg_daemon_wait(ends, LOOK_EVERY_MS)) {
+        sg_cas_server_tend(s);
         if (sg_clock_unix_s() < renew_at_s)
             continue;
         int r = sg_cas_server_renew(s);
@@ -123,6 +132,11 @@ static void serve(struct sg_cas_server *s, int ends)
     }
 }
 
+static const char *const *texts(const struct sg_conf_list *l)
+{
+    return (const char *const *)l->items;
+}
+
 static int run(const struct options *o, struct sg_tee_provider *tee, int ends)
 {
     SG_CLEANUP(sg_cas_server_freep) struct sg_cas_server *s = NULL;
@@ -133,7 +147,12 @@ static int run(const struct options *o, struct sg_tee_provider *tee, int ends)
                                              .listen = o->listen,
                                              .workers = (unsigned)o->workers,
                                              .throttle_per_s = (unsigned)o->throttle_per_s,
-                                             .throttle_burst = (unsigned)o->throttle_burst};
+                                             .throttle_burst = (unsigned)o->throttle_burst,
+                                             .tee_collateral = texts(&o->tee_collateral),
+                                             .n_tee_collateral = o->tee_collateral.n,
+                                             .tee_roots = texts(&o->tee_roots),
+                                             .n_tee_roots = o->tee_roots.n,
+                                             .tee_warn_s = o->tee_warn_days * 86400};
     int r = sg_cas_server_start(&s, &so);
     if (r == 0)
         r = sg_ops_start(&ops, o->ops_listen, NULL, NULL); /* it answers only once we serve */

@@ -8,12 +8,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_rule(const struct sg_cas_policy *p, const struct sg_cas_rule *rule)
 {
-    static const uint8_t nothing[32] = {0};
+    const struct sg_tee_policy *accept = &rule->accept->policy;
     sg_assert(sg_cas_policy_rule(p, sg_bytes_str(rule->service)) == rule);
-    sg_assert(!sg_cas_rule_allows(rule, SG_BYTES_NONE));
-    sg_assert(rule->n_measurements || !sg_cas_rule_allows(rule, SG_BYTES_ARRAY(nothing)));
-    for (size_t i = 0; i < rule->n_measurements; i++)
-        sg_assert(rule->measurements[i].len == 32 || rule->measurements[i].len == 48);
+    sg_assert(!accept->any_kind && !accept->any_status && !accept->report_data);
+    sg_assert(!accept->any_measurement || !accept->any_signer);
+    for (size_t i = 0; i < accept->n_measurements; i++)
+        sg_assert(accept->measurements[i].len % 16 == 0 && accept->measurements[i].len >= 32);
     size_t released = 0;
     for (size_t i = 0; i < p->n_wanted; i++)
         released += sg_cas_rule_releases(rule, p->wanted[i].name);

@@ -7,7 +7,7 @@
 #include <sealgrid/base/secret.h>
 #include <sealgrid/cas/client.h>
 #include <sealgrid/tee/provider.h>
-#include <sealgrid/tee/verifier.h>
+#include <sealgrid/tee/verdict.h>
 
 #define SG_CAS_NONCE_LEN      32
 #define SG_CAS_LEASE_LEN      16
@@ -45,6 +45,11 @@ SG_MESSAGE_STRUCT(sg_cas_reply, SG_CAS_REPLY_FIELDS)
 extern const struct sg_message_type sg_cas_challenge_type;
 extern const struct sg_message_type sg_cas_request_type;
 extern const struct sg_message_type sg_cas_reply_type;
+
+/* Evidence of several documents is a map {part: octets, ...} with the numbers of enum sg_tee_part,
+ * ascending; anything else is a report alone.  Decoding borrows.  -EBADMSG. */
+SG_MUST_USE int sg_cas_evidence_decode(struct sg_bytes encoded, struct sg_tee_evidence *ret);
+SG_MUST_USE int sg_cas_evidence_encode(const struct sg_tee_evidence *e, struct sg_buf *ret);
 
 /* A growable list of named secrets: casd's own and a grant's. */
 struct sg_cas_secrets {
@@ -98,6 +103,9 @@ static inline int sg_cas_traced(int raised, int outcome)
     X(SERVICE_UNKNOWN, "service-unknown", 403)                                                     \
     X(MEASUREMENT, "measurement-unknown", 403)                                                     \
     X(DEBUG, "evidence-debug", 403)                                                                \
+    X(UNTRUSTED, "evidence-refused", 403) /* the verifier's reasons stand in casd's log */         \
+    X(KIND, "kind-not-accepted", 403)                                                              \
+    X(NOT_ACCEPTED, "evidence-not-accepted", 403) /* genuine, but policy wants more */             \
     X(NOT_OPERATOR, "not-operator", 403)                                                           \
     X(POLICY_BAD, "policy-malformed", 400)                                                         \
     X(POLICY_VERSION, "policy-version", 409)                                                       \

@@ -3,12 +3,12 @@
  * policy-int - who may have what: the policy's text as a checked structure.
  *
  * Everything that could silently allow or silently do nothing is refused at parse time: unknown
- * keys, a release pattern that matches no secret, a malformed measurement.  A service whose list of
- * measurements is empty lets nobody in.  Immutable once parsed.
+ * keys, a release pattern that matches no secret, a malformed measurement, "any" program of any
+ * signer.  A service whose list of measurements is empty lets nobody in.  Immutable once parsed.
  */
 #include <sealgrid/base/yaml.h>
 #include <sealgrid/cas/policy.h>
-#include <sealgrid/tee/verifier.h>
+#include <sealgrid/tee/policy-text.h>
 
 #define SG_CAS_POLICY_TEXT_MAX       262144
 #define SG_CAS_SERVICE_NAME_MAX      31
@@ -16,6 +16,7 @@
 #define SG_CAS_SECRET_LEN_MAX        65536
 #define SG_CAS_SECRETS_MAX           512 /* of one policy, with keys of buckets */
 #define SG_CAS_CERTIFICATE_HOURS_MAX 24
+#define SG_CAS_RULES_MAX             256
 
 #define SG_CAS_SECRET_KINDS(X)                                                                     \
     X(RANDOM, "random")   /* N random octets, made once */                                         \
@@ -39,16 +40,15 @@ struct sg_cas_wanted {
     const char *source; /* FILE: path, TEXT: contents; the policy's */
 };
 
-struct sg_cas_measurement {
-    uint8_t octets[SG_TEE_MEASUREMENT_MAX];
-    size_t len;
+/* A root of evidence that a production casd may be configured with: SHA-256 of the file. */
+struct sg_cas_root {
+    uint8_t digest[32];
 };
 
 struct sg_cas_rule {
     const char *service;
-    const char *ip, *dns; /* names in the certificate; NULL: none */
-    struct sg_cas_measurement *measurements;
-    size_t n_measurements;
+    const char *ip, *dns;              /* names in the certificate; NULL: none */
+    struct sg_tee_policy_text *accept; /* evidence; without "kinds" only simulated */
     const char **released; /* secret names; "kek/metering/" + star: every name with that prefix */
     size_t n_released;
 };
@@ -61,6 +61,8 @@ struct sg_cas_policy {
     size_t n_wanted;
     struct sg_cas_rule *rules;
     size_t n_rules;
+    struct sg_cas_root *roots;
+    size_t n_roots;
 };
 
 enum sg_cas_policy_outcome { SG_CAS_POLICY_BAD = 1 };
@@ -73,5 +75,4 @@ SG_DEFINE_FREEP(struct sg_cas_policy, sg_cas_policy_free)
 /* NULL if the policy has no such service. */
 const struct sg_cas_rule *sg_cas_policy_rule(const struct sg_cas_policy *p,
                                              struct sg_bytes service);
-bool sg_cas_rule_allows(const struct sg_cas_rule *rule, struct sg_bytes measurement);
 bool sg_cas_rule_releases(const struct sg_cas_rule *rule, const char *secret);

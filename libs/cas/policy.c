@@ -211,32 +211,48 @@ static int take_secret(struct reading *r, const struct sg_yaml_node *n)
 
 /* ---- services ---- */
 
-static int take_measurement(struct reading *r, const struct sg_yaml_node *n,
-                            struct sg_cas_measurement *ret)
+/* What sg_tee_policy_read cannot know. */
+static int check_accept(struct reading *r, const struct sg_yaml_node *n, struct sg_tee_policy *p)
 {
-    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(SG_TEE_MEASUREMENT_MAX);
-    int o = expect_kind(r, n, SG_YAML_SCALAR, "a measurement in hexadecimal expected");
-    if (o)
-        return o;
-    if (sg_hex_decode(&b, sg_bytes_str(n->text)) < 0 || (b.len != 32 && b.len != 48))
-        return sg_yaml_refuse(r->error, n->line,
-                              "a measurement has 32 or 48 octets in hexadecimal");
-    memcpy(ret->octets, b.data, b.len);
-    ret->len = b.len;
+    const struct sg_yaml_node *measurements = sg_yaml_get(n, "measurements");
+    for (size_t i = 0; i < p->n_measurements; i++) {
+        size_t len = p->measurements[i].len;
+        if (len != 32 && len != 48 && len != 64)
+            return sg_yaml_refuse(r->error, measurements->line,
+                                  "a measurement has 32, 48 or 64 octets in hexadecimal");
+    }
+    if (p->any_measurement && p->any_signer)
+        return sg_yaml_refuse(r->error, measurements->line, "any program needs a list of signers");
+    if (sg_yaml_get(n, "kinds") && p->any_kind)
+        return sg_yaml_refuse(r->error, n->line, "kinds must be named");
     return 0;
 }
 
-static int take_measurements(struct reading *r, const struct sg_yaml_node *list,
-                             struct sg_cas_rule *rule)
+/* Policies from before there were kinds meant simulated evidence: they gain none by an update of
+ * this program. */
+static void settle_kinds(const struct sg_yaml_node *n, struct sg_tee_policy *p)
 {
-    int o = expect_kind(r, list, SG_YAML_SEQUENCE, "a list of measurements expected");
-    if (o)
-        return o;
-    rule->measurements = calloc(list->n_children + 1, sizeof *rule->measurements);
-    if (!rule->measurements)
+    if (!sg_yaml_get(n, "kinds"))
+        p->kinds = UINT32_C(1) << SG_TEE_SIM;
+    p->any_kind = false;
+    p->allow_simulated = p->kinds & UINT32_C(1) << SG_TEE_SIM;
+}
+
+static int take_accept(struct reading *r, const struct sg_yaml_node *n, struct sg_cas_rule *rule)
+{
+    static const char *const others[] = {"ip", "dns", "secrets", NULL};
+    static const char *const ours[] = {"simulated", "report_data", NULL};
+    rule->accept = malloc(sizeof *rule->accept);
+    if (!rule->accept)
         return sg_raise(-ENOMEM);
-    for (const struct sg_yaml_node *n = list->first; n && !o; n = n->next)
-        o = take_measurement(r, n, &rule->measurements[rule->n_measurements++]);
+    int o = sg_tee_policy_read(rule->accept, n, others, r->error);
+    for (const char *const *key = ours; *key && !o; key++)
+        if (sg_yaml_get(n, *key))
+            o = sg_yaml_refuse(r->error, sg_yaml_get(n, *key)->line, "%s is casd's to judge", *key);
+    if (!o)
+        o = check_accept(r, n, &rule->accept->policy);
+    if (!o)
+        settle_kinds(n, &rule->accept->policy);
     return o;
 }
 
@@ -277,23 +293,50 @@ static int take_releases(struct reading *r, const struct sg_yaml_node *list,
 
 static int take_service(struct reading *r, const struct sg_yaml_node *n)
 {
-    static const char *const keys[] = {"measurements", "ip", "dns", "secrets", NULL};
+    if (r->policy->n_rules == SG_CAS_RULES_MAX)
+        return sg_yaml_refuse(r->error, n->line, "more than %d services", SG_CAS_RULES_MAX);
     struct sg_cas_rule *rule = &r->policy->rules[r->policy->n_rules++];
     rule->service = n->key;
     if (!is_name(n->key, "-", SG_CAS_SERVICE_NAME_MAX) || strcmp(n->key, "casd") == 0)
         return sg_yaml_refuse(r->error, n->line,
                               "service names are 1..31 of a-z 0-9 -, and not casd");
-    int o = check_keys(r, n, keys);
-    if (!o && !sg_yaml_get(n, "measurements"))
-        o = sg_yaml_refuse(r->error, n->line, "service %s has no measurements", n->key);
-    if (!o)
-        o = take_measurements(r, sg_yaml_get(n, "measurements"), rule);
+    int o = take_accept(r, n, rule);
     if (!o)
         o = take_optional_text(r, n, "ip", &rule->ip);
     if (!o)
         o = take_optional_text(r, n, "dns", &rule->dns);
     if (!o && sg_yaml_get(n, "secrets"))
         o = take_releases(r, sg_yaml_get(n, "secrets"), rule);
+    return o;
+}
+
+/* ---- roots ---- */
+
+static int take_root(struct reading *r, const struct sg_yaml_node *n, struct sg_cas_root *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(sizeof ret->digest);
+    int o = expect_kind(r, n, SG_YAML_SCALAR, "a SHA-256 in hexadecimal expected");
+    if (o)
+        return o;
+    if (sg_hex_decode(&b, sg_bytes_str(n->text)) < 0 || b.len != sizeof ret->digest)
+        return sg_yaml_refuse(r->error, n->line, "a root is named by 64 hexadecimal digits");
+    memcpy(ret->digest, b.data, sizeof ret->digest);
+    return 0;
+}
+
+static int take_roots(struct reading *r, const struct sg_yaml_node *list)
+{
+    struct sg_cas_policy *p = r->policy;
+    if (!list)
+        return 0;
+    int o = expect_kind(r, list, SG_YAML_SEQUENCE, "a list of roots expected");
+    if (o)
+        return o;
+    p->roots = calloc(list->n_children + 1, sizeof *p->roots);
+    if (!p->roots)
+        return sg_raise(-ENOMEM);
+    for (const struct sg_yaml_node *n = list->first; n && !o; n = n->next)
+        o = take_root(r, n, &p->roots[p->n_roots++]);
     return o;
 }
 
@@ -330,8 +373,8 @@ static int take_head(struct reading *r, const struct sg_yaml_node *root)
 
 static int take_policy(struct reading *r)
 {
-    static const char *const keys[] = {"version", "certificate-hours", "buckets",
-                                       "secrets", "services",          NULL};
+    static const char *const keys[] = {
+        "version", "certificate-hours", "buckets", "secrets", "services", "roots", NULL};
     const struct sg_yaml_node *root = &r->policy->tree.nodes[0];
     int o = check_keys(r, root, keys);
     if (o)
@@ -342,6 +385,8 @@ static int take_policy(struct reading *r)
     if (!r->policy->wanted || !r->policy->rules)
         return sg_raise(-ENOMEM);
     o = take_head(r, root);
+    if (!o)
+        o = take_roots(r, sg_yaml_get(root, "roots"));
     if (!o)
         o = take_each(r, root, "buckets", take_bucket);
     if (!o)
@@ -370,10 +415,11 @@ void sg_cas_policy_free(struct sg_cas_policy *p)
     if (!p)
         return;
     for (size_t i = 0; i < p->n_rules; i++) {
-        free(p->rules[i].measurements);
+        free(p->rules[i].accept);
         free(p->rules[i].released);
     }
     free(p->rules);
+    free(p->roots);
     free(p->wanted);
     sg_yaml_clear(&p->tree);
     free(p);
@@ -385,15 +431,6 @@ const struct sg_cas_rule *sg_cas_policy_rule(const struct sg_cas_policy *p, stru
         if (sg_bytes_equal(sg_bytes_str(p->rules[i].service), service))
             return &p->rules[i];
     return NULL;
-}
-
-bool sg_cas_rule_allows(const struct sg_cas_rule *rule, struct sg_bytes measurement)
-{
-    for (size_t i = 0; i < rule->n_measurements; i++)
-        if (sg_bytes_equal(SG_BYTES(rule->measurements[i].octets, rule->measurements[i].len),
-                           measurement))
-            return true;
-    return false;
 }
 
 bool sg_cas_rule_releases(const struct sg_cas_rule *rule, const char *secret)

@@ -9,7 +9,8 @@
 
 #include "service-int.h"
 
-#define DEFAULT_PER_S 2000
+#define DEFAULT_PER_S  2000
+#define DEFAULT_WARN_S (7 * 86400)
 /* 30 s of nonces at the default rate: 4,000 + 30 * 2,000 / 3 < 65,536 */
 #define NONCE_CAPACITY  65536
 #define OWN_LIFE_S      86400
@@ -26,6 +27,9 @@ struct sg_cas_server {
     unsigned workers;
     int64_t expires_s;
     struct sg_buf root; /* DER of the CA certificate, as served */
+    int64_t warn_s;
+    int64_t expiry_s;    /* of the first collateral to end; INT64_MAX: none */
+    int64_t announced_s; /* the end that was announced last */
 };
 
 static struct sg_metric metric_challenges = {.name = "sealgrid_casd_challenges_total",
@@ -36,6 +40,13 @@ static struct sg_metric metric_refusals = {.name = "sealgrid_casd_refusals_total
                                            .help = "Attestations refused by a named rule."};
 static struct sg_metric metric_throttled = {.name = "sealgrid_casd_throttled_total",
                                             .help = "Requests turned away unread."};
+
+static struct sg_metric metric_expiry = {
+    .name = "sealgrid_casd_collateral_expiry_timestamp_seconds",
+    .help = "When the first valid document of the collateral ends; 0: nothing ends.",
+    .gauge = true};
+static struct sg_metric metric_loads = {.name = "sealgrid_casd_collateral_loads_total",
+                                        .help = "Collateral read and put in place."};
 
 static pthread_once_t metrics_once = PTHREAD_ONCE_INIT;
 
@@ -86,10 +97,25 @@ static int post_challenge(struct call *c)
     return sg_http_reply(c->x, 200, CBOR, sg_buf_bytes(&reply));
 }
 
+/* "debug measurement-unknown": all reasons, as far as the line holds. */
+static void reasons_text(const struct sg_tee_reasons *reasons, char *ret, size_t size)
+{
+    size_t at = 0;
+    ret[0] = 0;
+    for (size_t i = 0; i < reasons->n && at < size; i++) {
+        int n =
+            snprintf(ret + at, size - at, "%s%s", i ? " " : "", sg_tee_reason_name(reasons->at[i]));
+        at += n > 0 ? (size_t)n : 0;
+    }
+}
+
 static void log_refusal(const struct sg_cas_finding *f, enum sg_cas_refusal r)
 {
+    char reasons[512];
+    reasons_text(&f->reasons, reasons, sizeof reasons);
     sg_log(SG_LOG_WARN, "attestation.refused", SG_STR("reason", sg_cas_refusal_name(r)),
-           SG_STR("service", f->service),
+           SG_STR("service", f->service), SG_STR("kind", sg_tee_kind_name(f->claims.kind)),
+           SG_STR("evidence", reasons),
            SG_HEX("measurement", SG_BYTES(f->claims.measurement, f->claims.measurement_len)),
            SG_HEX("key", SG_BYTES_ARRAY(f->key)));
 }
@@ -198,8 +224,26 @@ static int get_policy(struct call *c)
     return r < 0 ? r : sg_http_reply(c->x, 200, "application/yaml", sg_buf_bytes(&text));
 }
 
+static void log_loaded(const struct sg_cas_collateral_report *report)
+{
+    const struct sg_tee_store_counts *n = &report->counts;
+    sg_metric_add(&metric_loads, 1);
+    sg_log(SG_LOG_INFO, "collateral.loaded", SG_UINT("roots", n->roots),
+           SG_UINT("certificates", n->certificates), SG_UINT("crls", n->crls),
+           SG_UINT("tcb_infos", n->tcb_infos), SG_UINT("identities", n->identities),
+           SG_UINT("broken", n->broken));
+    if (report->n_roots_added)
+        sg_log(SG_LOG_WARN, "attestation.extra_roots", SG_UINT("roots", report->n_roots_added),
+               SG_STR("meaning", "evidence under these roots of the configuration is trusted like "
+                                 "a vendor's"));
+    if (report->n_roots_refused)
+        sg_log(SG_LOG_ERROR, "attestation.root_refused", SG_STR("path", report->root_refused),
+               SG_STR("meaning", "production, and the policy does not name this root"));
+}
+
 static int update(struct call *c, struct sg_bytes yaml, const uint8_t predecessor[32])
 {
+    struct sg_cas_collateral_report loaded;
     struct sg_yaml_error e = {0};
     char message[sizeof e.text + 32] = "policy not taken";
     int r = sg_cas_service_update(c->server->service, yaml, predecessor, c->now, &e);
@@ -213,6 +257,8 @@ static int update(struct call *c, struct sg_bytes yaml, const uint8_t predecesso
         return reply_refusal(c, (enum sg_cas_refusal)r, message);
     }
     sg_log(SG_LOG_INFO, "policy.updated");
+    sg_cas_service_loaded(c->server->service, &loaded);
+    log_loaded(&loaded);
     return sg_http_reply(c->x, 204, NULL, SG_BYTES_NONE);
 }
 
@@ -330,12 +376,65 @@ static int open_service(struct sg_cas_server *s, const struct sg_cas_server_opti
     return r ? r : sg_cert_der(s->service->vault->ca_cert, &s->root);
 }
 
+/* ---- collateral ---- */
+
+/* Ends that came, once each; ends that come soon, once each. */
+static void announce(struct sg_cas_server *s, int64_t now_s)
+{
+    int64_t next = sg_cas_collateral_next_expiry(s->service->collateral, now_s);
+    if (s->expiry_s < now_s)
+        sg_log(SG_LOG_ERROR, "collateral.expired", SG_INT("at_s", s->expiry_s));
+    if (next != INT64_MAX && next - now_s <= s->warn_s && next != s->announced_s) {
+        sg_log(SG_LOG_WARN, "collateral.expires", SG_INT("at_s", next),
+               SG_INT("left_s", next - now_s));
+        s->announced_s = next;
+    }
+    s->expiry_s = next;
+    sg_metric_set(&metric_expiry, next == INT64_MAX ? 0 : next);
+}
+
+void sg_cas_server_tend(struct sg_cas_server *s)
+{
+    struct sg_cas_collateral_report report;
+    bool loaded = false;
+    int r = sg_cas_service_refresh(s->service, &loaded, &report);
+    if (r < 0)
+        sg_log_failure("collateral.failed", r); /* what is in place serves on */
+    else if (loaded)
+        log_loaded(&report);
+    announce(s, sg_clock_unix_s());
+}
+
+static int open_collateral(struct sg_cas_server *s, const struct sg_cas_server_options *o)
+{
+    const struct sg_cas_collateral_options co = {.folders = o->tee_collateral,
+                                                 .n_folders = o->n_tee_collateral,
+                                                 .roots = o->tee_roots,
+                                                 .n_roots = o->n_tee_roots};
+    struct sg_cas_collateral *c = NULL;
+    struct sg_cas_collateral_report report;
+    int r = sg_cas_collateral_new(&c, &co);
+    if (r == 0)
+        r = sg_cas_service_set_collateral(s->service, c, &report);
+    if (r != 0)
+        return r;
+    s->warn_s = o->tee_warn_s ? o->tee_warn_s : DEFAULT_WARN_S;
+    s->expiry_s = INT64_MAX;
+    log_loaded(&report);
+    announce(s, sg_clock_unix_s());
+    return 0;
+}
+
+/* ---- start ---- */
+
 static void register_metrics(void)
 {
     sg_metric_register(&metric_challenges);
     sg_metric_register(&metric_grants);
     sg_metric_register(&metric_refusals);
     sg_metric_register(&metric_throttled);
+    sg_metric_register(&metric_expiry);
+    sg_metric_register(&metric_loads);
 }
 
 int sg_cas_server_start(struct sg_cas_server **ret, const struct sg_cas_server_options *o)
@@ -351,6 +450,8 @@ int sg_cas_server_start(struct sg_cas_server **ret, const struct sg_cas_server_o
                SG_STR("meaning", "the trusted environment is simulated: state and secrets are "
                                  "protected from nobody who can read the platform folder"));
     int r = open_service(s, o);
+    if (r == 0)
+        r = open_collateral(s, o);
     if (r == 0)
         r = make_tls(s);
     if (r == 0)

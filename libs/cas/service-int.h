@@ -3,13 +3,14 @@
  * service-int - casd without its network: connection facts and request octets in, grant or named
  * refusal out.  Time is a parameter.
  *
- * Any thread.  Lock order: policy (read for attestation, write for an update), then save, then the
- * log's own.
+ * Any thread.  Lock order: policy (read for attestation, write for an update), then load, then
+ * save, then the log's own.
  */
 #include <sealgrid/cas/server.h>
 
 #include <stdatomic.h>
 
+#include "collateral-int.h"
 #include "nonces-int.h"
 #include "throttle-int.h"
 #include "vault-int.h"
@@ -28,7 +29,8 @@ struct sg_cas_limits {
 struct sg_cas_finding {
     char service[SG_CAS_SERVICE_NAME_MAX + 1]; /* as asked for; "" before it is known */
     struct sg_tee_claims claims;
-    uint8_t key[32]; /* SHA-256 of the client's SPKI */
+    struct sg_tee_reasons reasons; /* of the verifier and of policy; for the log alone */
+    uint8_t key[32];               /* SHA-256 of the client's SPKI */
     uint8_t lease[SG_CAS_LEASE_LEN];
     uint8_t certificate[32]; /* its SHA-256 */
     bool recorded;           /* in the log; not when there are too many refusals */
@@ -47,6 +49,9 @@ struct sg_cas_service {
     struct sg_cas_throttle refusals; /* how many of them are worth a record */
     _Atomic uint64_t unlogged;
     int lock_fd;
+    pthread_mutex_t load_mutex;           /* one load of collateral at a time */
+    struct sg_cas_collateral *collateral; /* owned */
+    struct sg_cas_collateral_report loaded; /* by the last update of the policy */
     const char *import_dir; /* of a policy given on this machine; NULL: none may name a file */
 };
 
@@ -54,6 +59,13 @@ struct sg_cas_service {
 SG_MUST_USE int sg_cas_service_open(struct sg_cas_service **ret, const char *dir,
                                     struct sg_tee_provider *tee, enum sg_tee_seal seal,
                                     const struct sg_cas_limits *limits, struct sg_cas_now now);
+/* Takes c and loads it.  -errno; SG_CAS_ROOT_REFUSED: production, and the policy does not name a
+ * root of the configuration.  Before the first request. */
+SG_MUST_USE int sg_cas_service_set_collateral(struct sg_cas_service *s, struct sg_cas_collateral *c,
+                                              struct sg_cas_collateral_report *ret);
+/* Loads again what has changed. */
+SG_MUST_USE int sg_cas_service_refresh(struct sg_cas_service *s, bool *ret_loaded,
+                                       struct sg_cas_collateral_report *ret);
 /* Writes what is left of the log. */
 void sg_cas_service_free(struct sg_cas_service *s);
 SG_DEFINE_FREEP(struct sg_cas_service, sg_cas_service_free)
@@ -79,6 +91,8 @@ SG_MUST_USE int sg_cas_service_update(struct sg_cas_service *s, struct sg_bytes 
                                       const uint8_t predecessor[32], struct sg_cas_now now,
                                       struct sg_yaml_error *ret_error);
 
+/* What the collateral became by the last update of the policy. */
+void sg_cas_service_loaded(struct sg_cas_service *s, struct sg_cas_collateral_report *ret);
 /* Text of the present policy appended, and its SHA-256 in hexadecimal. */
 SG_MUST_USE int sg_cas_service_policy(struct sg_cas_service *s, struct sg_buf *ret,
                                       char ret_digest[65]);

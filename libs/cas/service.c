@@ -141,6 +141,63 @@ static int open_history(struct sg_cas_service *s, const char *dir, struct sg_cas
     return r ? r : sg_cas_audit_commit(s->audit, now.unix_s);
 }
 
+/* ---- collateral ---- */
+
+/* The policy lock is held, for reading at least. */
+static int load_collateral(struct sg_cas_service *s, struct sg_cas_collateral_report *ret)
+{
+    const struct sg_cas_root_rule rule = {.all = !s->vault->production,
+                                          .permitted = s->policy->roots,
+                                          .n_permitted = s->policy->n_roots};
+    return sg_cas_collateral_load(s->collateral, &rule, ret);
+}
+
+int sg_cas_service_set_collateral(struct sg_cas_service *s, struct sg_cas_collateral *c,
+                                  struct sg_cas_collateral_report *ret)
+{
+    sg_cas_collateral_free(s->collateral);
+    s->collateral = c;
+    int r = load_collateral(s, ret);
+    if (r == 0 && ret->n_roots_refused)
+        return sg_cas_traced(
+            sg_raisef(-EPERM, "production: %s is no root that the policy names", ret->root_refused),
+            SG_CAS_ROOT_REFUSED);
+    return r;
+}
+
+int sg_cas_service_refresh(struct sg_cas_service *s, bool *ret_loaded,
+                           struct sg_cas_collateral_report *ret)
+{
+    *ret_loaded = false;
+    pthread_rwlock_rdlock(&s->policy_lock);
+    pthread_mutex_lock(&s->load_mutex);
+    int r = sg_cas_collateral_changed(s->collateral, ret_loaded);
+    if (r == 0 && *ret_loaded)
+        r = load_collateral(s, ret);
+    pthread_mutex_unlock(&s->load_mutex);
+    pthread_rwlock_unlock(&s->policy_lock);
+    return r;
+}
+
+/* A root that the new policy does not name must not outlive the old one. */
+static void reload_collateral(struct sg_cas_service *s)
+{
+    pthread_mutex_lock(&s->load_mutex);
+    if (load_collateral(s, &s->loaded) < 0)
+        sg_cas_collateral_drop(s->collateral);
+    pthread_mutex_unlock(&s->load_mutex);
+}
+
+static int open_collateral(struct sg_cas_service *s)
+{
+    const struct sg_cas_collateral_options none = {0};
+    struct sg_cas_collateral_report report;
+    int r = sg_cas_collateral_new(&s->collateral, &none);
+    return r ? r : load_collateral(s, &report);
+}
+
+/* ---- life ---- */
+
 int sg_cas_service_open(struct sg_cas_service **ret, const char *dir, struct sg_tee_provider *tee,
                         enum sg_tee_seal seal, const struct sg_cas_limits *limits,
                         struct sg_cas_now now)
@@ -151,6 +208,7 @@ int sg_cas_service_open(struct sg_cas_service **ret, const char *dir, struct sg_
     s->lock_fd = -1;
     pthread_rwlock_init(&s->policy_lock, NULL);
     pthread_mutex_init(&s->save_mutex, NULL);
+    pthread_mutex_init(&s->load_mutex, NULL);
     sg_cas_throttle_init(&s->requests, limits->throttle_per_s, limits->throttle_burst, now.mono_ms);
     sg_cas_throttle_init(&s->refusals, REFUSALS_PER_S, REFUSALS_BURST, now.mono_ms);
     int r = sg_cas_nonces_init(&s->nonces, limits->nonces);
@@ -160,6 +218,8 @@ int sg_cas_service_open(struct sg_cas_service **ret, const char *dir, struct sg_
         r = open_vault(s, dir, tee, seal);
     if (r == 0)
         r = open_policy(s);
+    if (r == 0)
+        r = open_collateral(s);
     if (r == 0)
         r = open_history(s, dir, now);
     if (r == 0)
@@ -182,7 +242,9 @@ void sg_cas_service_free(struct sg_cas_service *s)
     sg_cas_throttle_clear(&s->requests);
     sg_cas_throttle_clear(&s->refusals);
     pthread_rwlock_destroy(&s->policy_lock);
+    sg_cas_collateral_free(s->collateral);
     pthread_mutex_destroy(&s->save_mutex);
+    pthread_mutex_destroy(&s->load_mutex);
     sg_close_fd(&s->lock_fd);
     free(s);
 }
@@ -202,16 +264,43 @@ int sg_cas_service_challenge(struct sg_cas_service *s, const uint8_t exporter[SG
     return r ? r : sg_message_encode(&sg_cas_challenge_type, &challenge, ret);
 }
 
-static int judge_evidence(const struct sg_cas_service *s, const struct sg_cas_request *q,
-                          struct sg_cas_now now, struct sg_tee_claims *ret)
+/* The verdict of simulated evidence: policies speak of every kind in the same words. */
+static int judge_simulated(const struct sg_cas_service *s, struct sg_bytes evidence, int64_t at_s,
+                           struct sg_tee_verdict *ret)
 {
     const struct sg_tee_collateral collateral = {.sim_platforms = &s->vault->sim_platform,
                                                  .n_sim_platforms = s->vault->sim_platform != NULL};
-    enum sg_tee_kind kind = sg_tee_kind_parse(q->kind);
-    if (kind == SG_TEE_SIM && s->vault->production)
+    const struct sg_tee_component none = {SG_TEE_STATUS_NOT_APPLICABLE, 0};
+    *ret = (struct sg_tee_verdict){.kind = SG_TEE_SIM,
+                                   .tcb_status = SG_TEE_STATUS_NOT_APPLICABLE,
+                                   .platform = none,
+                                   .qe = none,
+                                   .tdx_module = none,
+                                   .collateral_oldest_s = INT64_MAX,
+                                   .collateral_from_s = INT64_MIN,
+                                   .collateral_until_s = INT64_MAX};
+    if (s->vault->production)
         return SG_CAS_REFUSAL_SIMULATED;
-    int r = sg_tee_verify(kind, q->evidence, &collateral, now.unix_s, ret);
+    int r = sg_tee_verify(SG_TEE_SIM, evidence, &collateral, at_s, &ret->claims);
+    ret->judged = r == 0;
     return r > 0 ? SG_CAS_REFUSAL_EVIDENCE + r : r;
+}
+
+/* The kind is what the request says: evidence never chooses by itself how it is judged. */
+static int judge_hardware(const struct sg_cas_judging *j, enum sg_tee_kind kind,
+                          struct sg_bytes evidence, int64_t at_s, struct sg_tee_verdict *ret)
+{
+    struct sg_tee_evidence parts;
+    const struct sg_tee_case c = {
+        .evidence = &parts, .store = j->store, .cache = j->cache, .at_s = at_s};
+    if (sg_cas_evidence_decode(evidence, &parts) < 0)
+        return SG_CAS_REFUSAL_EVIDENCE + SG_TEE_REFUSED_MALFORMED;
+    if (kind == SG_TEE_KIND_NONE || sg_tee_recognise(&parts) != kind)
+        return SG_CAS_REFUSAL_EVIDENCE + SG_TEE_REFUSED_UNSUPPORTED;
+    int r = sg_tee_judge(&c, ret);
+    if (r < 0)
+        return r;
+    return ret->reasons.n ? SG_CAS_REFUSAL_UNTRUSTED : 0;
 }
 
 static bool is_bound_to(const struct sg_cas_connection *c, const struct sg_cas_request *q,
@@ -235,18 +324,67 @@ static int judge_binding(const struct sg_cas_service *s, const struct sg_cas_con
     return SG_CAS_REFUSAL_RELAYED;
 }
 
+/* What the client may know of a policy's reasons; the log has them all. */
+static int policy_refusal(enum sg_tee_reason r)
+{
+    switch (r) {
+    case SG_TEE_REASON_MEASUREMENT:
+        return SG_CAS_REFUSAL_MEASUREMENT;
+    case SG_TEE_REASON_DEBUG:
+        return SG_CAS_REFUSAL_DEBUG;
+    case SG_TEE_REASON_KIND_REFUSED:
+        return SG_CAS_REFUSAL_KIND;
+    default:
+        return SG_CAS_REFUSAL_NOT_ACCEPTED;
+    }
+}
+
 static int judge_policy(const struct sg_cas_service *s, const struct sg_cas_request *q,
-                        const struct sg_tee_claims *claims, const struct sg_cas_rule **ret)
+                        int64_t at_s, struct sg_tee_verdict *v, const struct sg_cas_rule **ret)
 {
     const struct sg_cas_rule *rule = sg_cas_policy_rule(s->policy, q->service);
     if (!rule)
         return SG_CAS_REFUSAL_SERVICE_UNKNOWN;
-    if (!sg_cas_rule_allows(rule, SG_BYTES(claims->measurement, claims->measurement_len)))
-        return SG_CAS_REFUSAL_MEASUREMENT;
-    if (claims->debug)
-        return SG_CAS_REFUSAL_DEBUG;
+    struct sg_tee_policy p = rule->accept->policy;
+    p.at_s = at_s;
+    p.allow_debug &= !s->vault->production;
+    sg_tee_apply(&p, v);
+    if (!sg_tee_trusted(v))
+        return policy_refusal(v->reasons.at[0]);
     *ret = rule;
     return 0;
+}
+
+/* Signatures first, then for whom the evidence was made, then who made it. */
+static int judge_claims(struct sg_cas_service *s, const struct sg_cas_connection *c,
+                        const struct sg_cas_request *q, const struct sg_cas_judging *j,
+                        int64_t at_s, struct sg_tee_verdict *v, const struct sg_cas_rule **ret)
+{
+    enum sg_tee_kind kind = sg_tee_kind_parse(q->kind);
+    int r = kind == SG_TEE_SIM ? judge_simulated(s, q->evidence, at_s, v)
+                               : judge_hardware(j, kind, q->evidence, at_s, v);
+    if (r == 0)
+        r = judge_binding(s, c, q, &v->claims);
+    return r ? r : judge_policy(s, q, at_s, v, ret);
+}
+
+static int judge_evidence(struct sg_cas_service *s, const struct sg_cas_connection *c,
+                          const struct sg_cas_request *q, int64_t at_s, struct sg_cas_finding *f,
+                          const struct sg_cas_rule **ret)
+{
+    struct sg_cas_judging j = {0};
+    struct sg_tee_verdict v = {0};
+    int r = 0;
+    if (!sg_bytes_equal(q->kind, SG_BYTES_LIT("sim")))
+        r = sg_cas_collateral_take(s->collateral, &j);
+    if (r == 0)
+        r = judge_claims(s, c, q, &j, at_s, &v, ret);
+    if (r == SG_CAS_REFUSAL_UNTRUSTED) /* nothing that it claims is worth a record */
+        v.claims = (struct sg_tee_claims){.kind = v.kind};
+    f->claims = v.claims;
+    f->reasons = v.reasons;
+    sg_cas_collateral_give(s->collateral, &j);
+    return r;
 }
 
 static int judge(struct sg_cas_service *s, const struct sg_cas_connection *c,
@@ -256,11 +394,7 @@ static int judge(struct sg_cas_service *s, const struct sg_cas_connection *c,
     int r = sg_cas_nonces_spend(&s->nonces, q->nonce, c->exporter, now.mono_ms);
     if (r == 0 && !sg_bytes_equal(q->spki, c->spki))
         r = SG_CAS_REFUSAL_KEY_SPLICED;
-    if (r == 0)
-        r = judge_evidence(s, q, now, &f->claims);
-    if (r == 0)
-        r = judge_binding(s, c, q, &f->claims);
-    return r ? r : judge_policy(s, q, &f->claims, ret);
+    return r ? r : judge_evidence(s, c, q, now.unix_s, f, ret);
 }
 
 /* ---- the grant ---- */
@@ -487,6 +621,7 @@ static int update_locked(struct sg_cas_service *s, struct sg_bytes yaml, struct 
     s->policy = *p;
     *p = old; /* freed by the caller */
     sg_sha256(s->policy_digest, yaml);
+    reload_collateral(s);
     r = record_policy(s, now);
     return r < 0 ? r : sg_cas_vault_publish(s->vault);
 }
@@ -503,6 +638,13 @@ int sg_cas_service_update(struct sg_cas_service *s, struct sg_bytes yaml,
     r = update_locked(s, yaml, &p, predecessor, now);
     pthread_rwlock_unlock(&s->policy_lock);
     return r;
+}
+
+void sg_cas_service_loaded(struct sg_cas_service *s, struct sg_cas_collateral_report *ret)
+{
+    pthread_rwlock_rdlock(&s->policy_lock);
+    *ret = s->loaded;
+    pthread_rwlock_unlock(&s->policy_lock);
 }
 
 int sg_cas_service_policy(struct sg_cas_service *s, struct sg_buf *ret, char ret_digest[65])

@@ -42,6 +42,20 @@ static void test_a_whole_policy(void **state)
     assert_null(sg_cas_policy_rule(p, SG_BYTES_LIT("alpha2")));
 }
 
+/* Simulated evidence of this program, against nothing but the policy. */
+static bool allows(const struct sg_cas_rule *rule, struct sg_bytes measurement)
+{
+    struct sg_tee_verdict v = {.kind = SG_TEE_SIM,
+                               .judged = true,
+                               .tcb_status = SG_TEE_STATUS_NOT_APPLICABLE,
+                               .collateral_from_s = INT64_MIN};
+    memcpy(v.claims.measurement, measurement.data ? measurement.data : (const uint8_t *)"",
+           measurement.len);
+    v.claims.measurement_len = measurement.len;
+    sg_tee_apply(&rule->accept->policy, &v);
+    return sg_tee_trusted(&v);
+}
+
 static void test_measurements_are_compared_whole(void **state)
 {
     (void)state;
@@ -53,12 +67,12 @@ static void test_measurements_are_compared_whole(void **state)
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(64);
     assert_int_equal(sg_hex_decode(&b, SG_BYTES_LIT(HEX64)), 0);
     memcpy(m, b.data, 32);
-    assert_true(sg_cas_rule_allows(&p->rules[0], SG_BYTES(m, 32)));
-    assert_false(sg_cas_rule_allows(&p->rules[0], SG_BYTES(m, 48)));
-    assert_false(sg_cas_rule_allows(&p->rules[0], SG_BYTES(m, 31)));
-    assert_false(sg_cas_rule_allows(&p->rules[0], SG_BYTES_NONE));
+    assert_true(allows(&p->rules[0], SG_BYTES(m, 32)));
+    assert_false(allows(&p->rules[0], SG_BYTES(m, 48)));
+    assert_false(allows(&p->rules[0], SG_BYTES(m, 31)));
+    assert_false(allows(&p->rules[0], SG_BYTES_NONE));
     m[31] ^= 1;
-    assert_false(sg_cas_rule_allows(&p->rules[0], SG_BYTES(m, 32)));
+    assert_false(allows(&p->rules[0], SG_BYTES(m, 32)));
 }
 
 static void test_what_would_silently_do_nothing_is_refused(void **state)
@@ -70,11 +84,46 @@ static void test_what_would_silently_do_nothing_is_refused(void **state)
     refuse("version: 1\nservices:\n  a:\n    measurements: []\n    secrets: [kek/x/1]\n", 5,
            "no secret of this policy");
     refuse("version: 1\nservices:\n  a:\n    measurements: [any]\n", 4, "hexadecimal");
-    refuse("version: 1\nservices:\n  a:\n    measurements: ['" HEX64 "00']\n", 4, "32 or 48");
+    refuse("version: 1\nservices:\n  a:\n    measurements: ['" HEX64 "00']\n", 4, "32, 48 or 64");
     refuse("version: 1\nsecrets:\n  s: {kind: rand}\n", 3, "kind is");
     refuse("version: 1\nsecrets:\n  s: {kind: ''}\n", 3, "empty");
     refuse("version: 1\nsecrets:\n  s: {kind: text, text: a, octets: 3}\n", 3, "does not go");
     refuse("version: 1\nsecrets:\n  s: {kind: file}\n", 3, "no path");
+}
+
+static void test_a_service_without_kinds_means_simulated_evidence(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_cas_policy_freep) struct sg_cas_policy *p = NULL;
+    struct sg_yaml_error e;
+    assert_int_equal(parse("version: 1\nservices:\n"
+                           "  old: {measurements: []}\n"
+                           "  new: {measurements: any, signers: ['" HEX64 "'], kinds: [sgx, tdx]}\n"
+                           "  none: {measurements: [], kinds: []}\n",
+                           &p, &e),
+                     0);
+    assert_int_equal(p->rules[0].accept->policy.kinds, 1u << SG_TEE_SIM);
+    assert_true(p->rules[0].accept->policy.allow_simulated);
+    assert_int_equal(p->rules[1].accept->policy.kinds, 1u << SG_TEE_SGX | 1u << SG_TEE_TDX);
+    assert_false(p->rules[1].accept->policy.allow_simulated);
+    assert_int_equal(p->rules[2].accept->policy.kinds, 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_false(p->rules[i].accept->policy.any_kind);
+}
+
+static void test_what_would_allow_anybody_is_refused(void **state)
+{
+    (void)state;
+    refuse("version: 1\nservices:\n  a:\n    measurements: any\n", 4, "signers");
+    refuse("version: 1\nservices:\n  a:\n    measurements: any\n    signers: any\n", 4, "signers");
+    refuse("version: 1\nservices:\n  a:\n    measurements: []\n    kinds: any\n", 4, "named");
+    refuse("version: 1\nservices:\n  a:\n    measurements: []\n    simulated: true\n", 5, "casd's");
+    refuse("version: 1\nservices:\n  a:\n    measurements: []\n    report_data: aa\n", 5,
+           "64 octets");
+    refuse("version: 1\nservices:\n  a:\n    measurements: []\n    kinds: [sgx, sgy]\n", 5,
+           "no word");
+    refuse("version: 1\nroots: ['" HEX64 "', 'aa']\n", 2, "64 hexadecimal");
+    refuse("version: 1\nroots: " HEX64 "\n", 2, "a list");
 }
 
 static void test_bounds(void **state)
@@ -125,8 +174,8 @@ static void test_measured_policy_is_usable(void **state)
     memset(other, 1, sizeof other);
     const struct sg_cas_rule *kvsd = sg_cas_policy_rule(p, SG_BYTES_LIT("kvsd"));
     const struct sg_cas_rule *authd = sg_cas_policy_rule(p, SG_BYTES_LIT("authd"));
-    assert_true(sg_cas_rule_allows(kvsd, SG_BYTES_ARRAY(self)));
-    assert_false(sg_cas_rule_allows(kvsd, SG_BYTES_ARRAY(other)));
+    assert_true(allows(kvsd, SG_BYTES_ARRAY(self)));
+    assert_false(allows(kvsd, SG_BYTES_ARRAY(other)));
     assert_true(sg_cas_rule_releases(kvsd, "kek/metering/1"));
     assert_true(sg_cas_rule_releases(kvsd, "name-key/evidence"));
     assert_false(sg_cas_rule_releases(kvsd, "edhoc/suite2/key"));
@@ -149,8 +198,8 @@ static void test_measuring_two_builds_of_one_service(void **state)
     assert_int_equal(sg_cas_policy_measure(programs, 3, NULL, &text), 0);
     assert_int_equal(sg_cas_policy_parse(&p, sg_buf_bytes(&text), &e), 0);
     assert_int_equal(p->n_rules, 2);
-    assert_int_equal(sg_cas_policy_rule(p, SG_BYTES_LIT("aggd"))->n_measurements, 2);
-    assert_int_equal(sg_cas_policy_rule(p, SG_BYTES_LIT("bill"))->n_measurements, 1);
+    assert_int_equal(sg_cas_policy_rule(p, SG_BYTES_LIT("aggd"))->accept->policy.n_measurements, 2);
+    assert_int_equal(sg_cas_policy_rule(p, SG_BYTES_LIT("bill"))->accept->policy.n_measurements, 1);
 }
 
 static void test_measuring_what_is_not_there(void **state)
@@ -170,6 +219,8 @@ int main(void)
         cmocka_unit_test(test_a_whole_policy),
         cmocka_unit_test(test_measurements_are_compared_whole),
         cmocka_unit_test(test_what_would_silently_do_nothing_is_refused),
+        cmocka_unit_test(test_a_service_without_kinds_means_simulated_evidence),
+        cmocka_unit_test(test_what_would_allow_anybody_is_refused),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_yaml_tricks_are_refused),
         cmocka_unit_test(test_measured_policy_is_usable),

@@ -1,29 +1,7 @@
 /*
- * The decisions of casd without a network: a connection is two values that a test chooses, so that
- * every attack is a few lines.
+ * What casd grants, whom it throttles, whom it obeys.  Attacks on evidence: test_attacks.c.
  */
-#include "test-cas-int.h"
-
-static const struct sg_cas_limits limits = {1000, 1000, 1024};
-
-struct fixture {
-    struct world w;
-    struct sg_cas_service *service;
-};
-
-/* Somebody on a TLS connection of his own. */
-struct peer {
-    struct sg_key *key;
-    struct sg_buf spki;
-    struct sg_cas_connection connection;
-};
-
-static void open_service(struct fixture *f)
-{
-    assert_int_equal(sg_cas_service_open(&f->service, f->w.state, f->w.tee, SG_TEE_SEAL_MEASUREMENT,
-                                         &limits, f->w.now),
-                     0);
-}
+#include "test-service-int.h"
 
 static int set_up(void **state)
 {
@@ -43,31 +21,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void peer_clear(struct peer *p)
-{
-    sg_key_free(p->key);
-    sg_buf_clear(&p->spki);
-}
-
-static void peer_new(struct peer *p)
-{
-    *p = (struct peer){.spki = SG_BUF_INIT(1024)};
-    assert_int_equal(sg_key_generate(&p->key, SG_KEY_P256), 0);
-    assert_int_equal(sg_key_public_der(p->key, &p->spki), 0);
-    p->connection.key = p->key;
-    p->connection.spki = sg_buf_bytes(&p->spki);
-    sg_random_bytes(p->connection.exporter, sizeof p->connection.exporter);
-}
-
-static void get_nonce(struct fixture *f, const struct peer *p, uint8_t ret[SG_CAS_NONCE_LEN])
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(128);
-    struct sg_cas_challenge c;
-    assert_int_equal(sg_cas_service_challenge(f->service, p->connection.exporter, f->w.now, &b), 0);
-    assert_int_equal(sg_message_decode(&sg_cas_challenge_type, sg_buf_bytes(&b), &c), 0);
-    memcpy(ret, c.nonce, sizeof c.nonce);
-}
-
 /* Evidence as an honest program on that connection makes it. */
 static void make_evidence(struct fixture *f, const struct sg_cas_connection *c,
                           const uint8_t nonce[SG_CAS_NONCE_LEN], const char *service,
@@ -76,15 +29,6 @@ static void make_evidence(struct fixture *f, const struct sg_cas_connection *c,
     uint8_t report_data[SG_TEE_REPORT_DATA_LEN];
     sg_cas_report_data(report_data, nonce, c, sg_bytes_str(service));
     assert_int_equal(sg_tee_evidence(f->w.tee, report_data, ret), 0);
-}
-
-static int send_request(struct fixture *f, const struct sg_cas_connection *c,
-                        const struct sg_cas_request *q, struct sg_buf *ret)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(SG_CAS_REQUEST_MAX);
-    struct sg_cas_finding finding;
-    assert_int_equal(sg_message_encode(&sg_cas_request_type, q, &b), 0);
-    return sg_cas_service_attest(f->service, c, sg_buf_bytes(&b), f->w.now, ret, &finding);
 }
 
 static struct sg_cas_request request_of(const struct peer *p, const char *service,
@@ -115,18 +59,6 @@ static int attest(struct fixture *f, const struct peer *p, const char *service, 
     get_nonce(f, p, nonce);
     return attest_with(f, p, service, nonce, ret);
 }
-
-/* Refused under this name, and nothing came out. */
-static void assert_refused(int r, enum sg_cas_refusal expected, const struct sg_buf *out)
-{
-    assert_string_equal(sg_cas_refusal_name((enum sg_cas_refusal)r), sg_cas_refusal_name(expected));
-    assert_int_equal(out->len, 0);
-}
-
-#define PEER(name)                                                                                 \
-    SG_CLEANUP(peer_clear) struct peer name;                                                       \
-    peer_new(&name)
-#define OUT(name) SG_CLEANUP(sg_buf_clear) struct sg_buf name = SG_BUF_INIT_SECRET(SG_CAS_GRANT_MAX)
 
 /* ---- grants ---- */
 
@@ -207,208 +139,7 @@ static void test_the_certificate_is_short_lived_and_names_the_service(void **sta
     assert_string_equal(pin, f->w.pin);
 }
 
-/* ---- attacks ---- */
-
-static void test_replay_same_nonce_twice(void **state)
-{
-    struct fixture *f = *state;
-    PEER(p);
-    OUT(out);
-    uint8_t nonce[SG_CAS_NONCE_LEN];
-    get_nonce(f, &p, nonce);
-    assert_int_equal(attest_with(f, &p, "alpha", nonce, &out), 0);
-    sg_buf_reset(&out);
-    assert_refused(attest_with(f, &p, "alpha", nonce, &out), SG_CAS_REFUSAL_NONCE_REPLAYED, &out);
-}
-
-/* A refused attempt spends its nonce as well. */
-static void test_replay_after_refusal(void **state)
-{
-    struct fixture *f = *state;
-    PEER(p);
-    OUT(out);
-    uint8_t nonce[SG_CAS_NONCE_LEN];
-    get_nonce(f, &p, nonce);
-    assert_refused(attest_with(f, &p, "gamma", nonce, &out), SG_CAS_REFUSAL_MEASUREMENT, &out);
-    assert_refused(attest_with(f, &p, "alpha", nonce, &out), SG_CAS_REFUSAL_NONCE_REPLAYED, &out);
-}
-
-static void test_expired_nonce(void **state)
-{
-    struct fixture *f = *state;
-    PEER(p);
-    OUT(out);
-    uint8_t nonce[SG_CAS_NONCE_LEN];
-    get_nonce(f, &p, nonce);
-    f->w.now.mono_ms += SG_CAS_NONCE_LIFETIME_MS;
-    assert_refused(attest_with(f, &p, "alpha", nonce, &out), SG_CAS_REFUSAL_NONCE_EXPIRED, &out);
-}
-
-static void test_invented_nonce(void **state)
-{
-    struct fixture *f = *state;
-    PEER(p);
-    OUT(out);
-    uint8_t nonce[SG_CAS_NONCE_LEN] = {9};
-    assert_refused(attest_with(f, &p, "alpha", nonce, &out), SG_CAS_REFUSAL_NONCE_UNKNOWN, &out);
-}
-
-static void test_nonce_of_another_connection(void **state)
-{
-    struct fixture *f = *state;
-    PEER(p);
-    PEER(other);
-    OUT(out);
-    uint8_t nonce[SG_CAS_NONCE_LEN];
-    get_nonce(f, &other, nonce);
-    assert_refused(attest_with(f, &p, "alpha", nonce, &out), SG_CAS_REFUSAL_NONCE_FOREIGN, &out);
-}
-
-/*
- * The attacker stands between a good program and casd: he passes his own nonce on to the program,
- * which makes evidence over its connection with him, and presents that as his.
- */
-static void test_relay_of_evidence_from_another_connection(void **state)
-{
-    struct fixture *f = *state;
-    PEER(attacker);
-    PEER(victim);
-    OUT(out);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
-    uint8_t nonce[SG_CAS_NONCE_LEN];
-    get_nonce(f, &attacker, nonce);
-    make_evidence(f, &victim.connection, nonce, "alpha", &evidence);
-    struct sg_cas_request q = request_of(&attacker, "alpha", nonce, &evidence);
-    assert_refused(send_request(f, &attacker.connection, &q, &out), SG_CAS_REFUSAL_RELAYED, &out);
-}
-
-/* Even with the victim's key on both connections: the exporter alone tells them apart. */
-static void test_relay_under_the_same_key(void **state)
-{
-    struct fixture *f = *state;
-    PEER(victim);
-    OUT(out);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
-    uint8_t nonce[SG_CAS_NONCE_LEN];
-    struct sg_cas_connection elsewhere = victim.connection;
-    elsewhere.exporter[0] ^= 1;
-    get_nonce(f, &victim, nonce);
-    make_evidence(f, &elsewhere, nonce, "alpha", &evidence);
-    struct sg_cas_request q = request_of(&victim, "alpha", nonce, &evidence);
-    assert_refused(send_request(f, &victim.connection, &q, &out), SG_CAS_REFUSAL_RELAYED, &out);
-}
-
-/* Evidence made over another nonce of the same connection. */
-static void test_relay_of_older_evidence(void **state)
-{
-    struct fixture *f = *state;
-    PEER(p);
-    OUT(out);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
-    uint8_t first[SG_CAS_NONCE_LEN], second[SG_CAS_NONCE_LEN];
-    get_nonce(f, &p, first);
-    make_evidence(f, &p.connection, first, "alpha", &evidence);
-    get_nonce(f, &p, second);
-    struct sg_cas_request q = request_of(&p, "alpha", second, &evidence);
-    assert_refused(send_request(f, &p.connection, &q, &out), SG_CAS_REFUSAL_RELAYED, &out);
-}
-
-/* Good evidence for the victim's key, sent over the attacker's TLS key. */
-static void test_splice_of_the_key(void **state)
-{
-    struct fixture *f = *state;
-    PEER(attacker);
-    PEER(victim);
-    OUT(out);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
-    uint8_t nonce[SG_CAS_NONCE_LEN];
-    struct sg_cas_connection mixed = attacker.connection;
-    mixed.spki = victim.connection.spki;
-    get_nonce(f, &attacker, nonce);
-    make_evidence(f, &mixed, nonce, "alpha", &evidence);
-    struct sg_cas_request q = request_of(&victim, "alpha", nonce, &evidence);
-    assert_refused(send_request(f, &attacker.connection, &q, &out), SG_CAS_REFUSAL_KEY_SPLICED,
-                   &out);
-}
-
-/* Evidence made as beta asks for alpha's secrets. */
-static void test_splice_of_the_service(void **state)
-{
-    struct fixture *f = *state;
-    PEER(p);
-    OUT(out);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
-    uint8_t nonce[SG_CAS_NONCE_LEN];
-    get_nonce(f, &p, nonce);
-    make_evidence(f, &p.connection, nonce, "beta", &evidence);
-    struct sg_cas_request q = request_of(&p, "alpha", nonce, &evidence);
-    assert_refused(send_request(f, &p.connection, &q, &out), SG_CAS_REFUSAL_SERVICE_SPLICED, &out);
-}
-
-static void test_unknown_measurement_and_service(void **state)
-{
-    struct fixture *f = *state;
-    PEER(p);
-    OUT(out);
-    assert_refused(attest(f, &p, "gamma", &out), SG_CAS_REFUSAL_MEASUREMENT, &out);
-    assert_refused(attest(f, &p, "delta", &out), SG_CAS_REFUSAL_SERVICE_UNKNOWN, &out);
-}
-
-/* A missing reference value is no permission. */
-static void test_an_empty_list_of_measurements_lets_nobody_in(void **state)
-{
-    struct fixture *f = *state;
-    PEER(p);
-    OUT(out);
-    assert_refused(attest(f, &p, "nobody", &out), SG_CAS_REFUSAL_MEASUREMENT, &out);
-}
-
-/* Anything the platform would sign, and the kind it is sent as. */
-static int attest_claims(struct fixture *f, const struct peer *p, const char *platform, bool debug,
-                         const char *kind, struct sg_buf *ret)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
-    struct sg_tee_claims claims = {.debug = debug};
-    uint8_t nonce[SG_CAS_NONCE_LEN];
-    get_nonce(f, p, nonce);
-    assert_int_equal(sg_sim_measure_self(claims.measurement), 0);
-    sg_cas_report_data(claims.report_data, nonce, &p->connection, SG_BYTES_LIT("alpha"));
-    assert_int_equal(sg_sim_forge(platform, &claims, &evidence), 0);
-    struct sg_cas_request q = request_of(p, "alpha", nonce, &evidence);
-    q.kind = sg_bytes_str(kind);
-    return send_request(f, &p->connection, &q, ret);
-}
-
-static void test_debug_is_refused(void **state)
-{
-    struct fixture *f = *state;
-    PEER(p);
-    OUT(out);
-    assert_refused(attest_claims(f, &p, f->w.platform, true, "sim", &out), SG_CAS_REFUSAL_DEBUG,
-                   &out);
-    assert_int_equal(attest_claims(f, &p, f->w.platform, false, "sim", &out), 0);
-}
-
-static void test_another_platform_is_refused(void **state)
-{
-    struct fixture *f = *state;
-    PEER(p);
-    OUT(out);
-    char other[128];
-    snprintf(other, sizeof other, "%s/other", f->w.dir);
-    assert_int_equal(sg_sim_platform_create(other), 0);
-    assert_refused(attest_claims(f, &p, other, false, "sim", &out),
-                   SG_CAS_REFUSAL_EVIDENCE + SG_TEE_REFUSED_PLATFORM, &out);
-}
-
-static void test_a_kind_without_verifier_is_refused(void **state)
-{
-    struct fixture *f = *state;
-    PEER(p);
-    OUT(out);
-    assert_refused(attest_claims(f, &p, f->w.platform, false, "sgx", &out),
-                   SG_CAS_REFUSAL_EVIDENCE + SG_TEE_REFUSED_UNSUPPORTED, &out);
-}
+/* ---- strangers ---- */
 
 static void test_every_prefix_of_a_request_is_malformed(void **state)
 {
@@ -463,26 +194,6 @@ static void test_a_flood_of_refusals_is_counted_not_written(void **state)
                    SG_CAS_REFUSAL_REQUEST_MALFORMED, &out);
     assert_true(finding.recorded);
     assert_int_equal(f->service->unlogged, 0);
-}
-
-/* ---- production ---- */
-
-static void test_production_never_takes_simulated_evidence(void **state)
-{
-    (void)state;
-    struct fixture f = {0};
-    world_new(&f.w);
-    struct sg_cas_init o = init_options(&f.w);
-    o.production = true;
-    assert_int_equal(sg_cas_init(&o, f.w.pin), 0);
-    for (int start = 0; start < 2; start++) {
-        PEER(p);
-        OUT(out);
-        open_service(&f);
-        assert_refused(attest(&f, &p, "alpha", &out), SG_CAS_REFUSAL_SIMULATED, &out);
-        sg_cas_service_free(f.service);
-    }
-    world_clear(&f.w);
 }
 
 /* ---- the operator ---- */
@@ -605,25 +316,9 @@ int main(void)
         TEST(test_a_service_gets_its_secrets_and_no_other),
         TEST(test_edhoc_key_fits_its_certificate),
         TEST(test_the_certificate_is_short_lived_and_names_the_service),
-        TEST(test_replay_same_nonce_twice),
-        TEST(test_replay_after_refusal),
-        TEST(test_expired_nonce),
-        TEST(test_invented_nonce),
-        TEST(test_nonce_of_another_connection),
-        TEST(test_relay_of_evidence_from_another_connection),
-        TEST(test_relay_under_the_same_key),
-        TEST(test_relay_of_older_evidence),
-        TEST(test_splice_of_the_key),
-        TEST(test_splice_of_the_service),
-        TEST(test_unknown_measurement_and_service),
-        TEST(test_an_empty_list_of_measurements_lets_nobody_in),
-        TEST(test_debug_is_refused),
-        TEST(test_another_platform_is_refused),
-        TEST(test_a_kind_without_verifier_is_refused),
         TEST(test_every_prefix_of_a_request_is_malformed),
         TEST(test_strangers_are_throttled),
         TEST(test_a_flood_of_refusals_is_counted_not_written),
-        cmocka_unit_test(test_production_never_takes_simulated_evidence),
         TEST(test_an_update_keeps_old_secrets_and_makes_new_ones),
         TEST(test_an_update_must_follow_the_present_policy),
         TEST(test_an_update_imports_no_file_and_leaves_no_trace),

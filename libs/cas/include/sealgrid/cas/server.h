@@ -5,7 +5,7 @@
  * process.
  *
  * Owns: the state folder (locked: one casd per folder), its threads and its port.
- * Start, stop and renew from one thread.
+ * Start, stop, tend and renew from one thread.
  */
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/tee/provider.h>
@@ -20,6 +20,7 @@ enum sg_cas_server_outcome {
     SG_CAS_STATE_ROLLED_BACK, /* older than the audit log knows, or another one */
     SG_CAS_LOG_DAMAGED,       /* audit log changed, or shorter than state or signed head know */
     SG_CAS_POLICY_REFUSED,    /* does not parse, or names a file that cannot be imported */
+    SG_CAS_ROOT_REFUSED,      /* production, and the policy does not permit a root of tee_roots */
 };
 
 struct sg_cas_init {
@@ -52,6 +53,14 @@ struct sg_cas_server_options {
     unsigned workers;        /* 0: 8 */
     unsigned throttle_per_s; /* unauthenticated requests; 0: 2,000 (a bootstrap takes 3) */
     unsigned throttle_burst; /* 0: twice that */
+    /* What evidence of hardware is judged by.  Folders or files of collateral, read again when they
+     * change; roots of evidence beside the pinned ones, "intel:/path/of.pem": every start says
+     * them loudly, and a production casd wants them named in its policy. */
+    const char *const *tee_collateral;
+    size_t n_tee_collateral;
+    const char *const *tee_roots;
+    size_t n_tee_roots;
+    int64_t tee_warn_s; /* collateral's end is announced so long ahead; 0: 7 days */
 };
 
 SG_MUST_USE int sg_cas_server_start(struct sg_cas_server **ret,
@@ -61,6 +70,8 @@ uint16_t sg_cas_server_port(const struct sg_cas_server *s);
 int64_t sg_cas_server_expires_s(const struct sg_cas_server *s);
 /* A new server certificate for connections from now on; on failure the present one serves on. */
 SG_MUST_USE int sg_cas_server_renew(struct sg_cas_server *s);
+/* Every half minute or so: looks for changed collateral, announces what ends soon. */
+void sg_cas_server_tend(struct sg_cas_server *s);
 /* Ends running requests, writes what is left of the log. */
 void sg_cas_server_free(struct sg_cas_server *s);
 SG_DEFINE_FREEP(struct sg_cas_server, sg_cas_server_free)
