@@ -220,7 +220,7 @@ static void test_nothing_is_trusted_because_a_document_is_absent(void **state)
     refresh(f);
     refused(f, "alpha", SG_CAS_REFUSAL_NOT_ACCEPTED, "tcb-info-missing");
     granted(f, "lenient");
-    refused(f, "fresh", SG_CAS_REFUSAL_NOT_ACCEPTED, "tcb-evaluation-too-old");
+    refused(f, "fresh", SG_CAS_REFUSAL_NOT_ACCEPTED, "tcb-info-missing");
     put_intel(&f->w, &platforms.intel);
     remove_file(f, "collateral/qe.json");
     remove_file(f, "collateral/td-qe.json");
