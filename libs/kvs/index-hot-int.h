@@ -22,7 +22,7 @@ struct sg_hot_entry {
 struct sg_hot {
     struct sg_hot_entry *slots; /* hashed by the end of the key, the next free one is taken */
     size_t n_slots, n_used;     /* n_slots: 0 or a power of two */
-    size_t bytes;
+    size_t bytes;               /* of values */
 };
 
 static inline bool sg_hot_key(struct sg_bytes key)
@@ -41,9 +41,15 @@ SG_MUST_USE int sg_hot_put(struct sg_hot *h, const uint8_t key[SG_HEAD_KEY_LEN],
 void sg_hot_drop(struct sg_hot *h, const uint8_t key[SG_HEAD_KEY_LEN]);
 /* NULL: not here.  Borrowed until the next call. */
 const struct sg_hot_entry *sg_hot_find(const struct sg_hot *h, const uint8_t key[SG_HEAD_KEY_LEN]);
-/* Orders all entries by key into slots[0, returned number); only sg_hot_clear and sg_hot_empty may
- * follow. */
-size_t sg_hot_sort(struct sg_hot *h);
+/* Entries that have a value, in the order of keys.  The array is the caller's, what it points to is
+ * borrowed until the next put, drop or end.  0, -ENOMEM. */
+SG_MUST_USE int sg_hot_sorted(const struct sg_hot *h, const struct sg_hot_entry ***ret,
+                              size_t *ret_n);
+/* What it takes, one slot an entry.  A dropped one counts too: only sg_hot_empty gives it back. */
+static inline size_t sg_hot_bytes(const struct sg_hot *h)
+{
+    return h->bytes + h->n_used * sizeof(struct sg_hot_entry);
+}
 /* Keeps the slots. */
 void sg_hot_empty(struct sg_hot *h);
 void sg_hot_clear(struct sg_hot *h);

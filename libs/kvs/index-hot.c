@@ -88,21 +88,23 @@ const struct sg_hot_entry *sg_hot_find(const struct sg_hot *h, const uint8_t key
 
 static int by_key(const void *a, const void *b)
 {
-    const struct sg_hot_entry *x = a, *y = b;
-    return memcmp(x->key, y->key, SG_HEAD_KEY_LEN);
+    const struct sg_hot_entry *const *x = a, *const *y = b;
+    return memcmp((*x)->key, (*y)->key, SG_HEAD_KEY_LEN);
 }
 
-size_t sg_hot_sort(struct sg_hot *h)
+int sg_hot_sorted(const struct sg_hot *h, const struct sg_hot_entry ***ret, size_t *ret_n)
 {
+    const struct sg_hot_entry **all = calloc(h->n_used + 1, sizeof(const struct sg_hot_entry *));
     size_t n = 0;
-    for (size_t i = 0; i < h->n_slots; i++) {
-        struct sg_hot_entry e = h->slots[i];
-        h->slots[i] = (struct sg_hot_entry){.used = false};
-        if (e.value)
-            h->slots[n++] = e;
-    }
-    qsort(h->slots, n, sizeof(*h->slots), by_key);
-    return n;
+    if (!all)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < h->n_slots; i++)
+        if (h->slots[i].value)
+            all[n++] = &h->slots[i];
+    qsort(all, n, sizeof(const struct sg_hot_entry *), by_key);
+    *ret = all;
+    *ret_n = n;
+    return 0;
 }
 
 void sg_hot_empty(struct sg_hot *h)

@@ -303,21 +303,24 @@ static int write_batch(struct sg_index *ix, rocksdb_writebatch_t *batch)
 }
 
 /* Hot lock held: every hot entry to the engine, in one batch in the order of keys, which is how it
- * takes them best. */
+ * takes them best.  If it does not take them they stay: what it has in their place is older. */
 static int settle(struct sg_index *ix)
 {
+    SG_FREE const struct sg_hot_entry **sorted = NULL;
+    size_t n = 0;
     if (ix->hot.n_used == 0)
         return 0;
+    int r = sg_hot_sorted(&ix->hot, &sorted, &n);
+    if (r)
+        return r;
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    size_t n = sg_hot_sort(&ix->hot);
-    for (size_t i = 0; i < n; i++) {
-        const struct sg_hot_entry *e = &ix->hot.slots[i];
-        rocksdb_writebatch_put(batch, (const char *)e->key, sizeof(e->key), (const char *)e->value,
-                               e->len);
-    }
-    int r = write_batch(ix, batch);
+    for (size_t i = 0; i < n; i++)
+        rocksdb_writebatch_put(batch, (const char *)sorted[i]->key, sizeof(sorted[i]->key),
+                               (const char *)sorted[i]->value, sorted[i]->len);
+    r = write_batch(ix, batch);
     rocksdb_writebatch_destroy(batch);
-    sg_hot_empty(&ix->hot);
+    if (r == 0)
+        sg_hot_empty(&ix->hot);
     return r;
 }
 
@@ -343,7 +346,7 @@ static int take_hot(struct sg_index *ix, const struct sg_buf *records)
         else
             sg_hot_drop(&ix->hot, key.data);
     }
-    return r || ix->hot.bytes <= ix->hot_max ? r : settle(ix);
+    return r || sg_hot_bytes(&ix->hot) <= ix->hot_max ? r : settle(ix);
 }
 
 int sg_index_write(struct sg_index *ix, struct sg_index_batch *b)

@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "head-int.h"
 #include "index-int.h"
@@ -217,6 +219,33 @@ static void test_heads_durable_at_flush(void **state)
     assert_int_equal(sg_index_get(t->ix, NULL, head_of(key, 2, 0), &v), SG_INDEX_NOT_FOUND);
 }
 
+/* An engine that takes nothing more must not cost a head: what is in memory is the newest there is,
+ * and older ones lie in the engine. */
+static void test_heads_outlive_a_failed_engine(void **state)
+{
+    struct bench *t = *state;
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 1, .rlim_max = before.rlim_max};
+    put_heads(t, 1, 10, 1, 100);
+    assert_int_equal(sg_index_flush(t->ix), 0);
+    fill(t, 2, 10);
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    assert_int_equal(sg_index_flush(t->ix), SG_INDEX_DAMAGED);
+    put_heads(t, 1, 10, 2, 200);
+    for (int i = 0; i < 2; i++) {
+        SG_CLEANUP(sg_index_iter_freep) struct sg_index_iter *it = NULL;
+        const uint8_t group = 1;
+        assert_int_equal(sg_index_iter_new(&it, t->ix, SG_BYTES(&group, 1), false),
+                         SG_INDEX_DAMAGED);
+        assert_head(t, 1, 0, 2, 200);
+        assert_head(t, 1, 9, 2, 200);
+    }
+    assert_true(sg_index_failed(t->ix));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+}
+
 struct found {
     char path[400];
     enum sg_index_file_kind want;
@@ -305,6 +334,7 @@ int main(void)
         TEST(test_durable_at_flush),
         TEST(test_heads_written_again_and_again),
         TEST(test_heads_durable_at_flush),
+        TEST(test_heads_outlive_a_failed_engine),
         TEST(test_not_there),
         TEST(test_too_large_for_the_buffer),
         TEST(test_flipped_octets),
