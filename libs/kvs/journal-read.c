@@ -137,6 +137,14 @@ static void read_headers(struct reading *rd, struct group *g)
 
 enum read_outcome { READ_NONE = 1, READ_BAD };
 
+/* A crash may leave the file's new length and none of its new octets: the room reserved for them
+ * reads as zeros.  No record begins so, they count from 1. */
+static bool is_zero(const uint8_t lead[SG_JOURNAL_RECORD_LEN])
+{
+    static const uint8_t zeros[SG_JOURNAL_RECORD_LEN];
+    return memcmp(lead, zeros, sizeof(zeros)) == 0;
+}
+
 /* One copy of the record at offset at into rd->payload; READ_NONE: the file ends before it does. */
 static int read_copy(struct reading *rd, const struct copy *c, uint64_t at, uint64_t seq,
                      uint8_t lead[SG_JOURNAL_RECORD_LEN])
@@ -146,6 +154,8 @@ static int read_copy(struct reading *rd, const struct copy *c, uint64_t at, uint
         return READ_NONE;
     if (sg_pread_all(c->fd, lead, SG_JOURNAL_RECORD_LEN, at) < 0)
         return READ_BAD;
+    if (is_zero(lead))
+        return READ_NONE;
     uint32_t len = sg_load_be32(lead);
     if (len > SG_JOURNAL_RECORD_MAX || sg_load_be64(lead + 4) != seq)
         return READ_BAD;
