@@ -1,8 +1,9 @@
 #!/bin/sh
-# deps.sh [test|fuzz|bench]: installs the Debian 12 packages that are missing, and nothing if none is.
+# deps.sh [test|fuzz|bench|tpm]: installs the Debian 12 packages that are missing, and nothing if none is.
 # Needs root or sudo only when something is missing.  curl and tzdata are for tests and bills; test
 # adds the browser of tests/browser, fuzz the compiler of `make fuzz`, bench the peers that
-# `make bench` compares with.
+# `make bench` compares with, tpm the stack that the provider "tpm" is built with where it is at hand,
+# and the TPM in software that its test starts.
 set -eu
 
 packages="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libsodium-dev libsqlite3-dev
@@ -10,6 +11,7 @@ librocksdb-dev libisal-dev libzstd-dev zlib1g-dev libjansson-dev libyaml-dev lib
 tzdata curl"
 [ "${1:-}" != test ] || packages="$packages chromium chromium-driver python3 fonts-dejavu-core"
 [ "${1:-}" != fuzz ] || packages="$packages clang-14 libclang-rt-14-dev"
+[ "${1:-}" != tpm ] || packages="$packages libtss2-dev swtpm"
 [ "${1:-}" != bench ] || packages="$packages liblmdb-dev libpq-dev redis-server
 etcd-server postgresql-15 r-cran-kohonen"
 

@@ -1,6 +1,7 @@
 #include "provider-int.h"
 
 #include "gramine-int.h"
+#include "tpm-provider-int.h"
 #include "tsm-int.h"
 
 int sg_tee_provider_open(struct sg_tee_provider **ret, const char *kind, const char *where)
@@ -11,6 +12,8 @@ int sg_tee_provider_open(struct sg_tee_provider **ret, const char *kind, const c
         return sg_tsm_provider_open(ret, where, &sg_tsm_kernel);
     if (strcmp(kind, "gramine") == 0)
         return sg_gramine_provider_open(ret, where);
+    if (strcmp(kind, "tpm") == 0)
+        return sg_tpm_provider_open(ret, where);
     return sg_raisef(-ENOTSUP, "no provider of evidence \"%s\"", kind);
 }
 

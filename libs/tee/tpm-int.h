@@ -6,6 +6,8 @@
 #include "judge-int.h"
 #include "key-int.h"
 
+#include <sealgrid/base/buf.h>
+
 enum { SG_TPM_PCRS = 24, SG_TPM_BANKS_MAX = 8, SG_TPM_DIGEST_MAX = 64 };
 
 /* TPM_ALG_ID */
@@ -84,3 +86,15 @@ void sg_tpm_judge_quote(const struct sg_tee_case *c, const struct sg_tee_key *ke
 bool sg_tpm_field(const struct sg_tee_verdict *v, struct sg_bytes name, struct sg_bytes *ret);
 /* The member "tpm" of the open object; nothing if the quote does not decode. */
 void sg_tpm_quote_json(const struct sg_tee_evidence *e, struct sg_json *j);
+
+/*
+ * One octet string for all parts of a bare quote, as a provider hands it out: the CBOR array
+ * ["sealgrid-tpm-quote-v1", quote, signature, PCR values, key, event log, certificates], each a
+ * byte string, the last two empty if there are none.
+ */
+SG_MUST_USE int sg_tpm_pack(const struct sg_tee_evidence *parts, struct sg_buf *ret);
+/* The report is such an array by its first octets. */
+bool sg_tpm_is_packed(const struct sg_tee_evidence *e);
+/* To the last octet; ret borrows from e.  What is not packed comes back as it is.  false: broken.
+ */
+bool sg_tpm_unpack(const struct sg_tee_evidence *e, struct sg_tee_evidence *ret);

@@ -253,10 +253,11 @@ static void judge_key(const struct sg_tee_case *c, const struct sg_tee_own_certs
 
 /* ---- the judge ---- */
 
-/* A quote that nothing wraps. */
+/* A quote that nothing wraps, or its parts packed into one. */
 static bool recognise(const struct sg_tee_evidence *e)
 {
-    return !part(e, SG_TEE_PART_REPORT).len && part(e, SG_TEE_PART_TPM_QUOTE).len;
+    return part(e, SG_TEE_PART_REPORT).len ? sg_tpm_is_packed(e)
+                                           : part(e, SG_TEE_PART_TPM_QUOTE).len > 0;
 }
 
 static enum sg_tee_kind kind_of(const struct sg_tee_evidence *e)
@@ -283,17 +284,28 @@ static int judge_with_certs(const struct sg_tee_case *c, const struct sg_tee_own
     return 0;
 }
 
-static int judge(const struct sg_tee_case *c, struct sg_tee_verdict *v)
+static int judge_parts(const struct sg_tee_case *c, struct sg_tee_verdict *v)
 {
     SG_CLEANUP(sg_tee_bundle_clear) struct sg_tee_bundle bundle = {0};
-    int r;
-    v->kind = SG_TEE_TPM;
-    v->tcb_status = c->crypto_only ? SG_TEE_STATUS_NOT_CHECKED : SG_TEE_STATUS_NOT_APPLICABLE;
-    snprintf(v->format, sizeof v->format, "tpm-quote");
-    r = sg_tee_bundle_load(c, 0, &c->evidence->part[SG_TEE_PART_CERTIFICATES], 1, &bundle);
+    int r = sg_tee_bundle_load(c, 0, &c->evidence->part[SG_TEE_PART_CERTIFICATES], 1, &bundle);
     if (r == SG_TEE_CERT_BROKEN)
         sg_tee_refuse(v, SG_TEE_AK_CA_MALFORMED);
     return r < 0 ? r : judge_with_certs(c, bundle.certs, v);
+}
+
+static int judge(const struct sg_tee_case *c, struct sg_tee_verdict *v)
+{
+    struct sg_tee_evidence parts;
+    struct sg_tee_case inner = *c;
+    inner.evidence = &parts;
+    v->kind = SG_TEE_TPM;
+    v->tcb_status = c->crypto_only ? SG_TEE_STATUS_NOT_CHECKED : SG_TEE_STATUS_NOT_APPLICABLE;
+    snprintf(v->format, sizeof v->format, "tpm-quote");
+    if (!sg_tpm_unpack(c->evidence, &parts)) {
+        sg_tee_refuse(v, SG_TEE_REASON_MALFORMED);
+        return 0;
+    }
+    return judge_parts(&inner, v);
 }
 
 /* ---- fields, and describing ---- */
@@ -403,10 +415,12 @@ void sg_tpm_quote_json(const struct sg_tee_evidence *e, struct sg_json *j)
 static int describe(const struct sg_tee_evidence *e, const struct sg_tee_store *store,
                     struct sg_json *j)
 {
+    struct sg_tee_evidence parts;
     (void)store;
     sg_json_key(j, "fields");
     sg_json_object(j);
-    sg_tpm_quote_json(e, j);
+    if (sg_tpm_unpack(e, &parts))
+        sg_tpm_quote_json(&parts, j);
     sg_json_end_object(j);
     return 0;
 }
