@@ -8,6 +8,6 @@
 #include "intel.h"
 
 /* SGX: quotes v3 of the production enclave of tk_quote_sgx; TDX: v4 of the TD of tk_quote_td.  No
- * sealing key.  Borrows t.  One thread at a time. */
+ * sealing key.  Borrows t.  Any thread. */
 SG_MUST_USE int tk_provider_new(struct sg_tee_provider **ret, const struct tk_intel *t,
                                 enum sg_tee_kind kind);
