@@ -258,7 +258,7 @@ static int prepare(struct sg_demo *m)
     snprintf(m->fleet, sizeof m->fleet, "%.440s/fleet", absolute);
     snprintf(m->out, sizeof m->out, "%.440s/out", absolute);
     snprintf(m->page, sizeof m->page, "%.440s/report.html", absolute);
-    return sg_mkdir_p(m->out, 0755);
+    return sg_mkdir_p(m->out, 0700); /* customers and their loads */
 }
 
 /* The summary, and the page made from it. */
