@@ -13,6 +13,7 @@
 #include <sealgrid/billing/bill-page.h>
 #include <sealgrid/billing/installation.h>
 #include <sealgrid/cas/client.h>
+#include <sealgrid/meter/tables.h>
 
 #include <stdio.h>
 
@@ -404,7 +405,7 @@ static int run_store(struct app *a, struct fleet *f, struct sg_kv *kv)
             return complain("--client", "a whole number");
         return run_one(a, f, kv, client);
     }
-    if (source_clients(kv, &clients, &f->n_clients))
+    if (sg_table_clients(kv, &clients, &f->n_clients))
         return fail("clients");
     f->clients = clients;
     r = run_fleet(a, f);

@@ -1,78 +1,16 @@
 /* source-store - the metering tables through the record interface. */
 #include "source.h"
 
-#include <sealgrid/base/cleanup.h>
+#include <sealgrid/meter/tables.h>
 
-#define KEY_ROOM     SG_ROW_KEY_MAX
-#define CLIENTS_MAX  10000000
-#define BLOCK_SPAN_S 86400 /* of most blocks; longer ones begin earlier and are found by the rows  \
-                            */
+#define BLOCK_SPAN_S                                                                               \
+    86400 /* of most blocks; longer ones begin earlier and are found by the rows                   \
+           */
 
-typedef int (*row_fn)(struct client *c, struct sg_bytes partition, struct sg_bytes sort,
-                      struct sg_bytes value);
-
-struct key {
-    uint8_t octets[KEY_ROOM];
-    struct sg_buf buf;
-};
-
-static void key_init(struct key *k)
-{
-    k->buf = (struct sg_buf){k->octets, 0, sizeof(k->octets), sizeof(k->octets), false};
-}
-
-static int int_key(struct key *k, int64_t v)
-{
-    key_init(k);
-    return sg_row_int_sort(&k->buf, v);
-}
-
-static int each_row(struct client *c, struct sg_kv_scan *scan, struct sg_bytes partition, row_fn fn)
-{
-    for (;;) {
-        struct sg_bytes sort, value;
-        int r = sg_kv_scan_next(scan, &sort, &value);
-        if (r == SG_KV_NOT_FOUND)
-            return 0;
-        if (r)
-            return r == SG_KV_DAMAGED ? sg_raisef(-EUCLEAN, "the store lost rows") : sg_fold(r);
-        r = fn(c, partition, sort, value);
-        if (r)
-            return r;
-    }
-}
-
-/* Rows of the client in a table whose first sort element is in [from, until). */
-static int scan_table(struct client *c, struct sg_kv *kv, uint32_t table, const int64_t *from,
-                      const int64_t *until, row_fn fn)
-{
-    SG_CLEANUP(sg_kv_scan_freep) struct sg_kv_scan *scan = NULL;
-    struct key partition, low, high;
-    struct sg_kv_range range = {.table = table};
-    int r;
-
-    key_init(&partition);
-    r = sg_row_client_partition(&partition.buf, c->id);
-    if (!r && from)
-        r = int_key(&low, *from);
-    if (!r && until)
-        r = int_key(&high, *until);
-    if (r)
-        return r;
-    range.partition = sg_buf_bytes(&partition.buf);
-    if (from)
-        range.from = sg_buf_bytes(&low.buf);
-    if (until)
-        range.until = sg_buf_bytes(&high.buf);
-    r = sg_kv_scan_open(&scan, kv, STORE_BUCKET, &range);
-    if (r == SG_KV_NOT_FOUND)
-        return 0;
-    return r ? sg_fold(r) : each_row(c, scan, range.partition, fn);
-}
-
-static int take_install(struct client *c, struct sg_bytes partition, struct sg_bytes sort,
+static int take_install(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
                         struct sg_bytes value)
 {
+    struct client *c = ctx;
     struct sg_row_installation row;
     struct client_install install;
     int r = sg_row_installation_decode(partition, sort, value, &row);
@@ -87,9 +25,10 @@ static int take_install(struct client *c, struct sg_bytes partition, struct sg_b
     return client_add_install(c, &install);
 }
 
-static int count_conflict(struct client *c, struct sg_bytes partition, struct sg_bytes sort,
+static int count_conflict(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
                           struct sg_bytes value)
 {
+    struct client *c = ctx;
     (void)partition;
     (void)sort;
     (void)value;
@@ -97,9 +36,10 @@ static int count_conflict(struct client *c, struct sg_bytes partition, struct sg
     return 0;
 }
 
-static int take_block(struct client *c, struct sg_bytes partition, struct sg_bytes sort,
+static int take_block(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
                       struct sg_bytes value)
 {
+    struct client *c = ctx;
     struct sg_block_evidence evidence;
     struct sg_row_block row;
     int r = sg_row_block_decode(value, &row);
@@ -113,9 +53,10 @@ static int take_block(struct client *c, struct sg_bytes partition, struct sg_byt
     return client_add_block(c, &evidence);
 }
 
-static int take_reading(struct client *c, struct sg_bytes partition, struct sg_bytes sort,
+static int take_reading(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
                         struct sg_bytes value)
 {
+    struct client *c = ctx;
     struct sg_row_reading *row;
     int r = client_add_row(c, &row);
 
@@ -138,61 +79,25 @@ static void widen(const struct client *c, int64_t *from_s, int64_t *until_s)
     }
 }
 
+static int read_table(struct client *c, struct sg_kv *kv, uint32_t table, const int64_t *from,
+                      const int64_t *until, sg_table_row_fn fn)
+{
+    return sg_table_each(kv, c->id, table, from, until, SG_BYTES_NONE, fn, c);
+}
+
 int source_store(struct client *c, struct sg_kv *kv, int64_t from_s, int64_t until_s)
 {
     int64_t first = from_s + 1, after = until_s + 1, blocks_from = first - BLOCK_SPAN_S;
-    int r = scan_table(c, kv, SG_TABLE_INSTALLATION, NULL, NULL, take_install);
+    int r = read_table(c, kv, SG_TABLE_INSTALLATION, NULL, NULL, take_install);
 
     if (!r)
-        r = scan_table(c, kv, SG_TABLE_READING_CONFLICT, &first, &after, count_conflict);
+        r = read_table(c, kv, SG_TABLE_READING_CONFLICT, &first, &after, count_conflict);
     if (!r)
-        r = scan_table(c, kv, SG_TABLE_BLOCK, &blocks_from, &after, take_block);
+        r = read_table(c, kv, SG_TABLE_BLOCK, &blocks_from, &after, take_block);
     if (r)
         return r;
     widen(c, &from_s, &until_s);
     first = from_s + 1;
     after = until_s + 1;
-    return scan_table(c, kv, SG_TABLE_READING, &first, &after, take_reading);
-}
-
-static int collect_clients(struct sg_kv_scan *scan, int64_t **list, size_t *n)
-{
-    size_t capacity = 0;
-
-    for (;;) {
-        struct sg_bytes partition, value;
-        int r = sg_kv_scan_next(scan, &partition, &value);
-        if (r == SG_KV_NOT_FOUND)
-            return 0;
-        if (r)
-            return sg_fold(r);
-        if (*n == capacity) {
-            capacity = capacity ? 2 * capacity : 1024;
-            int64_t *grown =
-                capacity <= CLIENTS_MAX ? reallocarray(*list, capacity, sizeof(*grown)) : NULL;
-            if (!grown)
-                return sg_raise(-ENOMEM);
-            *list = grown;
-        }
-        r = sg_row_client_take(partition, &(*list)[*n]);
-        if (r)
-            return r;
-        (*n)++;
-    }
-}
-
-int source_clients(struct sg_kv *kv, int64_t **ret, size_t *ret_n)
-{
-    SG_CLEANUP(sg_kv_scan_freep) struct sg_kv_scan *scan = NULL;
-    SG_FREE int64_t *list = NULL;
-    size_t n = 0;
-    int r = sg_kv_partitions_open(&scan, kv, STORE_BUCKET, SG_TABLE_INSTALLATION, SG_BYTES_NONE,
-                                  SG_BYTES_NONE);
-
-    r = r == SG_KV_NOT_FOUND ? 0 : r ? sg_fold(r) : collect_clients(scan, &list, &n);
-    if (r)
-        return r;
-    *ret = TAKE_PTR(list);
-    *ret_n = n;
-    return 0;
+    return read_table(c, kv, SG_TABLE_READING, &first, &after, take_reading);
 }

@@ -6,13 +6,10 @@
 
 #include <sealgrid/kv.h>
 
-#define STORE_BUCKET    "metering"
 #define EVIDENCE_BUCKET "evidence"
 
 /* Scans installation, reading_conflict, block and reading of c->id for (from, until]. */
 SG_MUST_USE int source_store(struct client *c, struct sg_kv *kv, int64_t from_s, int64_t until_s);
-/* Every client that has an installation; the caller frees the list. */
-SG_MUST_USE int source_clients(struct sg_kv *kv, int64_t **ret, size_t *ret_n);
 
 enum source_outcome { SOURCE_BAD = 1 };
 /* An evidence file (packed or bare), or CSV with the header client,ts,serial,seq,energy_wh.

@@ -13,6 +13,7 @@
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/file.h>
 #include <sealgrid/kvs/memory.h>
+#include <sealgrid/meter/tables.h>
 
 static struct fixture f;
 static struct sg_kv_memory *memory;
@@ -38,7 +39,7 @@ static void put(uint32_t table, const struct record *r)
     const struct sg_kv_op op = {.kind = SG_KV_PUT,
                                 .key = {table, sg_buf_bytes(&r->partition), sg_buf_bytes(&r->sort)},
                                 .value = sg_buf_bytes(&r->value)};
-    assert_int_equal(sg_kv_batch(kv, STORE_BUCKET, &op, 1, NULL), 0);
+    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
 }
 
 static void put_installation(int meter)
@@ -102,7 +103,7 @@ static void delete_reading(int meter, int64_t ts_s)
     const struct sg_kv_op op = {
         .kind = SG_KV_DELETE,
         .key = {SG_TABLE_READING, sg_buf_bytes(&r.partition), sg_buf_bytes(&r.sort)}};
-    assert_int_equal(sg_kv_batch(kv, STORE_BUCKET, &op, 1, NULL), 0);
+    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
 }
 
 static void put_conflict(int meter, const struct sg_reading *reading)
@@ -235,7 +236,7 @@ static void put_part(unsigned at, unsigned n, bool take_away)
     const struct sg_kv_op op = {
         .kind = SG_KV_DELETE,
         .key = {SG_TABLE_BLOCK, sg_buf_bytes(&r.partition), sg_buf_bytes(&r.sort)}};
-    assert_int_equal(sg_kv_batch(kv, STORE_BUCKET, &op, 1, NULL), 0);
+    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
 }
 
 /* A reading sent at once and its day later, both signed, both stored. */
@@ -271,7 +272,7 @@ static void the_fleet_is_billed_and_every_bill_passes_the_audit(void **state)
     struct sg_bill bill;
     char path[256];
 
-    assert_int_equal(source_clients(kv, &clients, &fleet.n_clients), 0);
+    assert_int_equal(sg_table_clients(kv, &clients, &fleet.n_clients), 0);
     assert_int_equal(fleet.n_clients, 2);
     fleet.clients = clients;
     assert_int_equal(fleet_run(&fleet, &result), 0);
@@ -380,7 +381,7 @@ static void a_conflict_blocks_that_client_alone(void **state)
 
     other.field[SG_READING_interval_energy] = 1;
     put_conflict(0, &other);
-    assert_int_equal(source_clients(kv, &clients, &fleet.n_clients), 0);
+    assert_int_equal(sg_table_clients(kv, &clients, &fleet.n_clients), 0);
     fleet.clients = clients;
     assert_int_equal(fleet_run(&fleet, &result), 0);
     SG_FREE struct fleet_refusal *refusals = result.refusals;

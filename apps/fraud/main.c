@@ -14,6 +14,7 @@
 #include <sealgrid/base/log.h>
 #include <sealgrid/cas/client.h>
 #include <sealgrid/fraud/som-map.h>
+#include <sealgrid/meter/tables.h>
 
 #define EXIT_UNJUDGED 1
 #define EXIT_UNUSABLE 2
@@ -88,6 +89,8 @@ static int attest(struct app *a)
                                        .retry_ms = CAS_RETRY_MS};
     if (!o->cas_pin)
         return complain("--cas.pin", "must be given with --store");
+    if (!o->cas_platform && !strcmp(o->cas_provider, "sim"))
+        return complain("--cas.platform", "must be given with --cas.provider sim");
     return sg_cas_bootstrap(&b, &a->grant) ? fail("attestation") : 0;
 }
 
@@ -143,7 +146,7 @@ static int list_clients(struct app *a, size_t *ret_n)
         *ret_n = 1;
         return 0;
     }
-    if (open_kv(a, &kv) || source_store_clients(kv, &a->clients, ret_n))
+    if (open_kv(a, &kv) || sg_table_clients(kv, &a->clients, ret_n))
         return fail("store");
     return 0;
 }

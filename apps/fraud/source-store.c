@@ -10,9 +10,8 @@
 
 #include <sealgrid/base/clock.h>
 #include <sealgrid/meter/rows.h>
+#include <sealgrid/meter/tables.h>
 
-#define BUCKET       "metering"
-#define CLIENTS_MAX  10000000
 #define INSTALLS_MAX 64
 #define DAY_S        86400
 
@@ -129,9 +128,10 @@ static bool energy_of(const struct filling *f, int64_t ts_s, int64_t wh, float *
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-static int take_reading(struct filling *f, struct sg_bytes partition, struct sg_bytes sort,
+static int take_reading(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
                         struct sg_bytes value)
 {
+    struct filling *f = ctx;
     int64_t ts_s, wh;
     float kwh = 0;
     int r = sg_row_reading_take(sort, value, &ts_s, &wh);
@@ -152,9 +152,10 @@ static int take_reading(struct filling *f, struct sg_bytes partition, struct sg_
     return r;
 }
 
-static int take_install(struct filling *f, struct sg_bytes partition, struct sg_bytes sort,
+static int take_install(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
                         struct sg_bytes value)
 {
+    struct filling *f = ctx;
     struct sg_row_installation row;
     int r = sg_row_installation_decode(partition, sort, value, &row);
     if (r)
@@ -167,9 +168,10 @@ static int take_install(struct filling *f, struct sg_bytes partition, struct sg_
     return 0;
 }
 
-static int count_conflict(struct filling *f, struct sg_bytes partition, struct sg_bytes sort,
+static int count_conflict(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
                           struct sg_bytes value)
 {
+    struct filling *f = ctx;
     (void)partition;
     (void)sort;
     (void)value;
@@ -177,77 +179,23 @@ static int count_conflict(struct filling *f, struct sg_bytes partition, struct s
     return 0;
 }
 
-/* ---- scans --------------------------------------------------------------------------------- */
-
-typedef int (*row_fn)(struct filling *f, struct sg_bytes partition, struct sg_bytes sort,
-                      struct sg_bytes value);
-
-struct key {
-    uint8_t octets[SG_ROW_KEY_MAX];
-    struct sg_buf buf;
-};
-
-static void key_init(struct key *k)
-{
-    k->buf = (struct sg_buf){k->octets, 0, sizeof(k->octets), sizeof(k->octets), false};
-}
-
-static int each_row(struct filling *f, struct sg_kv_scan *scan, struct sg_bytes partition,
-                    row_fn fn)
-{
-    for (;;) {
-        struct sg_bytes sort, value;
-        int r = sg_kv_scan_next(scan, &sort, &value);
-        if (r == SG_KV_NOT_FOUND)
-            return 0;
-        if (r)
-            return r == SG_KV_DAMAGED ? sg_raisef(-EUCLEAN, "the store lost rows") : sg_fold(r);
-        r = fn(f, partition, sort, value);
-        if (r)
-            return r;
-    }
-}
-
-/* All rows of the client in a table, or those whose first sort element is in [from, until). */
-static int scan_table(struct filling *f, struct sg_kv *kv, int64_t client, uint32_t table,
-                      const int64_t *range_s, row_fn fn)
-{
-    SG_CLEANUP(sg_kv_scan_freep) struct sg_kv_scan *scan = NULL;
-    struct sg_kv_range range = {.table = table};
-    struct key partition, ends[2];
-    uint8_t fields[SG_ROW_READING_FIELDS_LEN];
-    sg_row_reading_want(SG_READING_interval_energy, fields);
-    if (table == SG_TABLE_READING)
-        range.fields = SG_BYTES_ARRAY(fields);
-    key_init(&partition);
-    int r = sg_row_client_partition(&partition.buf, client);
-    for (int i = 0; r == 0 && range_s && i < 2; i++) {
-        key_init(&ends[i]);
-        r = sg_row_int_sort(&ends[i].buf, range_s[i]);
-    }
-    if (r)
-        return r;
-    range.partition = sg_buf_bytes(&partition.buf);
-    if (range_s) {
-        range.from = sg_buf_bytes(&ends[0].buf);
-        range.until = sg_buf_bytes(&ends[1].buf);
-    }
-    r = sg_kv_scan_open(&scan, kv, BUCKET, &range);
-    if (r == SG_KV_NOT_FOUND)
-        return 0;
-    return r ? sg_fold(r) : each_row(f, scan, range.partition, fn);
-}
+/* ---- one client ---------------------------------------------------------------------------- */
 
 /* Readings carry the end of their interval: those of a day lie in (midnight, next midnight]. */
 static int fill(struct filling *f, struct sg_kv *kv, int64_t client)
 {
     const struct source_span span = f->o->span;
-    const int64_t range_s[2] = {midnight(f->o, span.first) + 1, midnight(f->o, span.last + 1) + 1};
-    int r = scan_table(f, kv, client, SG_TABLE_INSTALLATION, NULL, take_install);
+    const int64_t from = midnight(f->o, span.first) + 1, until = midnight(f->o, span.last + 1) + 1;
+    uint8_t energy[SG_ROW_READING_FIELDS_LEN];
+    sg_row_reading_want(SG_READING_interval_energy, energy);
+    int r = sg_table_each(kv, client, SG_TABLE_INSTALLATION, NULL, NULL, SG_BYTES_NONE,
+                          take_install, f);
     if (r == 0)
-        r = scan_table(f, kv, client, SG_TABLE_READING_CONFLICT, range_s, count_conflict);
+        r = sg_table_each(kv, client, SG_TABLE_READING_CONFLICT, &from, &until, SG_BYTES_NONE,
+                          count_conflict, f);
     if (r == 0)
-        r = scan_table(f, kv, client, SG_TABLE_READING, range_s, take_reading);
+        r = sg_table_each(kv, client, SG_TABLE_READING, &from, &until, SG_BYTES_ARRAY(energy),
+                          take_reading, f);
     if (r == 0)
         r = end_day(f);
     if (r == 0 && f->first_day <= f->last_day)
@@ -344,44 +292,5 @@ int source_store_open(struct source **ret, const struct source_store *o)
         return sg_raise(-ENOMEM);
     }
     *ret = &s->base;
-    return 0;
-}
-
-static int collect_clients(struct sg_kv_scan *scan, int64_t **list, size_t *n)
-{
-    size_t room = 0;
-    for (;;) {
-        struct sg_bytes partition, value;
-        int r = sg_kv_scan_next(scan, &partition, &value);
-        if (r == SG_KV_NOT_FOUND)
-            return 0;
-        if (r)
-            return sg_fold(r);
-        if (*n == room) {
-            room = room ? 2 * room : 1024;
-            int64_t *more = room <= CLIENTS_MAX ? reallocarray(*list, room, sizeof(*more)) : NULL;
-            if (!more)
-                return sg_raise(-ENOMEM);
-            *list = more;
-        }
-        r = sg_row_client_take(partition, &(*list)[*n]);
-        if (r)
-            return r;
-        (*n)++;
-    }
-}
-
-int source_store_clients(struct sg_kv *kv, int64_t **ret, size_t *ret_n)
-{
-    SG_CLEANUP(sg_kv_scan_freep) struct sg_kv_scan *scan = NULL;
-    SG_FREE int64_t *list = NULL;
-    size_t n = 0;
-    int r = sg_kv_partitions_open(&scan, kv, BUCKET, SG_TABLE_INSTALLATION, SG_BYTES_NONE,
-                                  SG_BYTES_NONE);
-    r = r == SG_KV_NOT_FOUND ? 0 : r ? sg_fold(r) : collect_clients(scan, &list, &n);
-    if (r)
-        return r;
-    *ret = TAKE_PTR(list);
-    *ret_n = n;
     return 0;
 }

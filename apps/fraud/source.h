@@ -53,8 +53,6 @@ struct source_store {
     uint64_t keep_bytes; /* of days that stay in memory for a second pass; 0: none */
 };
 SG_MUST_USE int source_store_open(struct source **ret, const struct source_store *o);
-/* Every client that has an installation; the caller frees the list. */
-SG_MUST_USE int source_store_clients(struct sg_kv *kv, int64_t **ret, size_t *ret_n);
 
 void source_free(struct source *s);
 SG_DEFINE_FREEP(struct source, source_free)

@@ -10,6 +10,7 @@
 #include <sealgrid/base/clock.h>
 #include <sealgrid/kvs/memory.h>
 #include <sealgrid/meter/rows.h>
+#include <sealgrid/meter/tables.h>
 
 #include "source.h"
 
@@ -342,14 +343,14 @@ static void clients_are_those_with_an_installation(void **state)
     (void)state;
     SG_FREE int64_t *list = NULL;
     size_t n = 9;
-    assert_int_equal(source_store_clients(kv, &list, &n), 0);
+    assert_int_equal(sg_table_clients(kv, &list, &n), 0);
     assert_int_equal(n, 0);
     put_installation(OTHER, BEGIN, 0, 1);
     put_installation(CLIENT, BEGIN, BEGIN + 1, 1);
     put_installation(CLIENT, BEGIN + 1, 0, 1);
     free(list);
     list = NULL;
-    assert_int_equal(source_store_clients(kv, &list, &n), 0);
+    assert_int_equal(sg_table_clients(kv, &list, &n), 0);
     assert_int_equal(n, 2);
     assert_int_equal(list[0], CLIENT);
     assert_int_equal(list[1], OTHER);
