@@ -542,6 +542,57 @@ static void test_a_replayed_quote(void **state)
     assert_true(sg_tee_reasons_have(&j.v.reasons, SG_TEE_REASON_FIELD));
 }
 
+/* ---- all parts in one ---- */
+
+static void judge_packed(struct judged *j, struct sg_bytes octets)
+{
+    const struct world w = good(&p256);
+    j->e = (struct sg_tee_evidence){.part[SG_TEE_PART_REPORT] = octets};
+    judge_again(&w, j);
+}
+
+static void test_parts_packed_into_one(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf packed = SG_BUF_INIT(65536);
+    SG_CLEANUP(release) struct judged j;
+    const struct world w = good(&p256);
+    struct sg_bytes value;
+    judge(&w, &j);
+    assert_int_equal(sg_tpm_pack(&j.e, &packed), 0);
+    judge_packed(&j, sg_buf_bytes(&packed));
+    assert_true(sg_tee_trusted(&j.v));
+    assert_int_equal(j.v.kind, SG_TEE_TPM);
+    assert_true(sg_tee_verdict_field(&j.v, SG_BYTES_LIT("pcr1"), &value));
+    for (size_t n = 0; n < packed.len; n++) {
+        SG_FREE uint8_t *copy = malloc(n ? n : 1);
+        assert_non_null(copy);
+        memcpy(copy, packed.data, n);
+        judge_packed(&j, SG_BYTES(copy, n));
+        assert_false(sg_tee_trusted(&j.v));
+    }
+    assert_int_equal(sg_buf_append_u8(&packed, 0), 0);
+    judge_packed(&j, sg_buf_bytes(&packed));
+    assert_int_equal(j.v.reasons.at[0], SG_TEE_REASON_MALFORMED);
+}
+
+/* What is beside a packed quote does not stand in for what is in it. */
+static void test_parts_beside_packed_ones_are_not_looked_at(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf packed = SG_BUF_INIT(65536);
+    SG_CLEANUP(release) struct judged j;
+    struct world w = good(&p256);
+    w.no_values = true;
+    judge(&w, &j);
+    assert_int_equal(sg_tpm_pack(&j.e, &packed), 0);
+    tk_tpm_values(&p256, &j.part[SG_TEE_PART_TPM_PCRS]);
+    j.e.part[SG_TEE_PART_TPM_PCRS] = sg_buf_bytes(&j.part[SG_TEE_PART_TPM_PCRS]);
+    j.e.part[SG_TEE_PART_REPORT] = sg_buf_bytes(&packed);
+    judge_again(&w, &j);
+    assert_int_equal(j.v.reasons.at[0], SG_TEE_REASON_TPM_PCR_MISSING);
+}
+
 /* ---- event logs ---- */
 
 static void log_of(struct tk_tpm *t, struct sg_buf *log)
@@ -617,6 +668,8 @@ int main(void)
         cmocka_unit_test(test_cut_anywhere_it_is_refused),
         cmocka_unit_test(test_every_octet_is_covered),
         cmocka_unit_test(test_a_replayed_quote),
+        cmocka_unit_test(test_parts_packed_into_one),
+        cmocka_unit_test(test_parts_beside_packed_ones_are_not_looked_at),
         cmocka_unit_test(test_a_log_that_gives_the_quoted_pcrs),
         cmocka_unit_test(test_a_log_of_another_boot),
         cmocka_unit_test(test_a_log_that_explains_nothing_quoted),
