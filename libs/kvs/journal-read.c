@@ -223,10 +223,13 @@ static uint64_t limit_of(const struct groups *g, size_t i)
     return UINT64_MAX;
 }
 
-/* False: there is nothing to check its records against. */
+/* False: there is nothing to check its records against.  Where a header names another record before
+ * the segment than the one that was read, that one is void: a volume that was away brought it back,
+ * and all before it counts as a run that has ended. */
 static bool link_segment(struct reading *rd, const struct group *g)
 {
-    bool follows = rd->linked && g->first == rd->scan.last + 1;
+    bool follows = rd->linked && g->first == rd->scan.last + 1 &&
+                   (!g->known || memcmp(rd->scan.mac, g->mac, sizeof(g->mac)) == 0);
     if (!follows && g->known) {
         memcpy(rd->scan.mac, g->mac, sizeof(g->mac));
         rd->scan.run_first = g->first;

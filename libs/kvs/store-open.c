@@ -206,13 +206,21 @@ static int replay(void *user, uint64_t seq, struct sg_bytes payload)
     return sg_store_apply(user, payload, true, seq);
 }
 
+/* The journal's record of that number may be another one: void, from a volume that was away. */
+static bool reaches(const struct sg_journal_scan *scan, const struct newest *n)
+{
+    return scan->last > n->seq ||
+           (scan->last == n->seq && memcmp(scan->mac, n->mac, SG_JOURNAL_MAC_LEN) == 0);
+}
+
 /* A volume whose label is behind the newest needs every record between the two. */
-static void judge_volumes(struct sg_store *s, const struct sg_journal_scan *scan, uint64_t newest)
+static void judge_volumes(struct sg_store *s, const struct sg_journal_scan *scan,
+                          const struct newest *newest)
 {
     for (unsigned i = 0; i < s->n_volumes; i++) {
         struct sg_volume *v = &s->volumes[i];
-        bool covered = scan->run_first <= v->label.seq + 1 && scan->last >= newest;
-        if (sg_volume_state(v) == SG_VOLUME_ONLINE && v->label.seq < newest && !covered)
+        bool covered = scan->run_first <= v->label.seq + 1 && reaches(scan, newest);
+        if (sg_volume_state(v) == SG_VOLUME_ONLINE && v->label.seq < newest->seq && !covered)
             sg_store_set_aside(s, v->slot, SG_VOLUME_STALE);
     }
 }
@@ -226,7 +234,7 @@ static int read_journal(struct sg_store *s)
     int r = sg_journal_read(&s->journal, sites, n, false, NULL, NULL, &scan);
     if (r < 0)
         return r;
-    judge_volumes(s, &scan, newest.seq);
+    judge_volumes(s, &scan, &newest);
     r = sg_journal_read(&s->journal, sites, n, false, replay, s, &scan);
     if (r < 0)
         return r;

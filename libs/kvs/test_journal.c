@@ -290,6 +290,38 @@ static void test_void_record(void **state)
     assert_int_equal(scan.run_first, 1);
 }
 
+/* A void record whose segment was away while its number was taken by another one, long since cut:
+ * the next segment tells which of the two came before it. */
+static void test_void_record_comes_back(void **state)
+{
+    struct bench *t = *state;
+    struct sg_journal_scan scan;
+    uint8_t mac[SG_JOURNAL_MAC_LEN];
+    char away[400];
+    begin(t);
+    append(t, 3);
+    memcpy(mac, t->j.mac, sizeof(mac));
+    append(t, 1);
+    list(t);
+    snprintf(away, sizeof(away), "%s/away", t->root);
+    assert_int_equal(rename(t->files[0][0], away), 0);
+    assert_int_equal(unlink(t->files[1][0]), 0);
+    assert_int_equal(unlink(t->files[2][0]), 0);
+    t->j.seq = 3;
+    memcpy(t->j.mac, mac, sizeof(mac));
+    struct sg_bytes part = SG_BYTES_LIT("the fourth record that counts");
+    assert_int_equal(sg_journal_begin(&t->j, t->sites + 1, 2), 0);
+    assert_int_equal(sg_journal_append(&t->j, &part, 1), 0);
+    assert_int_equal(sg_journal_begin(&t->j, t->sites + 1, 2), 0);
+    assert_int_equal(sg_journal_cut(&t->j, 4), 0);
+    append(t, 2);
+    assert_int_equal(rename(away, t->files[0][0]), 0);
+    assert_int_equal(sg_journal_read(&t->j, t->sites, SITES, false, NULL, NULL, &scan), 0);
+    assert_int_equal(scan.run_first, 5);
+    assert_int_equal(scan.last, 6);
+    assert_memory_equal(scan.mac, t->j.mac, sizeof(scan.mac));
+}
+
 static void test_one_copy_fails(void **state)
 {
     struct bench *t = *state;
@@ -331,8 +363,8 @@ int main(void)
         TEST(test_damage_on_all_copies), TEST(test_torn_end),
         TEST(test_end_in_reserved_room), TEST(test_lost_copies),
         TEST(test_dropped_segment),      TEST(test_renamed_segment),
-        TEST(test_void_record),          TEST(test_one_copy_fails),
-        TEST(test_foreign_segment),
+        TEST(test_void_record),          TEST(test_void_record_comes_back),
+        TEST(test_one_copy_fails),       TEST(test_foreign_segment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
