@@ -1,12 +1,13 @@
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/encode.h>
 #include <sealgrid/base/log.h>
+#include <sealgrid/base/random.h>
 #include <sealgrid/net/http.h>
 
 #include <stdio.h>
 #include <time.h>
 
-#include "messages-int.h"
+#include "expect-int.h"
 
 #define CONNECT_TIMEOUT_MS 5000
 #define IO_TIMEOUT_MS      15000
@@ -139,6 +140,8 @@ static int check_pin(const struct attempt *a, const struct sg_cert *root)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf pin = SG_BUF_INIT(32);
     uint8_t fingerprint[32];
+    if (!a->o->pin_hex) /* sg_cas_attest */
+        return 0;
     if (sg_hex_decode(&pin, sg_bytes_str(a->o->pin_hex)) < 0 || pin.len != sizeof fingerprint)
         return sg_raisef(-EINVAL, "the pin of casd is not 64 hexadecimal digits");
     sg_cert_fingerprint(root, fingerprint);
@@ -184,6 +187,55 @@ static int recognise(struct attempt *a)
         a->root = TAKE_PTR(root);
     }
     return r;
+}
+
+/* ---- casd's evidence ---- */
+
+static int ask_proof(struct attempt *a, const uint8_t nonce[SG_CAS_NONCE_LEN], struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf body = SG_BUF_INIT(SG_CAS_QUESTION_MAX);
+    struct sg_cas_question question;
+    memcpy(question.nonce, nonce, sizeof question.nonce);
+    int r = sg_message_encode(&sg_cas_question_type, &question, &body);
+    if (r == 0)
+        r = call(a, "POST", "/v1/attest/casd", sg_buf_bytes(&body), ret);
+    return r ? r : same_connection(a);
+}
+
+/* The key that casd's certificate on this connection shows. */
+static int server_spki(struct attempt *a, struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_key_freep) struct sg_key *key = NULL;
+    struct sg_tls *tls = sg_http_client_tls(a->http);
+    int r = tls ? sg_cert_public_key(sg_tls_peer_cert(tls), &key) : sg_raise(-ENOTCONN);
+    return r ? r : sg_key_public_der(key, ret);
+}
+
+static int prove(struct attempt *a, struct sg_tee_claims *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf body = SG_BUF_INIT(SG_CAS_REQUEST_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf spki = SG_BUF_INIT(1024);
+    struct sg_cas_connection connection = a->verified;
+    struct sg_cas_proof proof;
+    uint8_t nonce[SG_CAS_NONCE_LEN], ca[32], expected[SG_TEE_REPORT_DATA_LEN];
+    sg_random_bytes(nonce, sizeof nonce);
+    int r = ask_proof(a, nonce, &body);
+    if (r == 0)
+        r = server_spki(a, &spki);
+    if (r == 0)
+        r = sg_message_decode(&sg_cas_proof_type, sg_buf_bytes(&body), &proof);
+    if (r != 0)
+        return r;
+    connection.spki = sg_buf_bytes(&spki);
+    sg_cert_fingerprint(a->root, ca);
+    sg_cas_casd_report_data(expected, nonce, &connection, ca);
+    return sg_cas_expect_judge(&a->o->expect, &proof, expected, sg_clock_unix_s(), ret);
+}
+
+static int prove_if_asked(struct attempt *a)
+{
+    struct sg_tee_claims claims;
+    return a->o->expect.policy ? prove(a, &claims) : 0;
 }
 
 /* ---- challenge, evidence, grant ---- */
@@ -289,6 +341,8 @@ static int try_once(const struct sg_cas_bootstrap *o, struct sg_tee_provider *te
     if (r == 0)
         r = recognise(&a);
     if (r == 0)
+        r = prove_if_asked(&a);
+    if (r == 0)
         r = get_nonce(&a, nonce);
     if (r == 0)
         r = get_grant(&a, nonce, ret);
@@ -324,6 +378,26 @@ int sg_cas_bootstrap(const struct sg_cas_bootstrap *o, struct sg_cas_grant *ret)
         pause_ms(pause);
         pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
     }
+}
+
+int sg_cas_attest(const struct sg_cas_bootstrap *o, struct sg_cas_attested *ret)
+{
+    struct sg_cas_bootstrap stranger = *o;
+    stranger.service = "stranger"; /* the name in the self-signed certificate */
+    SG_CLEANUP(attempt_clear) struct attempt a = {.o = &stranger, .spki = SG_BUF_INIT(1024)};
+    uint8_t fingerprint[32];
+    int r = make_identity(&a);
+    if (r == 0)
+        r = connect_casd(&a);
+    if (r == 0)
+        r = recognise(&a);
+    if (r == 0)
+        r = prove(&a, &ret->claims);
+    if (r != 0)
+        return r;
+    sg_cert_fingerprint(a.root, fingerprint);
+    sg_hex(ret->pin, fingerprint, sizeof fingerprint);
+    return 0;
 }
 
 void sg_cas_grant_clear(struct sg_cas_grant *g)

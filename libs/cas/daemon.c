@@ -76,6 +76,11 @@ int sg_daemon_main(const struct sg_daemon *d, int argc, char **argv, void *conf)
     return r;
 }
 
+static const char *const *texts(const struct sg_conf_list *l)
+{
+    return (const char *const *)l->items;
+}
+
 struct sg_cas_bootstrap sg_daemon_cas(const struct sg_daemon_options *o, const char *service)
 {
     return (struct sg_cas_bootstrap){.connect = o->cas_connect,
@@ -83,6 +88,12 @@ struct sg_cas_bootstrap sg_daemon_cas(const struct sg_daemon_options *o, const c
                                      .service = service,
                                      .provider = o->cas_provider,
                                      .sim_platform = o->cas_platform,
+                                     .expect = {.policy = o->cas_policy,
+                                                .collateral = texts(&o->cas_collateral),
+                                                .n_collateral = o->cas_collateral.n,
+                                                .roots = texts(&o->cas_roots),
+                                                .n_roots = o->cas_roots.n,
+                                                .sim_platform = o->cas_platform},
                                      .retry_ms = (int)o->cas_retry_ms};
 }
 

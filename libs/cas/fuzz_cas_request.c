@@ -12,6 +12,8 @@ union any {
     struct sg_cas_reply reply;
     struct sg_cas_record record;
     struct sg_cas_head head;
+    struct sg_cas_question question;
+    struct sg_cas_proof proof;
 };
 
 static bool round_trip(const struct sg_message_type *type, struct sg_bytes encoded, union any *ret)
@@ -90,6 +92,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 7:
         round_trip_evidence(rest);
+        break;
+    case 8:
+        round_trip(&sg_cas_question_type, rest, &message);
+        break;
+    case 9:
+        round_trip(&sg_cas_proof_type, rest, &message);
         break;
     default:
         round_trip_frames(rest);

@@ -14,6 +14,8 @@
 #define SG_CAS_EXPORTER_LEN   32
 #define SG_CAS_EXPORTER_LABEL "EXPORTER-sealgrid-attest-v1"
 #define SG_CAS_REPORT_LABEL   "sealgrid-attest-v1"
+#define SG_CAS_CASD_LABEL     "sealgrid-casd-v1"
+#define SG_CAS_QUESTION_MAX   64
 #define SG_CAS_URI_PREFIX     "spiffe://sealgrid/"
 #define SG_CAS_URI            "spiffe://sealgrid/casd"
 #define SG_CAS_OPERATOR_URI   "spiffe://sealgrid/operator"
@@ -42,7 +44,18 @@ SG_MESSAGE_STRUCT(sg_cas_request, SG_CAS_REQUEST_FIELDS)
     X(T, ITEM, secrets, 1, SG_CAS_LIST_MAX)
 SG_MESSAGE_STRUCT(sg_cas_reply, SG_CAS_REPLY_FIELDS)
 
+/* The other way: casd proves itself. */
+#define SG_CAS_QUESTION_FIELDS(X, T) X(T, OCTETS, nonce, SG_CAS_NONCE_LEN, SG_CAS_NONCE_LEN)
+SG_MESSAGE_STRUCT(sg_cas_question, SG_CAS_QUESTION_FIELDS)
+
+#define SG_CAS_PROOF_FIELDS(X, T)                                                                  \
+    X(T, TEXT, kind, 1, 31)                                                                        \
+    X(T, BYTES, evidence, 1, SG_TEE_EVIDENCE_MAX)
+SG_MESSAGE_STRUCT(sg_cas_proof, SG_CAS_PROOF_FIELDS)
+
 extern const struct sg_message_type sg_cas_challenge_type;
+extern const struct sg_message_type sg_cas_question_type;
+extern const struct sg_message_type sg_cas_proof_type;
 extern const struct sg_message_type sg_cas_request_type;
 extern const struct sg_message_type sg_cas_reply_type;
 
@@ -78,6 +91,11 @@ struct sg_cas_connection {
 
 void sg_cas_report_data(uint8_t ret[SG_TEE_REPORT_DATA_LEN], const uint8_t nonce[SG_CAS_NONCE_LEN],
                         const struct sg_cas_connection *c, struct sg_bytes service);
+
+/* Of casd's own evidence: c has casd's key, ca is the SHA-256 of its CA certificate. */
+void sg_cas_casd_report_data(uint8_t ret[SG_TEE_REPORT_DATA_LEN],
+                             const uint8_t nonce[SG_CAS_NONCE_LEN],
+                             const struct sg_cas_connection *c, const uint8_t ca[32]);
 
 /* An outcome whose reason sg_raisef has just put into the trace. */
 static inline int sg_cas_traced(int raised, int outcome)

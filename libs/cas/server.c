@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "judge-int.h"
 #include "service-int.h"
 
 #define DEFAULT_PER_S  2000
@@ -27,6 +28,8 @@ struct sg_cas_server {
     unsigned workers;
     int64_t expires_s;
     struct sg_buf root; /* DER of the CA certificate, as served */
+    struct sg_tee_provider *tee;
+    pthread_mutex_t tee_mutex; /* evidence of our own: one at a time, who comes meanwhile is told */
     int64_t warn_s;
     int64_t expiry_s;    /* of the first collateral to end; INT64_MAX: none */
     int64_t announced_s; /* the end that was announced last */
@@ -97,22 +100,10 @@ static int post_challenge(struct call *c)
     return sg_http_reply(c->x, 200, CBOR, sg_buf_bytes(&reply));
 }
 
-/* "debug measurement-unknown": all reasons, as far as the line holds. */
-static void reasons_text(const struct sg_tee_reasons *reasons, char *ret, size_t size)
-{
-    size_t at = 0;
-    ret[0] = 0;
-    for (size_t i = 0; i < reasons->n && at < size; i++) {
-        int n =
-            snprintf(ret + at, size - at, "%s%s", i ? " " : "", sg_tee_reason_name(reasons->at[i]));
-        at += n > 0 ? (size_t)n : 0;
-    }
-}
-
 static void log_refusal(const struct sg_cas_finding *f, enum sg_cas_refusal r)
 {
     char reasons[512];
-    reasons_text(&f->reasons, reasons, sizeof reasons);
+    sg_cas_reasons_text(&f->reasons, reasons, sizeof reasons);
     sg_log(SG_LOG_WARN, "attestation.refused", SG_STR("reason", sg_cas_refusal_name(r)),
            SG_STR("service", f->service), SG_STR("kind", sg_tee_kind_name(f->claims.kind)),
            SG_STR("evidence", reasons),
@@ -169,6 +160,51 @@ static int post_attest(struct call *c)
     connection.key = key;
     connection.spki = sg_buf_bytes(&spki);
     return attest(c, &connection);
+}
+
+/* ---- our own evidence ---- */
+
+static int put_proof(struct call *c, const uint8_t nonce[SG_CAS_NONCE_LEN], struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf spki = SG_BUF_INIT(1024);
+    struct sg_tee_provider *tee = c->server->tee;
+    struct sg_cas_connection connection = {0};
+    uint8_t report_data[SG_TEE_REPORT_DATA_LEN], ca[32];
+    struct sg_tls *tls = sg_http_tls(c->x);
+    int r = tls ? sg_tls_own_spki(tls, &spki) : sg_raise(-ENOTCONN);
+    if (r == 0)
+        r = sg_tls_export(tls, SG_CAS_EXPORTER_LABEL, connection.exporter, SG_CAS_EXPORTER_LEN);
+    if (r < 0)
+        return r;
+    connection.spki = sg_buf_bytes(&spki);
+    sg_cert_fingerprint(c->server->service->vault->ca_cert, ca);
+    sg_cas_casd_report_data(report_data, nonce, &connection, ca);
+    r = sg_tee_evidence(tee, report_data, &evidence);
+    const struct sg_cas_proof proof = {
+        .kind = sg_bytes_str(sg_tee_kind_name(sg_tee_provider_kind(tee))),
+        .evidence = sg_buf_bytes(&evidence)};
+    return r < 0 ? r : sg_message_encode(&sg_cas_proof_type, &proof, ret);
+}
+
+/* Real hardware may take seconds: a flood of askers occupies one worker, not all. */
+static int post_casd(struct call *c)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf body = SG_BUF_INIT(SG_CAS_QUESTION_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf reply = SG_BUF_INIT(SG_CAS_REQUEST_MAX);
+    struct sg_cas_question question;
+    int r = sg_http_read_all(c->x, SG_CAS_QUESTION_MAX, &body);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (sg_message_decode(&sg_cas_question_type, sg_buf_bytes(&body), &question) < 0)
+        return reply_refusal(c, SG_CAS_REFUSAL_REQUEST_MALFORMED, "a nonce of 32 octets");
+    if (pthread_mutex_trylock(&c->server->tee_mutex) != 0) {
+        sg_metric_add(&metric_throttled, 1);
+        return reply_refusal(c, SG_CAS_REFUSAL_THROTTLED, "evidence is being made; try again");
+    }
+    r = put_proof(c, question.nonce, &reply);
+    pthread_mutex_unlock(&c->server->tee_mutex);
+    return r < 0 ? r : sg_http_reply(c->x, 200, CBOR, sg_buf_bytes(&reply));
 }
 
 static int get_audit_head(struct call *c)
@@ -286,6 +322,7 @@ static const struct route {
     {"GET", "/v1/root", false, get_root},
     {"POST", "/v1/attest/challenge", false, post_challenge},
     {"POST", "/v1/attest", false, post_attest},
+    {"POST", "/v1/attest/casd", false, post_casd},
     {"GET", "/v1/audit/head", false, get_audit_head},
     {"GET", "/v1/audit/proof", true, get_audit_proof},
     {"GET", "/v1/policy", true, get_policy},
@@ -445,6 +482,8 @@ int sg_cas_server_start(struct sg_cas_server **ret, const struct sg_cas_server_o
     pthread_once(&metrics_once, register_metrics);
     s->root = (struct sg_buf)SG_BUF_INIT(8192);
     s->workers = o->workers;
+    s->tee = o->tee;
+    pthread_mutex_init(&s->tee_mutex, NULL);
     if (sg_tee_provider_kind(o->tee) == SG_TEE_SIM)
         sg_log(SG_LOG_WARN, "attestation.simulated", SG_STR("service", "casd"),
                SG_STR("meaning", "the trusted environment is simulated: state and secrets are "
@@ -486,5 +525,6 @@ void sg_cas_server_free(struct sg_cas_server *s)
     sg_tls_ctx_free(s->tls);
     sg_cas_service_free(s->service);
     sg_buf_clear(&s->root);
+    pthread_mutex_destroy(&s->tee_mutex);
     free(s);
 }

@@ -2,6 +2,7 @@
 #include <sealgrid/base/random.h>
 #include <sealgrid/crypto/hash.h>
 
+#include "judge-int.h"
 #include "service-int.h"
 
 #define LEASE_BLOCK    1024 /* numbers reserved by one write of the state */
@@ -264,43 +265,12 @@ int sg_cas_service_challenge(struct sg_cas_service *s, const uint8_t exporter[SG
     return r ? r : sg_message_encode(&sg_cas_challenge_type, &challenge, ret);
 }
 
-/* The verdict of simulated evidence: policies speak of every kind in the same words. */
 static int judge_simulated(const struct sg_cas_service *s, struct sg_bytes evidence, int64_t at_s,
                            struct sg_tee_verdict *ret)
 {
-    const struct sg_tee_collateral collateral = {.sim_platforms = &s->vault->sim_platform,
-                                                 .n_sim_platforms = s->vault->sim_platform != NULL};
-    const struct sg_tee_component none = {SG_TEE_STATUS_NOT_APPLICABLE, 0};
-    *ret = (struct sg_tee_verdict){.kind = SG_TEE_SIM,
-                                   .tcb_status = SG_TEE_STATUS_NOT_APPLICABLE,
-                                   .platform = none,
-                                   .qe = none,
-                                   .tdx_module = none,
-                                   .collateral_oldest_s = INT64_MAX,
-                                   .collateral_from_s = INT64_MIN,
-                                   .collateral_until_s = INT64_MAX};
     if (s->vault->production)
         return SG_CAS_REFUSAL_SIMULATED;
-    int r = sg_tee_verify(SG_TEE_SIM, evidence, &collateral, at_s, &ret->claims);
-    ret->judged = r == 0;
-    return r > 0 ? SG_CAS_REFUSAL_EVIDENCE + r : r;
-}
-
-/* The kind is what the request says: evidence never chooses by itself how it is judged. */
-static int judge_hardware(const struct sg_cas_judging *j, enum sg_tee_kind kind,
-                          struct sg_bytes evidence, int64_t at_s, struct sg_tee_verdict *ret)
-{
-    struct sg_tee_evidence parts;
-    const struct sg_tee_case c = {
-        .evidence = &parts, .store = j->store, .cache = j->cache, .at_s = at_s};
-    if (sg_cas_evidence_decode(evidence, &parts) < 0)
-        return SG_CAS_REFUSAL_EVIDENCE + SG_TEE_REFUSED_MALFORMED;
-    if (kind == SG_TEE_KIND_NONE || sg_tee_recognise(&parts) != kind)
-        return SG_CAS_REFUSAL_EVIDENCE + SG_TEE_REFUSED_UNSUPPORTED;
-    int r = sg_tee_judge(&c, ret);
-    if (r < 0)
-        return r;
-    return ret->reasons.n ? SG_CAS_REFUSAL_UNTRUSTED : 0;
+    return sg_cas_judge_simulated(s->vault->sim_platform, evidence, at_s, ret);
 }
 
 static bool is_bound_to(const struct sg_cas_connection *c, const struct sg_cas_request *q,
@@ -362,7 +332,7 @@ static int judge_claims(struct sg_cas_service *s, const struct sg_cas_connection
 {
     enum sg_tee_kind kind = sg_tee_kind_parse(q->kind);
     int r = kind == SG_TEE_SIM ? judge_simulated(s, q->evidence, at_s, v)
-                               : judge_hardware(j, kind, q->evidence, at_s, v);
+                               : sg_cas_judge_hardware(j, kind, q->evidence, at_s, v);
     if (r == 0)
         r = judge_binding(s, c, q, &v->claims);
     return r ? r : judge_policy(s, q, at_s, v, ret);

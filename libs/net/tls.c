@@ -367,6 +367,18 @@ int sg_tls_fd(const struct sg_tls *t)
     return t->fd;
 }
 
+int sg_tls_own_spki(const struct sg_tls *t, struct sg_buf *ret)
+{
+    const X509 *own = SSL_get_certificate(t->ssl);
+    unsigned char *der = NULL;
+    int len = own ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(own), &der) : 0;
+    if (len <= 0)
+        return sg_raise(-ENODATA);
+    int r = sg_buf_append(ret, SG_BYTES(der, (size_t)len));
+    OPENSSL_free(der);
+    return r;
+}
+
 const struct sg_cert *sg_tls_peer_cert(const struct sg_tls *t)
 {
     return t->peer_cert;

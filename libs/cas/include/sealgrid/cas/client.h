@@ -11,6 +11,7 @@
 #include <sealgrid/base/secret.h>
 #include <sealgrid/crypto/x509.h>
 #include <sealgrid/net/caller.h>
+#include <sealgrid/tee/verifier.h>
 
 struct sg_cas_secret {
     char *name;
@@ -27,12 +28,24 @@ struct sg_cas_grant {
     size_t n_secrets;
 };
 
+/* What casd's own evidence must be, asked for on the same connection before anything is sent. */
+struct sg_cas_expect {
+    const char *policy; /* file, in the words of `sealgrid attest verify --policy` */
+    const char *const *collateral; /* files and folders */
+    size_t n_collateral;
+    const char *const *roots; /* beside the pinned ones: "intel:FILE" */
+    size_t n_roots;
+    const char *sim_platform; /* folder of the platform whose simulated evidence counts, if the
+                                 policy says "simulated: true"; NULL: no such evidence */
+};
+
 struct sg_cas_bootstrap {
     const char *connect;        /* casd's "127.0.0.1:7000" */
     const char *pin_hex;        /* SHA-256 of casd's CA certificate, 64 hex digits */
     const char *service;        /* "kvsd" */
     const char *provider;       /* "sim" */
     const char *sim_platform;   /* folder of the simulated platform key (provider sim) */
+    struct sg_cas_expect expect; /* without a policy: the pin alone */
     int retry_ms;               /* keep trying to connect for this long; 0: once */
 };
 
@@ -40,6 +53,17 @@ enum sg_cas_outcome {
     SG_CAS_REFUSED = 1, /* policy said no; the reason is in sg_error_trace() and casd's log */
     SG_CAS_UNTRUSTED,   /* casd is not the pinned one */
 };
+
+/* casd as its evidence shows it. */
+struct sg_cas_attested {
+    char pin[65]; /* SHA-256 of its CA certificate, which the evidence names too */
+    struct sg_tee_claims claims;
+};
+
+/* `sealgrid cas attest`: connects, asks for evidence, judges it by o->expect.  Of o only connect,
+ * expect (with a policy) and pin_hex (NULL: any CA that the evidence names) count.  SG_CAS_UNTRUSTED: the
+ * trace has every reason. */
+SG_MUST_USE int sg_cas_attest(const struct sg_cas_bootstrap *o, struct sg_cas_attested *ret);
 
 /* Also logs attestation.simulated as a warning when the provider is sim. */
 SG_MUST_USE int sg_cas_bootstrap(const struct sg_cas_bootstrap *o, struct sg_cas_grant *ret);

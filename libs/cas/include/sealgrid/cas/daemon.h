@@ -19,6 +19,12 @@
     X(STRING, cas_provider, "cas.provider", "sim", 0, 0, false,                                    \
       "trusted environment; sim protects nobody")                                                  \
     X(STRING, cas_platform, "cas.platform", NULL, 0, 0, false, "folder of a simulated platform")   \
+    X(STRING, cas_policy, "cas.policy", NULL, 0, 0, false,                                         \
+      "what casd's own evidence must be, as attest verify --policy; without: the pin alone")       \
+    X(LIST, cas_collateral, "cas.collateral", NULL, 0, 0, false,                                   \
+      "with cas.policy: files and folders of collateral")                                          \
+    X(LIST, cas_roots, "cas.roots", NULL, 0, 0, false,                                             \
+      "with cas.policy: roots of evidence beside the pinned ones, intel:FILE")                     \
     X(INT, cas_retry_ms, "cas.retry-ms", "60000", 0, 86400000, false,                              \
       "how long to go on trying to reach casd at the start")
 

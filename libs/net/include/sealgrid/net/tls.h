@@ -74,6 +74,9 @@ size_t sg_tls_pending(const struct sg_tls *t);
 int sg_tls_fd(const struct sg_tls *t);
 /* The peer's certificate, borrowed; NULL if it sent none. */
 const struct sg_cert *sg_tls_peer_cert(const struct sg_tls *t);
+/* SubjectPublicKeyInfo (DER) of the certificate that this side showed on this connection, appended.
+ * -ENODATA: none. */
+SG_MUST_USE int sg_tls_own_spki(const struct sg_tls *t, struct sg_buf *ret);
 /* The URI of the peer's certificate if its chain was verified under our roots, else "".  A
  * certificate with two URIs has none (SPIFFE X509-SVID, section 2). */
 const char *sg_tls_peer_uri(const struct sg_tls *t);
