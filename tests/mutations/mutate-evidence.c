@@ -243,11 +243,28 @@ static void list_free(size_t part)
     }
 }
 
+/* A chain in a quote is PEM: its last certificate is the root, which is pinned by key and need not
+ * be there at all; and ends of lines may be other white space. */
+static size_t start_of_root(const struct sg_buf *b)
+{
+    static const char mark[] = "-----BEGIN";
+    size_t found = b->len;
+    for (size_t i = 0; i + sizeof mark - 1 <= b->len; i++)
+        if (!memcmp(b->data + i, mark, sizeof mark - 1))
+            found = i;
+    return found;
+}
+
 static void find_free(struct specimen *s)
 {
     for (size_t part = 0; part < SG_TEE_N_PARTS; part++) {
-        for (size_t i = 0; i < good.part[part].len; i++)
-            MUST(sg_buf_append_u8(&good.free[part], free_bits(s, part, i)));
+        const struct sg_buf *b = &good.part[part];
+        const size_t root = start_of_root(b);
+        for (size_t i = 0; i < b->len; i++) {
+            const bool blank = root < b->len && b->data[i] == '\n' && i > 1024;
+            MUST(sg_buf_append_u8(&good.free[part],
+                                  i >= root || blank ? 0xff : free_bits(s, part, i)));
+        }
         list_free(part);
     }
 }
@@ -300,26 +317,34 @@ static void mutate(struct specimen *s)
     ways[below(sizeof ways / sizeof ways[0])](&s->part[part]);
 }
 
-static size_t len_without_padding(const struct sg_buf *b)
+static uint8_t octet(const struct sg_buf *b, size_t i)
 {
-    size_t n = b->len;
-    while (n && !b->data[n - 1])
-        n--;
-    return n;
+    return i < b->len ? b->data[i] : 0;
 }
 
 /* The same up to free bits; reports may be padded with zeros. */
 static bool same(const struct specimen *s, size_t part)
 {
     const struct sg_buf *a = &good.part[part], *b = &s->part[part];
-    const bool padded = part == SG_TEE_PART_REPORT;
-    const size_t n = padded ? len_without_padding(a) : a->len;
-    if ((padded ? len_without_padding(b) : b->len) != n)
+    if (part != SG_TEE_PART_REPORT && a->len != b->len)
         return false;
-    for (size_t i = 0; i < n; i++)
-        if ((a->data[i] ^ b->data[i]) & ~good.free[part].data[i])
+    for (size_t i = 0; i < a->len || i < b->len; i++)
+        if ((octet(a, i) ^ octet(b, i)) & ~octet(&good.free[part], i))
             return false;
     return true;
+}
+
+static void print_difference(const struct specimen *s)
+{
+    for (size_t part = 0; part < SG_TEE_N_PARTS; part++) {
+        const struct sg_buf *a = &good.part[part], *b = &s->part[part];
+        if (a->len != b->len)
+            printf("    %s: %zu octets, now %zu\n", part_name(part), a->len, b->len);
+        for (size_t i = 0; i < a->len && i < b->len; i++)
+            if (a->data[i] != b->data[i])
+                printf("    %s: octet %zu was %02x, is %02x\n", part_name(part), i, a->data[i],
+                       b->data[i]);
+    }
 }
 
 static bool same_all(const struct specimen *s)
@@ -342,6 +367,7 @@ static int run_raw(struct specimen *s, uint64_t count)
         accepted++;
         if (!same_all(s)) {
             printf("  WRONG: mutation %llu is trusted\n", (unsigned long long)i);
+            print_difference(s);
             return 1;
         }
     }
