@@ -63,7 +63,7 @@ static void test_hook_decides(void **state)
     int r[3];
     assert_int_equal(sg_syncer_new(&s), 0);
     for (int i = 0; i < 3; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof(name), "h%d", i);
         assert_int_equal(sg_io_create(&f[i], folder, name), 0);
     }
