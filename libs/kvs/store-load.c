@@ -1,5 +1,6 @@
 /*
- * Cold open: the head with the highest version that any replica holds, then a replica whose pages
+ * Cold open: the head with the highest version that any replica holds (should two of them differ,
+ * the one that more than half of their replicas hold), then a replica whose pages
  * match its multiset hash.  A replica that is behind, lacks something or fails a check is counted
  * as damaged and written again from what was found good.
  */
@@ -15,6 +16,8 @@ struct loading {
     struct sg_row tail[SG_TAIL_ROWS_MAX];
     struct sg_head head; /* borrows from best_plain and tail */
     bool found;
+    bool split;          /* another head of the same version was met */
+    unsigned votes;      /* for head, less those for others of its version */
     uint64_t asked, bad; /* slots */
     struct sg_dir_entry *dir;
     size_t n_dir;
@@ -82,6 +85,47 @@ static bool same_partition(const struct loading *l, const struct sg_head *h)
     return h->table == l->p->table && sg_bytes_equal(h->partition, l->p->partition);
 }
 
+/* h and tail, out of l->entry and l->plain, are the best so far. */
+static void prefer_head(struct loading *l, const struct sg_head *h, const struct sg_row *tail)
+{
+    struct sg_buf swap = l->best;
+    l->best = l->entry;
+    l->entry = swap;
+    swap = l->best_plain;
+    l->best_plain = l->plain;
+    l->plain = swap;
+    memcpy(l->tail, tail, h->n_tail * sizeof(*tail));
+    l->head = *h;
+    l->head.tail = l->tail;
+    l->found = true;
+}
+
+static bool same_head(const struct loading *l)
+{
+    return sg_bytes_equal(sg_buf_bytes(&l->plain), sg_buf_bytes(&l->best_plain));
+}
+
+/*
+ * l->plain is of the version found, too.  There can be two good heads of one: a commit that failed
+ * leaves its own in the journal's void record, where storage may take it from, and the next commit
+ * takes the version again.  Boyer and Moore's vote leaves the one that most replicas hold, if that
+ * is more than half of them.
+ */
+static bool outvotes(struct loading *l)
+{
+    bool same = same_head(l);
+    l->split |= !same;
+    if (l->votes == 0) {
+        l->votes = 1;
+        return !same;
+    }
+    if (same)
+        l->votes++;
+    else
+        l->votes--;
+    return false;
+}
+
 /* l->entry is a head of the right name from that slot: does it open, and is it newer? */
 static int judge_head(struct loading *l, unsigned slot)
 {
@@ -95,23 +139,20 @@ static int judge_head(struct loading *l, unsigned slot)
         l->bad |= 1ull << slot;
         return 0;
     }
-    if (l->found && h.version <= l->head.version) {
-        if (h.version < l->head.version)
-            l->bad |= 1ull << slot;
+    if (l->found && h.version < l->head.version) {
+        l->bad |= 1ull << slot;
+        return 0;
+    }
+    if (l->found && h.version == l->head.version) {
+        if (outvotes(l))
+            prefer_head(l, &h, tail);
         return 0;
     }
     if (l->found) /* all that answered before are behind */
         l->bad |= l->asked & ~(1ull << slot);
-    struct sg_buf swap = l->best;
-    l->best = l->entry;
-    l->entry = swap;
-    swap = l->best_plain;
-    l->best_plain = l->plain;
-    l->plain = swap;
-    memcpy(l->tail, tail, h.n_tail * sizeof(*tail));
-    l->head = h;
-    l->head.tail = l->tail;
-    l->found = true;
+    l->votes = 1;
+    l->split = false;
+    prefer_head(l, &h, tail);
     return 0;
 }
 
@@ -130,6 +171,30 @@ static int ask_head(struct loading *l, const struct source *from, uint64_t *abse
     return 0;
 }
 
+/* Counts the votes: 0, or SG_KV_DAMAGED if no head has the majority. */
+static int confirm_head(struct loading *l, const struct source *from, unsigned n)
+{
+    struct sg_row tail[SG_TAIL_ROWS_MAX];
+    struct sg_head h;
+    unsigned same = 0, others = 0;
+    for (unsigned i = 0; i < n; i++) {
+        int r = sg_index_get(from[i].index, NULL, SG_BYTES(l->p->key, SG_HEAD_KEY_LEN), &l->entry);
+        if (r == 0)
+            r = sg_head_open(l->keys, &l->p->bucket->keys, l->p->key, sg_buf_bytes(&l->entry),
+                             &l->plain, tail, &h);
+        if (r < 0)
+            return r;
+        if (r || h.version != l->head.version)
+            continue;
+        bool is = same_head(l);
+        same += is;
+        others += !is;
+        if (!is)
+            l->bad |= 1ull << from[i].slot;
+    }
+    return same > others ? 0 : SG_KV_DAMAGED;
+}
+
 static int find_head(struct loading *l)
 {
     struct source from[SG_STORE_VOLUMES_MAX + 1];
@@ -146,6 +211,9 @@ static int find_head(struct loading *l)
         return SG_KV_DAMAGED;
     if (!l->found)
         return 0;
+    int r = l->split ? confirm_head(l, from, n) : 0;
+    if (r)
+        return r;
     /* the keys were last unwrapped for another candidate, perhaps */
     struct sg_head_clear c;
     sg_assert(sg_head_peek(sg_buf_bytes(&l->best), &c));

@@ -239,6 +239,49 @@ static void test_head_rolled_back_on_all(void **state)
     assert_int_equal(fixture_count(t->f.kv, TABLE, 1), 288);
 }
 
+/* A head that was sealed for a commit that failed lies in the journal's void record.  The next
+ * commit takes the same version, so that the adversary has two good heads of it. */
+static void put_void_head(struct bench *t, unsigned n)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf before = SG_BUF_INIT(1u << 20);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf failed = SG_BUF_INIT(1u << 20);
+    uint8_t key[SG_HEAD_KEY_LEN];
+    read_entry(t, 0, head_key(t, 1, key), &before);
+    assert_int_equal(fixture_write(t->f.kv, SG_KV_PUT, TABLE, 1, 500, 1, 1), 0);
+    read_entry(t, 0, head_key(t, 1, key), &failed);
+    for (unsigned slot = 0; slot < 3; slot++)
+        write_entry(t, slot, head_key(t, 1, key), sg_buf_bytes(&before));
+    forget(t, 1); /* as if the commit had failed */
+    assert_int_equal(fixture_write(t->f.kv, SG_KV_PUT, TABLE, 1, 500, 1, 2), 0);
+    for (unsigned i = 0; i < n; i++)
+        write_entry(t, sg_store_replica(t->f.store, key, i)->slot, head_key(t, 1, key),
+                    sg_buf_bytes(&failed));
+    forget(t, 1);
+}
+
+static void test_head_of_a_failed_commit(void **state)
+{
+    struct bench *t = *state;
+    uint8_t key[SG_HEAD_KEY_LEN];
+    put_void_head(t, 1);
+    unsigned first = sg_store_replica(t->f.store, head_key(t, 1, key).data, 0)->slot;
+    assert_true(fixture_has(t->f.kv, TABLE, 1, 500, 2));
+    for (unsigned slot = 0; slot < 3; slot++)
+        assert_int_equal(damage(t, slot), slot == first);
+    expect_mended(t);
+}
+
+/* Nobody can tell which of two is right where none has the majority. */
+static void test_heads_of_one_version_tie(void **state)
+{
+    struct bench *t = *state;
+    uint8_t key[SG_HEAD_KEY_LEN];
+    put_void_head(t, 1);
+    unsigned last = sg_store_replica(t->f.store, head_key(t, 1, key).data, 2)->slot;
+    write_entry(t, last, head_key(t, 1, key), SG_BYTES_NONE);
+    assert_int_equal(fixture_count(t->f.kv, TABLE, 1), -SG_KV_DAMAGED);
+}
+
 static void test_head_withheld(void **state)
 {
     struct bench *t = *state;
@@ -324,6 +367,8 @@ int main(void)
         TEST(test_old_page_beside_the_new),
         TEST(test_head_rolled_back_on_two),
         TEST(test_head_rolled_back_on_all),
+        TEST(test_head_of_a_failed_commit),
+        TEST(test_heads_of_one_version_tie),
         TEST(test_head_withheld),
         TEST(test_head_forged_everywhere),
         TEST(test_foreign_entries_are_swept),
