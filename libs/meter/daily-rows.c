@@ -4,15 +4,16 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <zlib.h>
 
 #include <sealgrid/base/clock.h>
+
+#include "gz-int.h"
 
 #define CHUNK     (256u * 1024)
 #define FIELD_MAX 40 /* octets of a value that is not a plain decimal */
 
 struct sg_daily {
-    gzFile file;          /* NULL: over text */
+    struct sg_gz *file;   /* NULL: over text */
     struct sg_bytes text; /* what is left of it */
     char *room;           /* CHUNK octets and one */
     size_t at, end;       /* unread part of room */
@@ -27,8 +28,7 @@ void sg_daily_free(struct sg_daily *d)
 {
     if (!d)
         return;
-    if (d->file)
-        gzclose(d->file);
+    sg_gz_close(d->file);
     free(d->room);
     free(d);
 }
@@ -66,15 +66,7 @@ static int read_some(struct sg_daily *d, char *to, size_t room, size_t *ret)
         d->text = SG_BYTES(d->text.data + *ret, d->text.len - *ret);
         return 0;
     }
-    const int n = gzread(d->file, to, (unsigned)room);
-    int problem = Z_OK;
-    if (n < (int)room) /* at the end, or a damaged or truncated file */
-        (void)gzerror(d->file, &problem);
-    if (n < 0 || problem != Z_OK)
-        return problem == Z_ERRNO ? sg_raise_errno()
-                                  : sg_raisef(-EBADMSG, "gzip damaged or cut off");
-    *ret = (size_t)n;
-    return 0;
+    return sg_gz_read(d->file, to, room, ret);
 }
 
 /* What is unread moves to the front, the rest of the room is filled. */
@@ -157,13 +149,12 @@ static int read_header(struct sg_daily *d, struct sg_daily_error *why)
     return 0;
 }
 
-static int open_with(struct sg_daily **ret, gzFile file, struct sg_bytes text,
+static int open_with(struct sg_daily **ret, struct sg_gz *file, struct sg_bytes text,
                      struct sg_daily_error *why)
 {
     SG_CLEANUP(sg_daily_freep) struct sg_daily *d = calloc(1, sizeof(*d));
     if (!d) {
-        if (file)
-            gzclose(file);
+        sg_gz_close(file);
         return sg_raise(-ENOMEM);
     }
     d->file = file;
@@ -180,11 +171,10 @@ static int open_with(struct sg_daily **ret, gzFile file, struct sg_bytes text,
 
 int sg_daily_open(struct sg_daily **ret, const char *path, struct sg_daily_error *why)
 {
-    errno = 0;
-    gzFile file = gzopen(path, "rbe");
-    if (!file)
-        return sg_raise(errno ? -errno : -ENOMEM);
-    (void)gzbuffer(file, CHUNK);
+    struct sg_gz *file = NULL;
+    int r = sg_gz_open(&file, path);
+    if (r)
+        return r;
     return open_with(ret, file, SG_BYTES_NONE, why);
 }
 

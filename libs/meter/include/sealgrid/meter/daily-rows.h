@@ -1,14 +1,15 @@
 #pragma once
 /*
- * daily rows - reader of load curves as CSV, one day a line, plain or gzip:
+ * daily rows - reader of load curves as CSV, one day a line, plain or gzip (any number of
+ * members, nothing else behind them):
  *
  *   customer,day,weekday,h00,...,h23      day: any whole number; weekday 0 = Monday .. 6 = Sunday
  *   building,date,h00,...,h23             date: 2008-01-31; the weekday follows from it
  *
  * "customer", "building" and "client" mean the same.  24, 48 or 96 columns of energy, of any names,
- * in any one unit.  A value is a decimal, 0 or more; blank, NA and NaN are a missing one.  Line ends
- * LF or CRLF; empty lines count for nothing; quotes are not understood.  Anything else is refused
- * with line and column, never guessed.
+ * in any one unit.  A value is a decimal, 0 or more; blank, NA and NaN are a missing one.  Line
+ * ends LF or CRLF; empty lines count for nothing; quotes are not understood.  Anything else is
+ * refused with line and column, never guessed.
  *
  * Memory: one chunk of the file (256 KiB), whatever its size; a line has at most 4,096 octets.
  * Owns: the open file.  One thread at a time.
