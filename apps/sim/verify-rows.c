@@ -150,7 +150,7 @@ static bool token_is(const struct token *t, const char *text, size_t len)
 static bool value_agrees(const struct sim_rows *r, const struct token *t, size_t column,
                          const struct sim_expected *want)
 {
-    int64_t v;
+    int64_t v = 0;
     if (column == SIM_COLUMN_SERIAL)
         return t->len >= 2 && t->at[0] == '"' && strlen(r->source.serial) == t->len - 2 &&
                memcmp(t->at + 1, r->source.serial, t->len - 2) == 0;
