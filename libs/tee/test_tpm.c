@@ -252,6 +252,27 @@ static void test_a_certificate_vouches_for_the_key(void **state)
     expect_trusted(&w);
 }
 
+/* SAN and purpose critical, as certificates of TPMs without a subject have them. */
+static void test_critical_extensions_of_tpms(void **state)
+{
+    (void)state;
+    static const struct sg_bytes purpose = SG_BYTES_LIT("\x30\x07\x06\x05\x67\x81\x05\x08\x03");
+    static const struct sg_bytes name = SG_BYTES_LIT("\x30\x03\x82\x01\x61"); /* dNSName "a" */
+    struct tk_cert_spec spec = ak_spec;
+    struct world w = good(&rsa);
+    w.pinned = false;
+    w.certified = true;
+    tk_add_extension(&spec, "2.5.29.37", true, purpose);
+    tk_add_extension(&spec, "2.5.29.17", true, name);
+    w.cert = tk_cert_new(&spec, rsa.key, ca, ca_key);
+    expect_trusted(&w);
+    X509_free(w.cert);
+    tk_add_extension(&spec, "2.5.29.36", true, SG_BYTES_LIT("\x30\x00")); /* policyConstraints */
+    w.cert = tk_cert_new(&spec, rsa.key, ca, ca_key);
+    expect_only(&w, SG_TEE_AK_CRITICAL);
+    X509_free(w.cert);
+}
+
 static bool field_is(const struct sg_tee_verdict *v, const char *name, const void *p, size_t n)
 {
     struct sg_bytes value;
@@ -652,6 +673,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys_and_schemes_of_every_kind_are_trusted),
         cmocka_unit_test(test_a_certificate_vouches_for_the_key),
+        cmocka_unit_test(test_critical_extensions_of_tpms),
         cmocka_unit_test(test_what_a_quote_says_can_be_required),
         cmocka_unit_test(test_a_short_nonce_is_no_report_data),
         cmocka_unit_test(test_values_of_the_whole_bank_or_of_the_selection),

@@ -169,6 +169,23 @@ void sg_tpm_judge_quote(const struct sg_tee_case *c, const struct sg_tee_key *ke
 
 /* ---- whose key ---- */
 
+/* Critical extensions that are understood: keyUsage and basicConstraints by the chain's walk; of a
+ * TPM's certificate also its purpose, which is judged, and its alternative name (the TPM's maker
+ * and model, critical where the subject is empty), which nothing here goes by. */
+static bool understood(struct sg_bytes oid)
+{
+    return oid.len == 3 && oid.data[0] == 0x55 && oid.data[1] == 0x1d &&
+           (oid.data[2] == 15 || oid.data[2] == 17 || oid.data[2] == 19 || oid.data[2] == 37);
+}
+
+static bool criticals_understood(const struct sg_tee_cert *c)
+{
+    for (size_t i = 0; i < c->n_extensions; i++)
+        if (c->extension[i].critical && !understood(c->extension[i].oid))
+            return false;
+    return true;
+}
+
 /* extKeyUsage 2.5.29.37 with tcg-kp-AIKCertificate 2.23.133.8.3: a CA of TPMs certifies other keys
  * too. */
 static bool is_for_attestation(const struct sg_tee_cert *c)
@@ -210,6 +227,8 @@ static void judge_cert(const struct sg_tee_case *c, const struct sg_tee_own_cert
                                            .max_cas = SG_TEE_CHAIN_MAX - 2};
     struct sg_tee_chain chain;
     sg_tee_chain_judge(&q, leaf, &chain);
+    if (criticals_understood(leaf))
+        chain.leaf_faults &= ~(UINT32_C(1) << SG_TEE_FAULT_CRITICAL);
     sg_tee_chain_report(&q, &chain, v);
     if (!is_for_attestation(leaf))
         sg_tee_refuse(v, SG_TEE_AK_EXTENSION);
