@@ -188,26 +188,32 @@ static void open_crashed(struct fixture *f, struct crash *c)
     fixture_clear(&after);
 }
 
+/* Until the hook, which is told of c, has taken a copy. */
+static bool run_to_crash(struct fixture *f, struct crash *c, const struct sg_io_hook *hook)
+{
+    c->f = f;
+    fixture_init(f, 3);
+    fixture_open(f);
+    sg_io_set_hook(hook);
+    for (int b = 0; b < BATCHES && !c->taken; b++) {
+        c->tried = b;
+        if (write_batch(f->kv, b) == 0)
+            c->acked |= 1u << b;
+        if (b % 5 == 4)
+            assert_int_equal(sg_store_checkpoint(f->store), 0);
+    }
+    sg_io_set_hook(NULL);
+    fixture_clear(f);
+    if (c->taken)
+        open_crashed(f, c);
+    return c->taken;
+}
+
 static bool crash_at(int n)
 {
     struct fixture f;
-    struct crash c = {.f = &f, .countdown = n};
-    const struct sg_io_hook hook = {crash_here, &c};
-    fixture_init(&f, 3);
-    fixture_open(&f);
-    sg_io_set_hook(&hook);
-    for (int b = 0; b < BATCHES && !c.taken; b++) {
-        c.tried = b;
-        if (write_batch(f.kv, b) == 0)
-            c.acked |= 1u << b;
-        if (b % 5 == 4)
-            assert_int_equal(sg_store_checkpoint(f.store), 0);
-    }
-    sg_io_set_hook(NULL);
-    fixture_clear(&f);
-    if (c.taken)
-        open_crashed(&f, &c);
-    return c.taken;
+    struct crash c = {.countdown = n};
+    return run_to_crash(&f, &c, &(struct sg_io_hook){crash_here, &c});
 }
 
 static void test_crash_between_any_two_operations(void **state)
@@ -216,6 +222,87 @@ static void test_crash_between_any_two_operations(void **state)
     int n = 1;
     while (crash_at(n))
         n += n < 30 ? 1 : 2;
+    assert_true(n > 60);
+}
+
+/* As a crash, but the power goes too: of the journals there is what was synced, and of what was not
+ * nothing, zeros (room reserved for it), or all. */
+enum cut { CUT_OFF, CUT_TO_ZEROS, CUT_NOTHING, CUTS };
+
+struct power {
+    struct crash c;
+    struct journal_file {
+        char path[320];
+        off_t asked, synced;
+    } files[64];
+    size_t n;
+};
+
+static struct journal_file *file_of(struct power *w, const char *path)
+{
+    size_t i = 0;
+    while (i < w->n && strcmp(w->files[i].path, path) != 0)
+        i++;
+    if (i == w->n) {
+        assert_true(w->n < 64);
+        w->files[w->n++] = (struct journal_file){.asked = 0};
+        snprintf(w->files[i].path, sizeof(w->files[i].path), "%s", path);
+    }
+    return &w->files[i];
+}
+
+/* A sync that was asked for is done once anything else is; several are asked for together. */
+static void note_operation(struct power *w, enum sg_io_op op, const char *path)
+{
+    struct stat st;
+    if (op == SG_IO_SYNC) {
+        assert_int_equal(stat(path, &st), 0);
+        file_of(w, path)->asked = st.st_size;
+        return;
+    }
+    for (size_t i = 0; i < w->n; i++)
+        w->files[i].synced = w->files[i].asked;
+}
+
+static void cut_file(const struct power *w, const struct journal_file *file, enum cut cut)
+{
+    char copy[400];
+    struct stat st;
+    size_t root = strlen(w->c.f->root);
+    snprintf(copy, sizeof(copy), "%s.crash%s", w->c.f->root, file->path + root);
+    if (stat(copy, &st) < 0 || cut == CUT_NOTHING)
+        return; /* deleted by then */
+    assert_int_equal(truncate(copy, file->synced), 0);
+    if (cut == CUT_TO_ZEROS)
+        assert_int_equal(truncate(copy, st.st_size), 0);
+}
+
+static int power_fails_here(void *user, enum sg_io_op op, const char *path)
+{
+    struct power *w = user;
+    if (w->c.taken)
+        return 0;
+    note_operation(w, op, path);
+    int r = crash_here(&w->c, op, path);
+    for (size_t i = 0; w->c.taken && i < w->n; i++)
+        if (strstr(w->files[i].path, "/journal/"))
+            cut_file(w, &w->files[i], (enum cut)((size_t)w->c.tried + i) % CUTS);
+    return r;
+}
+
+static bool power_fails_at(int n)
+{
+    struct fixture f;
+    struct power w = {.c = {.countdown = n}};
+    return run_to_crash(&f, &w.c, &(struct sg_io_hook){power_fails_here, &w});
+}
+
+static void test_power_fails_between_any_two_operations(void **state)
+{
+    (void)state;
+    int n = 1;
+    while (power_fails_at(n))
+        n += n < 40 ? 1 : 2;
     assert_true(n > 60);
 }
 
@@ -398,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_one_operation_fails),
         cmocka_unit_test(test_disk_full_for_a_while),
         cmocka_unit_test(test_crash_between_any_two_operations),
+        cmocka_unit_test(test_power_fails_between_any_two_operations),
         cmocka_unit_test(test_void_record_returns),
         cmocka_unit_test(test_one_allocation_fails),
     };
