@@ -22,6 +22,7 @@ static const struct verb {
     {"demo", sg_verb_demo, "the main job, from meter to audited bill"},
     {"report", sg_verb_report, "the page of a demo's run, once more"},
     {"attest", sg_verb_attest, "attest verify, attest show: evidence of TEEs judged, decoded"},
+    {"cas", sg_verb_cas, "cas attest: casd's evidence about itself, judged"},
     {"abnt", sg_verb_abnt, "abnt decode: NBR 14522 frames to fields"},
 };
 
