@@ -227,10 +227,11 @@ static void test_crash_between_any_two_operations(void **state)
 
 /* As a crash, but the power goes too: of the journals there is what was synced, and of what was not
  * nothing, zeros (room reserved for it), or all. */
-enum cut { CUT_OFF, CUT_TO_ZEROS, CUT_NOTHING, CUTS };
+enum cut { CUT_OFF, CUT_TO_ZEROS, CUT_NOTHING, CUT_EACH_OTHERWISE };
 
 struct power {
     struct crash c;
+    enum cut cut;
     struct journal_file {
         char path[320];
         off_t asked, synced;
@@ -286,14 +287,16 @@ static int power_fails_here(void *user, enum sg_io_op op, const char *path)
     int r = crash_here(&w->c, op, path);
     for (size_t i = 0; w->c.taken && i < w->n; i++)
         if (strstr(w->files[i].path, "/journal/"))
-            cut_file(w, &w->files[i], (enum cut)((size_t)w->c.tried + i) % CUTS);
+            cut_file(w, &w->files[i],
+                     w->cut == CUT_EACH_OTHERWISE ? (enum cut)(i % CUT_EACH_OTHERWISE) : w->cut);
     return r;
 }
 
 static bool power_fails_at(int n)
 {
+    static const enum cut cuts[] = {CUT_OFF, CUT_TO_ZEROS, CUT_EACH_OTHERWISE};
     struct fixture f;
-    struct power w = {.c = {.countdown = n}};
+    struct power w = {.c = {.countdown = n}, .cut = cuts[n % 3]};
     return run_to_crash(&f, &w.c, &(struct sg_io_hook){power_fails_here, &w});
 }
 
