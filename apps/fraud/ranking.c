@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include <sealgrid/base/file.h>
 
@@ -94,11 +95,26 @@ static int write_lines(const struct ranking *r, const struct plan *plan, int fd)
     return e ? e : sg_write_all(fd, sg_buf_bytes(&b));
 }
 
+/* A pipe or a device is written to, not replaced by a file. */
+static bool is_special(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static int write_special(const struct ranking *r, const struct plan *plan, const char *path)
+{
+    SG_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd < 0 ? sg_raise_errno() : write_lines(r, plan, fd);
+}
+
 int ranking_write(const struct ranking *r, const struct plan *plan, const char *path)
 {
     char next[PATH_MAX];
     if (!strcmp(path, "-"))
         return write_lines(r, plan, STDOUT_FILENO);
+    if (is_special(path))
+        return write_special(r, plan, path);
     if (snprintf(next, sizeof(next), "%s.part", path) >= (int)sizeof(next))
         return sg_raise(-ENAMETOOLONG);
     unlink(next); /* of a run that was killed, or a link laid there */

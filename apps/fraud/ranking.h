@@ -20,5 +20,5 @@ void ranking_sort(struct ranking *r);
 /* What stands in the column score: an unjudged customer gets the lowest there is, 0 at most. */
 double ranking_score(const struct ranking *r, const struct line *l);
 /* customer,score,rank,reasons: to a file, whole or not at all and of mode 0600 (it accuses), or to
- * standard output ("-").  A name that a spreadsheet would run as a formula gets a ' before it. */
+ * standard output ("-"), a pipe or a device.  A name that a spreadsheet would run as a formula gets a ' before it. */
 SG_MUST_USE int ranking_write(const struct ranking *r, const struct plan *plan, const char *path);

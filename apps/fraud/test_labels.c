@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -194,6 +195,24 @@ static void a_ranking_is_its_owners(void **state)
     unlink(victim);
 }
 
+static void a_pipe_stays_a_pipe(void **state)
+{
+    (void)state;
+    const struct plan plan = {.mode = MODE_CORRELATION};
+    char path[64], got[32] = "";
+    struct stat st;
+    snprintf(path, sizeof(path), "/tmp/sealgrid-ranking-%d.pipe", (int)getpid());
+    assert_int_equal(mkfifo(path, 0600), 0);
+    SG_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    make_ranking();
+    assert_int_equal(ranking_write(&ranking, &plan, path), 0);
+    assert_int_equal(read(fd, got, 27), 27);
+    assert_string_equal(got, "customer,score,rank,reasons");
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    unlink(path);
+}
+
 /* Order of those labelled: a(T) b c (tied) d(T) e: pairs 6, won 3 + 1. */
 static void a_verdict_by_labels(void **state)
 {
@@ -236,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_ranking_as_a_file),
         cmocka_unit_test(a_name_is_no_formula),
         cmocka_unit_test(a_ranking_is_its_owners),
+        cmocka_unit_test(a_pipe_stays_a_pipe),
         cmocka_unit_test(a_verdict_by_labels),
     };
     return cmocka_run_group_tests(tests, NULL, clear);
