@@ -214,20 +214,20 @@ static int same_key(struct sg_bytes beside, const struct sg_tee_key *key, bool *
 
 static int judge_tpm(const struct sg_tee_case *c, const struct wrapper *w, struct sg_tee_verdict *v)
 {
-    SG_CLEANUP(sg_tee_key_freep) struct sg_tee_key *ak = NULL;
+    SG_CLEANUP(sg_tpm_key_clear) struct sg_tpm_key ak = {0};
     bool same = true;
-    int r = read_key(w->runtime, &ak);
+    int r = read_key(w->runtime, &ak.key);
     if (r == SG_TEE_KEY_BAD) {
         sg_tee_refuse(v, SG_TEE_REASON_HCL_MALFORMED);
         return 0;
     }
     if (r == 0)
-        r = same_key(c->evidence->part[SG_TEE_PART_TPM_KEY], ak, &same);
+        r = same_key(c->evidence->part[SG_TEE_PART_TPM_KEY], ak.key, &same);
     if (r < 0)
         return r;
     if (!same)
         sg_tee_refuse(v, SG_TEE_REASON_TPM_AK_UNBOUND);
-    sg_tpm_judge_quote(c, ak, v);
+    sg_tpm_judge_quote(c, &ak, v);
     return 0;
 }
 

@@ -394,6 +394,28 @@ static void test_keys_of_the_wrong_kind(void **state)
     }
 }
 
+/* The public area says what the key signs with: a signature by another scheme is not of this key,
+ * even if its octets verify. */
+static void test_a_scheme_that_is_not_the_keys(void **state)
+{
+    (void)state;
+    SG_CLEANUP(release) struct judged j;
+    struct world w = good(&rsa);
+    judge(&w, &j);
+    struct sg_buf *key = &j.part[SG_TEE_PART_TPM_KEY];
+    key->data[15] = 0x16; /* RSAPSS */
+    judge_again(&w, &j);
+    assert_int_equal(j.v.reasons.at[0], SG_TEE_REASON_TPM_ALGORITHM);
+    key->data[15] = 0x14;
+    key->data[17] = 0x0c; /* SHA-384 */
+    judge_again(&w, &j);
+    assert_int_equal(j.v.reasons.at[0], SG_TEE_REASON_TPM_ALGORITHM);
+    key->data[17] = 0x0b;
+    key->data[15] = 0x18; /* ECDSA, of an RSA key */
+    judge_again(&w, &j);
+    assert_int_equal(j.v.reasons.at[0], SG_TEE_AK_MALFORMED);
+}
+
 static void test_no_key_at_all(void **state)
 {
     (void)state;
@@ -681,6 +703,7 @@ int main(void)
         cmocka_unit_test(test_a_key_that_nobody_vouches_for),
         cmocka_unit_test(test_certificates_that_do_not_do),
         cmocka_unit_test(test_keys_of_the_wrong_kind),
+        cmocka_unit_test(test_a_scheme_that_is_not_the_keys),
         cmocka_unit_test(test_no_key_at_all),
         cmocka_unit_test(test_pcr_values_that_are_not_those_quoted),
         cmocka_unit_test(test_a_quote_of_no_pcr_says_nothing),

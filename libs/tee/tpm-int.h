@@ -52,8 +52,8 @@ enum sg_tee_reason sg_tpm_quote_read(struct sg_bytes octets, struct sg_tpm_quote
 
 /* A signature, ready for sg_tee_key_verifies. */
 struct sg_tpm_signature {
-    enum sg_tee_alg alg; /* NONE: of no algorithm taken here */
-    unsigned hash;       /* TPM_ALG_ID: of signature and PCR digest alike */
+    enum sg_tee_alg alg;   /* NONE: of no algorithm taken here */
+    unsigned scheme, hash; /* TPM_ALG_ID; the hash is of signature and PCR digest alike */
     struct sg_bytes octets;
     uint8_t room[96]; /* r || s */
 };
@@ -65,6 +65,7 @@ bool sg_tpm_signature_read(struct sg_bytes octets, const struct sg_tee_key *key,
 struct sg_tpm_key {
     struct sg_tee_key *key; /* NULL: none */
     bool has_attributes;    /* a public area was given */
+    unsigned scheme, hash;  /* TPM_ALG_ID: all that it signs with; 0: not said */
     bool may_attest; /* restricted: the TPM signs nothing with it that it did not make itself; made
                         in this TPM and bound to it; signs and does not decrypt */
 };
@@ -80,7 +81,7 @@ bool sg_tpm_pcr(const struct sg_tpm_quote *q, struct sg_bytes values, unsigned a
 
 /* Quote, signature, PCR values and event log of the case against a key that others vouch for (NULL:
  * nobody does, which is not said again here).  Fills quote, pcrs and the program's claims. */
-void sg_tpm_judge_quote(const struct sg_tee_case *c, const struct sg_tee_key *key,
+void sg_tpm_judge_quote(const struct sg_tee_case *c, const struct sg_tpm_key *key,
                         struct sg_tee_verdict *v);
 /* "extra", "signer", "pcrdigest", "pcr0".."pcr23" (of the first bank selected). */
 bool sg_tpm_field(const struct sg_tee_verdict *v, struct sg_bytes name, struct sg_bytes *ret);

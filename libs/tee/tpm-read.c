@@ -166,6 +166,7 @@ static bool read_tagged(struct sg_bytes octets, enum sg_tee_key_type type,
     uint16_t scheme, hash;
     if (!sg_take_be16(&r, &scheme) || !sg_take_be16(&r, &hash))
         return false;
+    s->scheme = scheme;
     s->hash = hash;
     if (scheme == SG_TPM_ALG_RSASSA || scheme == SG_TPM_ALG_RSAPSS) {
         if (!take_sized(&r, 1024, &s->octets))
@@ -190,8 +191,10 @@ bool sg_tpm_signature_read(struct sg_bytes octets, const struct sg_tee_key *key,
     /* A modulus of whole 128 octets: what TPMs make. */
     if (type != SG_TEE_KEY_RSA || octets.len < 256 || octets.len % 128)
         return false;
-    *ret =
-        (struct sg_tpm_signature){.alg = SG_TEE_RS256, .hash = SG_TPM_ALG_SHA256, .octets = octets};
+    *ret = (struct sg_tpm_signature){.alg = SG_TEE_RS256,
+                                     .scheme = SG_TPM_ALG_RSASSA,
+                                     .hash = SG_TPM_ALG_SHA256,
+                                     .octets = octets};
     return true;
 }
 
@@ -224,46 +227,52 @@ static bool take_no_cipher(struct sg_reader *r)
     return take_alg(r, &alg) && alg == SG_TPM_ALG_NULL;
 }
 
-/* TPMT_RSA_SCHEME, TPMT_ECC_SCHEME: of signing, or none. */
-static bool take_scheme(struct sg_reader *r)
+static bool fits(unsigned type, unsigned scheme)
 {
-    unsigned scheme, hash;
+    return type == SG_TPM_ALG_RSA ? scheme == SG_TPM_ALG_RSASSA || scheme == SG_TPM_ALG_RSAPSS
+                                  : scheme == SG_TPM_ALG_ECDSA;
+}
+
+/* TPMT_RSA_SCHEME, TPMT_ECC_SCHEME: of signing, or none. */
+static bool take_scheme(struct sg_reader *r, unsigned type, struct sg_tpm_key *k)
+{
+    unsigned scheme;
     if (!take_alg(r, &scheme))
         return false;
     if (scheme == SG_TPM_ALG_NULL)
         return true;
-    return (scheme == SG_TPM_ALG_RSASSA || scheme == SG_TPM_ALG_RSAPSS ||
-            scheme == SG_TPM_ALG_ECDSA) &&
-           take_alg(r, &hash);
+    k->scheme = scheme;
+    return fits(type, scheme) && take_alg(r, &k->hash) && sg_tpm_digest_len(k->hash);
 }
 
-static int read_rsa(struct sg_reader *r, struct sg_tee_key **ret)
+static int read_rsa(struct sg_reader *r, struct sg_tpm_key *ret)
 {
     uint16_t bits;
     uint32_t exponent;
     uint8_t e[4];
     struct sg_bytes n;
-    if (!take_no_cipher(r) || !take_scheme(r) || !sg_take_be16(r, &bits) ||
+    if (!take_no_cipher(r) || !take_scheme(r, SG_TPM_ALG_RSA, ret) || !sg_take_be16(r, &bits) ||
         !sg_take_be32(r, &exponent) || !take_sized(r, 1024, &n) || r->left || n.len != bits / 8u)
         return SG_TEE_KEY_BAD;
     sg_store_be32(e, exponent ? exponent : 65537); /* 0 stands for the default */
     size_t skip = 0;
     while (skip < 3 && !e[skip])
         skip++;
-    return sg_tee_key_rsa(ret, n, SG_BYTES(e + skip, sizeof e - skip));
+    return sg_tee_key_rsa(&ret->key, n, SG_BYTES(e + skip, sizeof e - skip));
 }
 
-static int read_ecc(struct sg_reader *r, struct sg_tee_key **ret)
+static int read_ecc(struct sg_reader *r, struct sg_tpm_key *ret)
 {
     uint8_t xy[96];
     unsigned curve, kdf;
-    if (!take_no_cipher(r) || !take_scheme(r) || !take_alg(r, &curve) || !take_alg(r, &kdf) ||
-        kdf != SG_TPM_ALG_NULL || (curve != CURVE_P256 && curve != CURVE_P384))
+    if (!take_no_cipher(r) || !take_scheme(r, SG_TPM_ALG_ECC, ret) || !take_alg(r, &curve) ||
+        !take_alg(r, &kdf) || kdf != SG_TPM_ALG_NULL ||
+        (curve != CURVE_P256 && curve != CURVE_P384))
         return SG_TEE_KEY_BAD;
     const size_t len = curve == CURVE_P256 ? 32 : 48;
     if (!take_scalar(r, len, xy) || !take_scalar(r, len, xy + len) || r->left)
         return SG_TEE_KEY_BAD;
-    return sg_tee_key_point(ret, SG_BYTES(xy, 2 * len));
+    return sg_tee_key_point(&ret->key, SG_BYTES(xy, 2 * len));
 }
 
 static int read_public(struct sg_reader r, struct sg_tpm_key *ret)
@@ -273,12 +282,13 @@ static int read_public(struct sg_reader r, struct sg_tpm_key *ret)
     uint32_t attributes;
     struct sg_bytes policy;
     if (!take_alg(&r, &type) || !take_alg(&r, &name_alg) || !sg_take_be32(&r, &attributes) ||
-        !take_sized(&r, POLICY_MAX, &policy) || (policy.len && !sg_tpm_digest_len(name_alg)))
+        !take_sized(&r, POLICY_MAX, &policy) || !sg_tpm_digest_len(name_alg) ||
+        (policy.len && policy.len != sg_tpm_digest_len(name_alg)))
         return SG_TEE_KEY_BAD;
     ret->has_attributes = true;
     ret->may_attest = (attributes & (wanted | DECRYPT)) == wanted;
-    return type == SG_TPM_ALG_RSA   ? read_rsa(&r, &ret->key)
-           : type == SG_TPM_ALG_ECC ? read_ecc(&r, &ret->key)
+    return type == SG_TPM_ALG_RSA   ? read_rsa(&r, ret)
+           : type == SG_TPM_ALG_ECC ? read_ecc(&r, ret)
                                     : SG_TEE_KEY_BAD;
 }
 

@@ -134,22 +134,29 @@ static void learn(const struct sg_tpm_quote *q, struct sg_tee_verdict *v)
         memcpy(c->report_data, q->extra.data, sizeof c->report_data);
 }
 
+/* A key with a scheme of its own signs by no other. */
+static bool allowed(const struct sg_tpm_key *key, const struct sg_tpm_signature *s)
+{
+    return s->alg != SG_TEE_ALG_NONE &&
+           (!key->scheme || (key->scheme == s->scheme && key->hash == s->hash));
+}
+
 static void judge_signature(const struct sg_tee_evidence *e, const struct sg_tpm_quote *q,
-                            const struct sg_tee_key *key, struct sg_tee_verdict *v)
+                            const struct sg_tpm_key *key, struct sg_tee_verdict *v)
 {
     struct sg_tpm_signature s;
-    if (!sg_tpm_signature_read(part(e, SG_TEE_PART_TPM_SIGNATURE), key, &s)) {
+    if (!sg_tpm_signature_read(part(e, SG_TEE_PART_TPM_SIGNATURE), key->key, &s)) {
         sg_tee_refuse(v, SG_TEE_REASON_TPM_SIGNATURE);
         return;
     }
-    if (s.alg == SG_TEE_ALG_NONE)
+    if (!allowed(key, &s))
         sg_tee_refuse(v, SG_TEE_REASON_TPM_ALGORITHM);
-    else if (!sg_tee_key_verifies(key, s.alg, part(e, SG_TEE_PART_TPM_QUOTE), s.octets))
+    else if (!sg_tee_key_verifies(key->key, s.alg, part(e, SG_TEE_PART_TPM_QUOTE), s.octets))
         sg_tee_refuse(v, SG_TEE_REASON_TPM_SIGNATURE);
     judge_pcrs(q, part(e, SG_TEE_PART_TPM_PCRS), s.hash, v);
 }
 
-void sg_tpm_judge_quote(const struct sg_tee_case *c, const struct sg_tee_key *key,
+void sg_tpm_judge_quote(const struct sg_tee_case *c, const struct sg_tpm_key *key,
                         struct sg_tee_verdict *v)
 {
     const struct sg_tee_evidence *e = c->evidence;
@@ -299,7 +306,7 @@ static int judge_with_certs(const struct sg_tee_case *c, const struct sg_tee_own
         sg_tee_refuse(v, SG_TEE_AK_MALFORMED);
     else
         judge_key(c, own, &ak, v);
-    sg_tpm_judge_quote(c, r == 0 ? ak.key : NULL, v);
+    sg_tpm_judge_quote(c, ak.key ? &ak : NULL, v);
     return 0;
 }
 
