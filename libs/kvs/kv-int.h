@@ -47,6 +47,11 @@ struct sg_kv_scan {
 #define SG_KV_OBJECT_NAME_MAX 1024
 #define SG_KV_FIELDS_MAX      32
 
+/* The store's own tables, which kv.h does not name: manifests of objects, with their keys, and a
+ * bucket's settings, which are its administrator's. */
+#define SG_TABLE_OBJECTS  0u
+#define SG_TABLE_SETTINGS 0xfffffffeu
+
 /* 3..63 of [a-z0-9.-]. */
 bool sg_kv_bucket_name_ok(const char *bucket);
 /* 1..1024 octets of UTF-8 without control characters. */

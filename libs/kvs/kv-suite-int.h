@@ -287,6 +287,27 @@ static inline void suite_fields_of_no_tuple(void **state)
     assert_int_equal(sg_kv_scan_open(&scan, kv, SUITE_BUCKET, &range), -EINVAL);
 }
 
+/* Manifests hold the keys of objects, and who writes settings is the bucket's administrator. */
+static inline void suite_tables_of_the_store(void **state)
+{
+    static const uint32_t tables[] = {0, 0xfffffffe};
+    struct sg_kv *kv = *state;
+    for (size_t i = 0; i < 2; i++) {
+        SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1024);
+        struct sg_kv_scan *scan = NULL;
+        const struct sg_kv_key key = {tables[i], SG_BYTES_LIT("policy"), SG_BYTES_NONE};
+        const struct sg_kv_op op = {
+            .kind = SG_KV_PUT, .key = key, .value = SG_BYTES_LIT("replicas=1")};
+        const struct sg_kv_range range = {.table = tables[i], .partition = key.partition};
+        assert_int_equal(sg_kv_batch(kv, SUITE_BUCKET, &op, 1, NULL), -EINVAL);
+        assert_int_equal(sg_kv_get(kv, SUITE_BUCKET, key, &b), -EINVAL);
+        assert_int_equal(sg_kv_scan_open(&scan, kv, SUITE_BUCKET, &range), -EINVAL);
+        assert_int_equal(
+            sg_kv_partitions_open(&scan, kv, SUITE_BUCKET, tables[i], SG_BYTES_NONE, SG_BYTES_NONE),
+            -EINVAL);
+    }
+}
+
 static inline void suite_deleted_rows_are_gone(void **state)
 {
     struct sg_kv *kv = *state;
@@ -463,6 +484,7 @@ static inline void suite_object_delete(void **state)
         cmocka_unit_test(suite_replace_and_check), cmocka_unit_test(suite_all_or_nothing),         \
         cmocka_unit_test(suite_two_writes_to_one_key), cmocka_unit_test(suite_scans),              \
         cmocka_unit_test(suite_fields), cmocka_unit_test(suite_fields_of_no_tuple),                \
+        cmocka_unit_test(suite_tables_of_the_store),                                               \
         cmocka_unit_test(suite_deleted_rows_are_gone), cmocka_unit_test(suite_long_scan),          \
         cmocka_unit_test(suite_abandoned_scan), cmocka_unit_test(suite_partitions),                \
         cmocka_unit_test(suite_limits), cmocka_unit_test(suite_object_sizes),                      \

@@ -51,21 +51,32 @@ static bool key_fits(const struct sg_kv_key *k)
     return k->partition.len <= SG_KV_KEY_MAX && k->sort.len <= SG_KV_KEY_MAX;
 }
 
+static int check_table(uint32_t table)
+{
+    bool own = table == SG_TABLE_OBJECTS || table == SG_TABLE_SETTINGS;
+    return own ? sg_raisef(-EINVAL, "a table of the store itself") : 0;
+}
+
 /* *total grows by the operation's octets. */
 static int check_op(const struct sg_kv_op *op, size_t *total)
 {
     if ((unsigned)op->kind > SG_KV_CHECK)
         return sg_raisef(-EINVAL, "bad operation");
+    int r = check_table(op->key.table);
+    if (r < 0)
+        return r;
     if (!key_fits(&op->key) || op->value.len > SG_KV_VALUE_MAX || op->expect.len > SG_KV_VALUE_MAX)
         return SG_KV_TOO_LARGE;
     *total += op->key.partition.len + op->key.sort.len + op->value.len + op->expect.len;
     return *total > SG_KV_BATCH_BYTES_MAX ? SG_KV_TOO_LARGE : 0;
 }
 
-static int check_range(const char *bucket, struct sg_bytes partition, struct sg_bytes from,
-                       struct sg_bytes until)
+static int check_range(const char *bucket, uint32_t table, struct sg_bytes partition,
+                       struct sg_bytes from, struct sg_bytes until)
 {
     int r = check_bucket(bucket);
+    if (r == 0)
+        r = check_table(table);
     if (r < 0)
         return r;
     bool fits =
@@ -92,6 +103,8 @@ int sg_kv_batch(struct sg_kv *kv, const char *bucket, const struct sg_kv_op *ops
 int sg_kv_get(struct sg_kv *kv, const char *bucket, struct sg_kv_key key, struct sg_buf *ret)
 {
     int r = check_bucket(bucket);
+    if (r == 0)
+        r = check_table(key.table);
     if (r < 0)
         return r;
     return key_fits(&key) ? kv->ops->get(kv, bucket, key, ret) : SG_KV_TOO_LARGE;
@@ -100,7 +113,7 @@ int sg_kv_get(struct sg_kv *kv, const char *bucket, struct sg_kv_key key, struct
 int sg_kv_scan_open(struct sg_kv_scan **ret, struct sg_kv *kv, const char *bucket,
                     const struct sg_kv_range *range)
 {
-    int r = check_range(bucket, range->partition, range->from, range->until);
+    int r = check_range(bucket, range->table, range->partition, range->from, range->until);
     if (r == 0 && range->fields.len > SG_KV_FIELDS_MAX)
         r = sg_raisef(-EINVAL, "bitmap of fields too long");
     return r ? r : kv->ops->scan_open(ret, kv, bucket, range);
@@ -109,7 +122,7 @@ int sg_kv_scan_open(struct sg_kv_scan **ret, struct sg_kv *kv, const char *bucke
 int sg_kv_partitions_open(struct sg_kv_scan **ret, struct sg_kv *kv, const char *bucket,
                           uint32_t table, struct sg_bytes from, struct sg_bytes until)
 {
-    int r = check_range(bucket, SG_BYTES_NONE, from, until);
+    int r = check_range(bucket, table, SG_BYTES_NONE, from, until);
     return r ? r : kv->ops->partitions_open(ret, kv, bucket, table, from, until);
 }
 

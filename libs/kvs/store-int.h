@@ -23,6 +23,7 @@
 #include <sealgrid/kvs/store.h>
 
 #include "head-int.h"
+#include "kv-int.h"
 #include "placement-int.h"
 #include "store-pages-int.h"
 #include "volume-int.h"
@@ -37,10 +38,6 @@ static inline uint8_t *sg_put(uint8_t *at, struct sg_bytes b)
         memcpy(at, b.data, b.len);
     return at + b.len;
 }
-
-/* Tables below SG_TABLE_DICTIONARY's range that kv.h cannot name. */
-#define SG_TABLE_OBJECTS  0u
-#define SG_TABLE_SETTINGS 0xfffffffeu
 
 #define SG_PAGE_ROWS_MAX SG_COLUMNS_ROWS_MAX
 #define SG_PAGE_BYTES_MAX                                                                          \
