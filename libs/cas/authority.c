@@ -19,19 +19,38 @@ int sg_cas_authority_make(struct sg_cas_vault *v, int64_t now_s)
     return r < 0 ? r : sg_cert_issue(&v->ca_cert, &req, v->ca_key, NULL, v->ca_key);
 }
 
+struct leaf {
+    char uri[sizeof SG_CAS_URI_PREFIX + SG_CAS_SERVICE_NAME_MAX];
+    struct sg_cert_request req;
+};
+
+static void leaf_of(struct leaf *l, const struct sg_cas_names *n, int64_t now_s, int64_t life_s)
+{
+    snprintf(l->uri, sizeof l->uri, "%s%s", SG_CAS_URI_PREFIX, n->service);
+    l->req = (struct sg_cert_request){.common_name = n->service,
+                                      .uri = l->uri,
+                                      .ip = n->ip,
+                                      .dns = n->dns,
+                                      .not_before_s = now_s - LEAF_SKEW_S,
+                                      .not_after_s = now_s + life_s,
+                                      .server = true,
+                                      .client = true};
+}
+
 int sg_cas_authority_issue(const struct sg_cas_vault *v, const struct sg_cas_names *n,
                            const struct sg_key *key, int64_t now_s, int64_t life_s,
                            struct sg_cert **ret)
 {
-    char uri[sizeof SG_CAS_URI_PREFIX + SG_CAS_SERVICE_NAME_MAX];
-    snprintf(uri, sizeof uri, "%s%s", SG_CAS_URI_PREFIX, n->service);
-    struct sg_cert_request req = {.common_name = n->service,
-                                  .uri = uri,
-                                  .ip = n->ip,
-                                  .dns = n->dns,
-                                  .not_before_s = now_s - LEAF_SKEW_S,
-                                  .not_after_s = now_s + life_s,
-                                  .server = true,
-                                  .client = true};
-    return sg_cert_issue(ret, &req, key, v->ca_cert, v->ca_key);
+    struct leaf l;
+    leaf_of(&l, n, now_s, life_s);
+    return sg_cert_issue(ret, &l.req, key, v->ca_cert, v->ca_key);
+}
+
+int sg_cas_authority_grant(const struct sg_cas_vault *v, const struct sg_cas_names *n,
+                           const struct sg_key *key, int64_t now_s, int64_t life_s,
+                           struct sg_buf *ret)
+{
+    struct leaf l;
+    leaf_of(&l, n, now_s, life_s);
+    return sg_cert_issue_der(ret, &l.req, key, v->ca_cert, v->ca_key);
 }

@@ -49,8 +49,8 @@ struct sg_cas_service {
     struct sg_cas_throttle refusals; /* how many of them are worth a record */
     _Atomic uint64_t unlogged;
     int lock_fd;
-    pthread_mutex_t load_mutex;           /* one load of collateral at a time */
-    struct sg_cas_collateral *collateral; /* owned */
+    pthread_mutex_t load_mutex;             /* one load of collateral at a time */
+    struct sg_cas_collateral *collateral;   /* owned */
     struct sg_cas_collateral_report loaded; /* by the last update of the policy */
     const char *import_dir; /* of a policy given on this machine; NULL: none may name a file */
 };
@@ -108,3 +108,7 @@ SG_MUST_USE int sg_cas_authority_make(struct sg_cas_vault *v, int64_t now_s);
 SG_MUST_USE int sg_cas_authority_issue(const struct sg_cas_vault *v, const struct sg_cas_names *n,
                                        const struct sg_key *key, int64_t now_s, int64_t life_s,
                                        struct sg_cert **ret);
+/* The same as DER, appended. */
+SG_MUST_USE int sg_cas_authority_grant(const struct sg_cas_vault *v, const struct sg_cas_names *n,
+                                       const struct sg_key *key, int64_t now_s, int64_t life_s,
+                                       struct sg_buf *ret);

@@ -393,48 +393,38 @@ static int put_secrets(const struct sg_cas_service *s, const struct sg_cas_rule 
     return r;
 }
 
+/* cert: DER. */
 static int encode_grant(const struct sg_cas_service *s, const struct sg_cas_rule *rule,
-                        const struct sg_cert *cert, const uint8_t lease[SG_CAS_LEASE_LEN],
-                        struct sg_buf *ret)
+                        struct sg_bytes cert, int64_t expires_s,
+                        const uint8_t lease[SG_CAS_LEASE_LEN], struct sg_buf *ret)
 {
-    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(8192);
     SG_CLEANUP(sg_buf_clear) struct sg_buf root = SG_BUF_INIT(8192);
     SG_CLEANUP(sg_buf_clear) struct sg_buf secrets = SG_BUF_INIT_SECRET(SG_CAS_LIST_MAX);
-    int64_t not_before_s;
-    struct sg_cas_reply reply = {0};
-    int r = sg_cert_der(cert, &der);
-    if (r == 0)
-        r = sg_cert_der(s->vault->ca_cert, &root);
+    struct sg_cas_reply reply = {.cert = cert, .expires_s = expires_s};
+    int r = sg_cert_der(s->vault->ca_cert, &root);
     if (r == 0)
         r = put_secrets(s, rule, &secrets);
     if (r < 0)
         return r;
-    reply.cert = sg_buf_bytes(&der);
     reply.root = sg_buf_bytes(&root);
     reply.secrets = sg_buf_bytes(&secrets);
-    sg_cert_validity(cert, &not_before_s, &reply.expires_s);
     memcpy(reply.lease, lease, sizeof reply.lease);
     return sg_message_encode(&sg_cas_reply_type, &reply, ret);
-}
-
-static int issue(const struct sg_cas_service *s, const struct sg_cas_rule *rule,
-                 const struct sg_key *key, struct sg_cas_now now, struct sg_cert **ret)
-{
-    const struct sg_cas_names names = {.service = rule->service, .ip = rule->ip, .dns = rule->dns};
-    return sg_cas_authority_issue(s->vault, &names, key, now.unix_s, s->policy->certificate_s, ret);
 }
 
 static int grant(struct sg_cas_service *s, const struct sg_cas_rule *rule, const struct sg_key *key,
                  struct sg_cas_now now, struct sg_buf *ret, struct sg_cas_finding *f)
 {
-    SG_CLEANUP(sg_cert_freep) struct sg_cert *cert = NULL;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf cert = SG_BUF_INIT(8192);
+    const struct sg_cas_names names = {.service = rule->service, .ip = rule->ip, .dns = rule->dns};
+    const int64_t life_s = s->policy->certificate_s;
     int r = take_lease(s, now, f->lease);
     if (r == 0)
-        r = issue(s, rule, key, now, &cert);
+        r = sg_cas_authority_grant(s->vault, &names, key, now.unix_s, life_s, &cert);
     if (r < 0)
         return r;
-    sg_cert_fingerprint(cert, f->certificate);
-    return encode_grant(s, rule, cert, f->lease, ret);
+    sg_sha256(f->certificate, sg_buf_bytes(&cert));
+    return encode_grant(s, rule, sg_buf_bytes(&cert), now.unix_s + life_s, f->lease, ret);
 }
 
 /* ---- records ---- */

@@ -336,8 +336,22 @@ int sg_key_ed25519_public(struct sg_key **ret, struct sg_bytes x)
     return pkey ? sg_key_wrap(ret, pkey, false) : crypto_failure(-EBADMSG, "not an Ed25519 key");
 }
 
+/* OpenSSL's encoder takes a third of a signature's time to write 91 octets. */
+static int p256_public_der(const struct sg_key *k, struct sg_buf *ret)
+{
+    uint8_t xy[64], der[SG_SPKI_P256_LEN];
+    int r = sg_key_p256_xy(k, xy);
+
+    if (r < 0)
+        return r;
+    sg_spki_p256(der, xy);
+    return sg_buf_append(ret, SG_BYTES_ARRAY(der));
+}
+
 int sg_key_public_der(const struct sg_key *k, struct sg_buf *ret)
 {
+    if (k->type == SG_KEY_P256)
+        return p256_public_der(k, ret);
     unsigned char *der = NULL;
     int len = i2d_PUBKEY(k->pkey, &der);
     int r;

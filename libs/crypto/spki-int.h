@@ -22,3 +22,7 @@ struct sg_spki {
 };
 
 struct sg_spki sg_spki_recognise(struct sg_bytes der);
+
+#define SG_SPKI_P256_LEN 91
+/* The form of SG_SPKI_P256 around a point. */
+void sg_spki_p256(uint8_t ret[SG_SPKI_P256_LEN], const uint8_t xy[64]);

@@ -82,6 +82,13 @@ static bool take_rsa(struct sg_bytes der, struct sg_spki *ret)
     return take_odd(&in, &ret->key) && take_odd(&in, &ret->rsa_e) && in.left == 0;
 }
 
+void sg_spki_p256(uint8_t ret[SG_SPKI_P256_LEN], const uint8_t xy[64])
+{
+    _Static_assert(sizeof(p256) + 64 == SG_SPKI_P256_LEN, "prefix and point");
+    memcpy(ret, p256, sizeof(p256));
+    memcpy(ret + sizeof(p256), xy, 64);
+}
+
 struct sg_spki sg_spki_recognise(struct sg_bytes der)
 {
     struct sg_spki s = {.kind = SG_SPKI_OTHER};

@@ -82,6 +82,42 @@ static void other_roots_and_gaps_are_not(void **state)
                      SG_CHAIN_UNTRUSTED);
 }
 
+/* Of keys of both kinds, under issuers of both. */
+static void octets_alone_are_the_same_certificate(void **state)
+{
+    (void)state;
+    struct sg_key *const keys[] = {g.leaf_key, g.mid_key};
+    const struct sg_cert_request req = {.common_name = "octets",
+                                        .uri = "spiffe://sealgrid/octets",
+                                        .dns = "localhost",
+                                        .not_before_s = NOW,
+                                        .not_after_s = NOW + DAY,
+                                        .server = true};
+    for (int i = 0; i < 4; i++) {
+        SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(8192), a = SG_BUF_INIT(8192);
+        SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(8192);
+        SG_CLEANUP(sg_cert_freep) struct sg_cert *c = NULL, *whole = NULL;
+        SG_CLEANUP(sg_key_freep) struct sg_key *key = NULL;
+        struct sg_cert *issuer = i & 1 ? g.root : g.mid;
+        struct sg_key *issuer_key = i & 1 ? g.root_key : g.mid_key;
+        char uri[64];
+        assert_int_equal(sg_cert_issue_der(&der, &req, keys[i >> 1], issuer, issuer_key), 0);
+        assert_int_equal(sg_cert_load(&c, sg_buf_bytes(&der)), 0);
+        assert_int_equal(sg_cert_verify(c, &g.mid, 1, &g.root, 1, NOW + 1), 0);
+        sg_cert_uri(c, uri, sizeof uri);
+        assert_string_equal(uri, req.uri);
+        assert_int_equal(sg_cert_public_key(c, &key), 0);
+        assert_int_equal(sg_key_public_der(key, &a), 0);
+        assert_int_equal(sg_key_public_der(keys[i >> 1], &b), 0);
+        assert_true(sg_bytes_equal(sg_buf_bytes(&a), sg_buf_bytes(&b)));
+        /* Octet for octet from the names to the last extension: serial before, signature behind. */
+        sg_buf_reset(&a);
+        assert_int_equal(sg_cert_issue(&whole, &req, keys[i >> 1], issuer, issuer_key), 0);
+        assert_int_equal(sg_cert_der(whole, &a), 0);
+        assert_memory_equal(a.data + 40, der.data + 40, der.len - 40 - 100);
+    }
+}
+
 static void a_leaf_cannot_issue(void **state)
 {
     (void)state;
@@ -176,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chain_is_trusted_while_it_is_valid),
         cmocka_unit_test(other_roots_and_gaps_are_not),
+        cmocka_unit_test(octets_alone_are_the_same_certificate),
         cmocka_unit_test(a_leaf_cannot_issue),
         cmocka_unit_test(path_length_is_kept),
         cmocka_unit_test(contents_come_back),

@@ -134,9 +134,38 @@ static bool add_extensions(X509 *x, const struct sg_cert_request *req, const str
            add_ext(x, &ctx, NID_authority_key_identifier, "keyid");
 }
 
-int sg_cert_issue(struct sg_cert **ret, const struct sg_cert_request *req,
-                  const struct sg_key *subject_key, const struct sg_cert *issuer,
-                  const struct sg_key *issuer_key)
+/*
+ * A certificate that nobody will use as an object needs its key as octets alone: X509_set_pubkey
+ * encodes a key and decodes it again, which costs as much as three signatures.
+ */
+static bool set_p256_octets(X509 *x, const struct sg_key *key)
+{
+    enum { POINT_LEN = 65 };
+    uint8_t xy[64];
+    unsigned char *point = OPENSSL_malloc(POINT_LEN);
+
+    if (!point || sg_key_p256_xy(key, xy) < 0) {
+        OPENSSL_free(point);
+        return false;
+    }
+    point[0] = 4; /* uncompressed */
+    memcpy(point + 1, xy, sizeof(xy));
+    if (X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x), OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
+                               V_ASN1_OBJECT, OBJ_nid2obj(NID_X9_62_prime256v1), point,
+                               POINT_LEN) == 1)
+        return true;
+    OPENSSL_free(point);
+    return false;
+}
+
+static bool set_key(X509 *x, const struct sg_key *key, bool octets_do)
+{
+    return octets_do && sg_key_type(key) == SG_KEY_P256 ? set_p256_octets(x, key)
+                                                        : X509_set_pubkey(x, sg_key_evp(key)) == 1;
+}
+
+static int make(X509 **ret, const struct sg_cert_request *req, const struct sg_key *subject_key,
+                bool octets_do, const struct sg_cert *issuer, const struct sg_key *issuer_key)
 {
     SG_CLEANUP(X509_freep) X509 *x = X509_new();
     const EVP_MD *md = sg_key_type(issuer_key) == SG_KEY_ED25519 ? NULL : EVP_sha256();
@@ -145,8 +174,35 @@ int sg_cert_issue(struct sg_cert **ret, const struct sg_cert_request *req,
         return sg_raise(-EINVAL);
     if (!x || X509_set_version(x, X509_VERSION_3) != 1 || !set_serial(x) ||
         !set_names(x, req, issuer) || !set_validity(x, req) ||
-        X509_set_pubkey(x, sg_key_evp(subject_key)) != 1 || !add_extensions(x, req, issuer) ||
+        !set_key(x, subject_key, octets_do) || !add_extensions(x, req, issuer) ||
         X509_sign(x, sg_key_evp(issuer_key), md) <= 0)
         return crypto_failure("issue certificate");
-    return sg_cert_wrap(ret, TAKE_PTR(x));
+    *ret = TAKE_PTR(x);
+    return 0;
+}
+
+int sg_cert_issue(struct sg_cert **ret, const struct sg_cert_request *req,
+                  const struct sg_key *subject_key, const struct sg_cert *issuer,
+                  const struct sg_key *issuer_key)
+{
+    X509 *x = NULL;
+    int r = make(&x, req, subject_key, false, issuer, issuer_key);
+    return r ? r : sg_cert_wrap(ret, x);
+}
+
+int sg_cert_issue_der(struct sg_buf *ret, const struct sg_cert_request *req,
+                      const struct sg_key *subject_key, const struct sg_cert *issuer,
+                      const struct sg_key *issuer_key)
+{
+    SG_CLEANUP(X509_freep) X509 *x = NULL;
+    unsigned char *der = NULL;
+    int r = make(&x, req, subject_key, true, issuer, issuer_key);
+    if (r < 0)
+        return r;
+    int len = i2d_X509(x, &der);
+    if (len <= 0)
+        return crypto_failure("certificate");
+    r = sg_buf_append(ret, SG_BYTES(der, (size_t)len));
+    OPENSSL_free(der);
+    return r;
 }

@@ -38,6 +38,10 @@ struct sg_cert_request {
 SG_MUST_USE int sg_cert_issue(struct sg_cert **ret, const struct sg_cert_request *req,
                               const struct sg_key *subject_key, const struct sg_cert *issuer,
                               const struct sg_key *issuer_key);
+/* The same as DER, appended: for who only hands the certificate on. */
+SG_MUST_USE int sg_cert_issue_der(struct sg_buf *ret, const struct sg_cert_request *req,
+                                  const struct sg_key *subject_key, const struct sg_cert *issuer,
+                                  const struct sg_key *issuer_key);
 
 enum sg_chain_outcome { SG_CHAIN_UNTRUSTED = 1, SG_CHAIN_EXPIRED };
 /* leaf under one of roots through intermediates at time at_s; CA bits and path lengths checked. */
