@@ -42,6 +42,12 @@ verify 0 - --evidence azure/hcl_report.bin --collateral collateral --root amd-ro
 verify 0 - --evidence tpm --root ak-root.der
 says '"kind":"tpm-quote","tcb_status":"not_applicable"' out
 verify 0 - --evidence tpm/quote.msg --root ak-root.der
+mkdir tpm-der
+cp tpm/quote.msg tpm/quote.sig tpm/pcrs.bin ak-root.der tpm-der
+verify 0 - --evidence tpm-der --root ak-root.der
+mv ak-root.der tpm-der # what lies beside the evidence is no root
+verify 1 tpm-ak-unbound --evidence tpm-der --collateral tpm-der
+cp tpm-der/ak-root.der .
 
 # A root that nobody named is none, wherever it lies.
 verify 1 pck-untrusted --evidence sgx.quote --collateral collateral --collateral intel-root.pem

@@ -19,16 +19,16 @@ static bool holds(struct sg_bytes b, const char *word)
     return b.len && memmem(b.data, b.len, word, strlen(word)) != NULL;
 }
 
-/* A certificate in DER; the store knows one by its content. */
-static bool is_certificate(struct sg_bytes b)
+/* DER, as the store knows it by its content: SG_TEE_ITEM_CERTIFICATE, SG_TEE_ITEM_KEY... */
+static unsigned der_items(struct sg_bytes b)
 {
     SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *s = NULL;
     unsigned items = 0;
 
-    if (!starts(b, SG_BYTES_LIT("\x30\x82")) || sg_tee_store_new(&s, false) ||
+    if (!starts(b, SG_BYTES_LIT("\x30")) || sg_tee_store_new(&s, false) ||
         sg_tee_store_add(s, b, &items))
-        return false;
-    return items == SG_TEE_ITEM_CERTIFICATE;
+        return 0;
+    return items;
 }
 
 /* ---- the files of a TPM (formats: libs/tee/tpm-int.h) ---- */
@@ -64,7 +64,8 @@ static enum sg_tee_part tpm_part_of(struct sg_bytes b)
     if (starts(b, SG_BYTES_LIT("\xff"
                                "TCG")))
         return SG_TEE_PART_TPM_QUOTE;
-    if (starts(b, SG_BYTES_LIT("-----BEGIN PUBLIC KEY")) || is_public_area(b))
+    if (starts(b, SG_BYTES_LIT("-----BEGIN PUBLIC KEY")) || is_public_area(b) ||
+        der_items(b) == SG_TEE_ITEM_KEY)
         return SG_TEE_PART_TPM_KEY;
     if (is_event_log(b))
         return SG_TEE_PART_EVENT_LOG;
@@ -92,7 +93,8 @@ static enum sg_tee_part part_of(struct sg_bytes b, const char *name)
 
     if (starts(b, SG_BYTES_LIT("HCLA")))
         return SG_TEE_PART_REPORT;
-    if (starts(b, SG_BYTES_LIT("-----BEGIN CERTIFICATE")) || is_certificate(b))
+    if (starts(b, SG_BYTES_LIT("-----BEGIN CERTIFICATE")) ||
+        der_items(b) == SG_TEE_ITEM_CERTIFICATE)
         return SG_TEE_PART_CERTIFICATES;
     if (starts(b, SG_BYTES_LIT("{")))
         return holds(b, "\"HCLAkPub\"") ? SG_TEE_PART_RUNTIME_DATA : SG_TEE_N_PARTS;
