@@ -229,6 +229,25 @@ static uint8_t free_bits(struct specimen *s, size_t part, size_t at)
     return bits;
 }
 
+/* Numbers (algorithms) of which some are as good as others without differing in one bit. */
+static uint8_t free_values(struct specimen *s, size_t part, size_t at)
+{
+    uint8_t bits = 0;
+    for (unsigned change = 1; change < 256; change++) {
+        s->part[part].data[at] ^= (uint8_t)change;
+        bits |= trusted(s) ? (uint8_t)change : 0;
+        s->part[part].data[at] ^= (uint8_t)change;
+    }
+    return bits;
+}
+
+enum { KEY_HEAD = 20 }; /* of a public area: what stands before the key itself */
+static uint8_t free_at(struct specimen *s, size_t part, size_t at)
+{
+    return part == SG_TEE_PART_TPM_KEY && at < KEY_HEAD ? free_values(s, part, at)
+                                                        : free_bits(s, part, at);
+}
+
 static void list_free(size_t part)
 {
     const struct sg_buf *f = &good.free[part];
@@ -263,7 +282,7 @@ static void find_free(struct specimen *s)
         for (size_t i = 0; i < b->len; i++) {
             const bool blank = root < b->len && b->data[i] == '\n' && i > 1024;
             MUST(sg_buf_append_u8(&good.free[part],
-                                  i >= root || blank ? 0xff : free_bits(s, part, i)));
+                                  i >= root || blank ? 0xff : free_at(s, part, i)));
         }
         list_free(part);
     }
