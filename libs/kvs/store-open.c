@@ -225,6 +225,15 @@ static void judge_volumes(struct sg_store *s, const struct sg_journal_scan *scan
     }
 }
 
+/* Records that no volume has any more, though later ones are there: somebody took them, or all
+ * copies are bad.  What they held is lost, and must show. */
+static void count_gap(struct sg_store *s, const struct sg_journal_scan *scan, uint64_t newest)
+{
+    bool gap = scan->last > newest && scan->run_first > newest + 1;
+    for (unsigned slot = 0; gap && slot < s->n_volumes; slot++)
+        sg_store_damage(s, slot, scan->run_first - newest - 1);
+}
+
 static int read_journal(struct sg_store *s)
 {
     struct sg_journal_site sites[SG_STORE_VOLUMES_MAX];
@@ -243,6 +252,7 @@ static int read_journal(struct sg_store *s)
             sg_store_damage(s, slot, scan.damage[slot]);
             s->journal_damage += scan.damage[slot];
         }
+    count_gap(s, &scan, newest.seq);
     s->journal.era = scan.era;
     bool journal_is_newer = scan.last > newest.seq;
     s->journal.seq = journal_is_newer ? scan.last : newest.seq;

@@ -5,6 +5,7 @@
  */
 #include "store-fixture-int.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <sys/wait.h>
 
@@ -406,6 +407,61 @@ static void test_void_record_returns(void **state)
     void_record_returns(true);
 }
 
+/* A segment is taken from the middle of the journal on all volumes: later records do not hide it.
+ */
+static int fail_first_sync(void *user, enum sg_io_op op, const char *path)
+{
+    bool *failed = user;
+    (void)path;
+    if (op != SG_IO_SYNC || *failed)
+        return 0;
+    *failed = true;
+    return -EIO;
+}
+
+static void remove_segment(const struct fixture *f, const char *first)
+{
+    for (size_t i = 0; i < 3; i++) {
+        char folder[120], path[400];
+        snprintf(folder, sizeof(folder), "%s/journal", f->paths[i]);
+        DIR *d = opendir(folder);
+        assert_non_null(d);
+        for (struct dirent *e; (e = readdir(d));)
+            if (strncmp(e->d_name, first, strlen(first)) == 0) {
+                snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+                assert_int_equal(unlink(path), 0);
+            }
+        closedir(d);
+    }
+}
+
+static void test_segment_taken_from_the_middle(void **state)
+{
+    (void)state;
+    struct fixture f, after;
+    struct sg_store_status st;
+    char copy[128];
+    bool failed = false;
+    fixture_init(&f, 3);
+    fixture_open(&f);
+    assert_int_equal(write_batch(f.kv, 0), 0);
+    sg_io_set_hook(&(struct sg_io_hook){fail_first_sync, &failed});
+    assert_int_equal(write_batch(f.kv, 1), 0); /* then a new segment begins */
+    sg_io_set_hook(NULL);
+    assert_int_equal(write_batch(f.kv, 2), 0);
+    snprintf(copy, sizeof(copy), "%s.crash", f.root);
+    copy_tree(f.root, copy);
+    fixture_clear(&f);
+
+    at_crash(&f, &after);
+    remove_segment(&after, "0000000000000001.");
+    fixture_open(&after);
+    sg_store_status(after.store, &st);
+    assert_int_equal(st.damage, 2 * 3);
+    assert_true(batch_is_whole(after.kv, 2));
+    fixture_clear(&after);
+}
+
 /* Allocations: calloc and realloc are ours; C++ below us uses others. */
 
 static __thread int allocation_countdown;
@@ -490,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_crash_between_any_two_operations),
         cmocka_unit_test(test_power_fails_between_any_two_operations),
         cmocka_unit_test(test_void_record_returns),
+        cmocka_unit_test(test_segment_taken_from_the_middle),
         cmocka_unit_test(test_one_allocation_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
