@@ -24,6 +24,15 @@
 /* Bound of anything in the index. */
 #define SG_ENTRY_BYTES_MAX (1u << 20)
 
+/* Copies b to at and returns where it ends; b may be empty with a NULL pointer, which memcpy may
+ * not. */
+static inline uint8_t *sg_put(uint8_t *at, struct sg_bytes b)
+{
+    if (b.len)
+        memcpy(at, b.data, b.len);
+    return at + b.len;
+}
+
 void sg_head_key(const uint8_t tag[SG_TABLE_TAG_LEN], const uint8_t name[SG_NAME_LEN],
                  uint8_t ret[SG_HEAD_KEY_LEN]);
 /* The partition's name within a head's key. */

@@ -74,13 +74,6 @@ bool sg_head_peek(struct sg_bytes entry, struct sg_head_clear *ret)
     return true;
 }
 
-static uint8_t *put(uint8_t *at, struct sg_bytes b)
-{
-    if (b.len)
-        memcpy(at, b.data, b.len);
-    return at + b.len;
-}
-
 static size_t head_body_len(const struct sg_head *h)
 {
     size_t len = 4 + 2 + h->partition.len + 8 + 8 + 4 + SG_MULTISET_LEN + 2;
@@ -97,7 +90,7 @@ static void write_tail(const struct sg_head *h, uint8_t *at)
         const struct sg_row *row = &h->tail[i];
         sg_store_be16(at, (uint16_t)row->sort.len);
         sg_store_be32(at + 2, (uint32_t)row->value.len);
-        at = put(put(at + 6, row->sort), row->value);
+        at = sg_put(sg_put(at + 6, row->sort), row->value);
     }
 }
 
@@ -106,7 +99,7 @@ static void write_head_body(const struct sg_head *h, uint8_t *at)
 {
     sg_store_be32(at, h->table);
     sg_store_be16(at + 4, (uint16_t)h->partition.len);
-    at = put(at + 6, h->partition);
+    at = sg_put(at + 6, h->partition);
     sg_store_be64(at, h->n_rows);
     sg_store_be64(at + 8, h->next_page);
     sg_store_be32(at + 16, h->n_pages);
@@ -223,9 +216,9 @@ static void write_page_body(const struct sg_page *p, uint8_t *at)
 {
     sg_store_be16(at, p->n_rows);
     sg_store_be16(at + 2, (uint16_t)p->first.len);
-    at = put(at + 4, p->first);
+    at = sg_put(at + 4, p->first);
     sg_store_be16(at, (uint16_t)p->last.len);
-    put(put(at + 2, p->last), p->columns);
+    sg_put(sg_put(at + 2, p->last), p->columns);
 }
 
 int sg_page_body_encode(const struct sg_page *p, struct sg_buf *out)

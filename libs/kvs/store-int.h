@@ -30,15 +30,6 @@
 
 struct sg_fragments;
 
-/* Copies b to at and returns where it ends; b may be empty with a NULL pointer, which memcpy may
- * not. */
-static inline uint8_t *sg_put(uint8_t *at, struct sg_bytes b)
-{
-    if (b.len)
-        memcpy(at, b.data, b.len);
-    return at + b.len;
-}
-
 #define SG_PAGE_ROWS_MAX SG_COLUMNS_ROWS_MAX
 #define SG_PAGE_BYTES_MAX                                                                          \
     (48u << 10) /* of keys and values, before packing; one row may be more                         \
