@@ -12,9 +12,8 @@
 #define N_ALGS        4
 #define KEY_MAX       32
 #define CCM_PLAIN_MAX 65535 /* L = 2 */
-#define SODIUM_BELOW_LEN                                                                           \
-    1024 /* where the two cross on a processor with VAES; 2 to 4 KiB without                       \
-          */
+/* Where the two cross on a processor with VAES; without, at 2 to 4 KiB. */
+#define SODIUM_BELOW_LEN 1024
 
 struct shape {
     uint8_t key, nonce, tag;

@@ -31,9 +31,8 @@
 struct sg_fragments;
 
 #define SG_PAGE_ROWS_MAX SG_COLUMNS_ROWS_MAX
-#define SG_PAGE_BYTES_MAX                                                                          \
-    (48u << 10) /* of keys and values, before packing; one row may be more                         \
-                 */
+/* Of keys and values, before packing; one row may be more. */
+#define SG_PAGE_BYTES_MAX (48u << 10)
 
 struct sg_bucket {
     struct sg_bucket_keys keys;
