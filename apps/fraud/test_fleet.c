@@ -173,6 +173,46 @@ static void windows_may_end_with_the_last_day(void **state)
     assert_same(&fixed, &last);
 }
 
+static void put_header(struct sg_buf *b)
+{
+    assert_int_equal(sg_buf_printf(b, "customer,day,weekday"), 0);
+    for (int h = 0; h < 24; h++)
+        assert_int_equal(sg_buf_printf(b, ",h%02d", h), 0);
+    assert_int_equal(sg_buf_printf(b, "\n"), 0);
+}
+
+/* The picture of the i-th suspect stands beside the reasons of the i-th line: one order for both.
+ */
+static void equals_stand_by_name_with_their_pictures(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
+    SG_CLEANUP(fleet_result_clear) struct fleet_result got = {.suspects = NULL};
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    const struct plan plan = plan_of(MODE_CORRELATION);
+    char file[96];
+    put_header(&b);
+    for (const char *name = "dbeac"; *name; name++)
+        for (int day = 0; day < 40; day++) {
+            assert_int_equal(sg_buf_printf(&b, "%c,%d,0", *name, day), 0);
+            for (int h = 0; h < 24; h++)
+                assert_int_equal(sg_buf_printf(&b, ",%d", h), 0);
+            assert_int_equal(sg_buf_printf(&b, "\n"), 0);
+        }
+    snprintf(file, sizeof(file), "%s.ties", path);
+    assert_int_equal(sg_file_write_atomic(file, sg_buf_bytes(&b), 0600), 0);
+    assert_int_equal(source_file_open(&s, file, plan_span(&plan)), 0);
+    const struct fleet f = {.plan = &plan, .source = s, .threads = 1, .pictures = 3};
+    assert_int_equal(fleet_score(&f, NULL, &got), 0);
+    unlink(file);
+    assert_int_equal(got.n_suspects, 3);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(got.ranking.lines[i].id[0], "abcde"[i]);
+        if (i < 3)
+            assert_string_equal(got.suspects[i].id, got.ranking.lines[i].id);
+    }
+}
+
 /* A thief whose meter loses one reading a day since: the honest days before must not acquit. */
 static void lost_readings_acquit_nobody(void **state)
 {
@@ -190,10 +230,7 @@ static void lost_readings_acquit_nobody(void **state)
     struct line line;
     char file[96];
     sg_prng_seed(&p, 9);
-    assert_int_equal(sg_buf_printf(&b, "customer,day,weekday"), 0);
-    for (int h = 0; h < 24; h++)
-        assert_int_equal(sg_buf_printf(&b, ",h%02d", h), 0);
-    assert_int_equal(sg_buf_printf(&b, "\n"), 0);
+    put_header(&b);
     for (int day = 0; day < 60; day++) {
         assert_int_equal(put_day(&b, 1, day, &p), 0);
         if (day < 50)
@@ -300,6 +337,7 @@ int main(void)
         cmocka_unit_test(thieves_come_first_and_the_unjudged_last),
         cmocka_unit_test(correlation_is_that_of_the_library),
         cmocka_unit_test(windows_may_end_with_the_last_day),
+        cmocka_unit_test(equals_stand_by_name_with_their_pictures),
         cmocka_unit_test(lost_readings_acquit_nobody),
         cmocka_unit_test(a_sliding_reference_finds_them_too),
         cmocka_unit_test(one_customer_is_a_task_of_its_own),

@@ -239,6 +239,12 @@ static void before_it_was_installed_nothing_counts(void **state)
     assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE + 1, 24), 0);
     assert_int_equal(days.n_days, 1);
     assert_int_equal(days.day[0], DAY_ONE + 1);
+    /* Installed at one o'clock: the hour that ended then is not the meter's. */
+    put_installation(OTHER, BEGIN + 3600, 0, 1);
+    put_day(OTHER, 0, 24, 0, 24);
+    assert_int_equal(read_days(OTHER, DAY_ONE, DAY_ONE, 24), 0);
+    assert_int_equal(days.n_days, 0);
+    assert_int_equal(notes.incomplete, 1);
 }
 
 static void conflicts_are_counted(void **state)

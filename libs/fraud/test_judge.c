@@ -227,6 +227,18 @@ static void rounds_without_a_thief_are_left_out(void **state)
     assert_near(v.high, 1);
 }
 
+/* All inspected: as much energy as thieves were drawn, each as often as it was. */
+static void energy_counts_as_often_as_it_is_drawn(void **state)
+{
+    (void)state;
+    struct sg_judge_case c[20];
+    for (int i = 0; i < 20; i++)
+        c[i] = (struct sg_judge_case){.score = i, .energy = 3, .thief = true};
+    const struct sg_judge_interval v = interval(c, 20, SG_JUDGE_RECOVERED_AT, 20, 1);
+    assert_near(v.low, 60);
+    assert_near(v.high, 60);
+}
+
 /* Two rankings that agree but for little: their own intervals overlap widely, the paired one of the
  * difference does not hold 0. */
 static void pairs_tell_what_two_intervals_cannot(void **state)
@@ -263,6 +275,7 @@ int main(void)
         cmocka_unit_test(an_interval_of_a_mean_is_as_wide_as_theory_says),
         cmocka_unit_test(the_seed_decides_the_interval),
         cmocka_unit_test(rounds_without_a_thief_are_left_out),
+        cmocka_unit_test(energy_counts_as_often_as_it_is_drawn),
         cmocka_unit_test(pairs_tell_what_two_intervals_cannot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
