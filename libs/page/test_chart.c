@@ -80,6 +80,42 @@ static void a_gap_parts_a_line(void **state)
     assert_int_equal(count(&b, "0,5"), 1); /* a step of the axis, as Brazilians write it */
 }
 
+/* Down to zero on both sides of a gap, in one figure each. */
+static void an_area_ends_at_zero(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
+    struct sg_html p;
+    const double y[] = {2, 1, NAN, 2, 1};
+    const struct sg_chart_series s = {"a", y, 1, true, false};
+    sg_html_init(&p, &b, SG_EN);
+    sg_chart_lines(&p, &(struct sg_chart_lines){
+                           .label = "x", .unit = "", .n = 5, .series = &s, .n_series = 1});
+    assert_int_equal(sg_html_done(&p), 0);
+    assert_int_equal(count(&b, "class=\"area s1\" d=\"M0.0 400L0.0 0.0L250.0 200.0L250.0 400Z"
+                               "M750.0 400L750.0 0.0L1000.0 200.0L1000.0 400Z\""),
+                     1);
+}
+
+/* More than there is room for fills the bar, and lacks nothing. */
+static void a_bar_ends_at_its_end(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 16);
+    struct sg_html p;
+    sg_html_init(&p, &b, SG_EN);
+    sg_chart_bar(&p, "x", 30, 20, 20, 1);
+    sg_chart_bar(&p, "x", -5, 0, 20, 2);
+    sg_chart_bar(&p, "x", 5, 20, 20, 3);
+    sg_chart_bar(&p, "x", 5, 0, 0, 4);
+    assert_int_equal(sg_html_done(&p), 0);
+    assert_int_equal(count(&b, "class=\"fill s1\" x=\"0\" y=\"0\" width=\"1000\""), 1);
+    assert_int_equal(count(&b, "class=\"fill s2\" x=\"0\" y=\"0\" width=\"0\""), 1);
+    assert_int_equal(count(&b, "class=\"fill s3\" x=\"0\" y=\"0\" width=\"250\""), 1);
+    assert_int_equal(count(&b, "class=\"lack\" x=\"250\" y=\"0\" width=\"750\""), 1);
+    assert_int_equal(count(&b, "class=\"lack\""), 1);
+}
+
 static void a_stack_adds_up(void **state)
 {
     (void)state;
@@ -159,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(axes_have_round_steps), cmocka_unit_test(a_gap_parts_a_line),
+        cmocka_unit_test(an_area_ends_at_zero),  cmocka_unit_test(a_bar_ends_at_its_end),
         cmocka_unit_test(a_stack_adds_up),       cmocka_unit_test(heat_uses_all_steps),
         cmocka_unit_test(empty_charts_stand),    cmocka_unit_test(what_is_lacking_is_drawn),
     };

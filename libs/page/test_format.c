@@ -75,6 +75,8 @@ static void durations(void **state)
     (void)state;
     SAME(sg_format_duration(EN, 0.0083), "8.3" NB "ms");
     SAME(sg_format_duration(EN, 0.2194), "219" NB "ms");
+    SAME(sg_format_duration(EN, 0.9996), "1.0" NB "s");
+    SAME(sg_format_duration(EN, 1.2), "1.2" NB "s");
     SAME(sg_format_duration(PT, 1.5912), "1,6" NB "s");
     SAME(sg_format_duration(EN, 125), "2" NB "min" NB "5" NB "s");
     SAME(sg_format_duration(EN, 11520), "3" NB "h" NB "12" NB "min");
