@@ -72,6 +72,13 @@ void sg_cert_free(struct sg_cert *c)
     free(c);
 }
 
+int sg_cert_of_x509(struct sg_cert **ret, void *x)
+{
+    if (X509_up_ref(x) != 1)
+        return sg_raise(-ENOMEM);
+    return sg_cert_wrap(ret, x);
+}
+
 void *sg_cert_x509(const struct sg_cert *c)
 {
     return c->x;

@@ -54,12 +54,7 @@ static int keep_peer(struct sg_tls *t)
     X509 *x = SSL_get0_peer_certificate(t->ssl);
     if (!x)
         return 0;
-    unsigned char *der = NULL;
-    int len = i2d_X509(x, &der);
-    if (len <= 0)
-        return sg_tls_raise(-ENOMEM, "peer certificate");
-    int r = sg_cert_load(&t->peer_cert, SG_BYTES(der, (size_t)len));
-    OPENSSL_free(der);
+    int r = sg_cert_of_x509(&t->peer_cert, x); /* decoding it again costs two signatures */
     if (r < 0)
         return r;
     if (t->has_roots && !t->untrusted && SSL_get_verify_result(t->ssl) == X509_V_OK)

@@ -49,3 +49,5 @@ SG_MUST_USE int sg_cert_verify(const struct sg_cert *leaf, struct sg_cert *const
                                size_t n_intermediates, struct sg_cert *const *roots,
                                size_t n_roots, int64_t at_s);
 void *sg_cert_x509(const struct sg_cert *c); /* borrowed X509 *, adaptors only */
+/* The other way: shares x, an X509 that is complete (OpenSSL counts its users). */
+SG_MUST_USE int sg_cert_of_x509(struct sg_cert **ret, void *x);
