@@ -28,7 +28,8 @@ enum sg_kv_outcome {
 };
 
 struct sg_kv_key {
-    uint32_t table;            /* from the dictionary; 1..15 are the system's (see below) */
+    uint32_t table;            /* from the dictionary; 1..15 are the system's (see below); 0 and
+                                * 0xfffffffe are the store's own: -EINVAL */
     struct sg_bytes partition;
     struct sg_bytes sort;
 };
