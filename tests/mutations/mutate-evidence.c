@@ -10,6 +10,7 @@
  * verdict must agree both ways.
  */
 #include "testkit/amd.h"
+#include "testkit/cose.h"
 #include "testkit/intel.h"
 #include "testkit/tpm.h"
 
@@ -27,6 +28,8 @@
 static struct tk_intel intel;
 static struct tk_amd amd;
 static struct tk_tpm ak;
+static EVP_PKEY *aws_key, *zone_key, *enclave_key, *platform_key, *realm_key;
+static X509 *aws, *zone, *enclave;
 static struct sg_tee_store *store;
 static struct sg_tee_cache *cache;
 static struct sg_prng prng;
@@ -89,16 +92,65 @@ static void add_amd(void)
     add(&b);
 }
 
+static X509 *certify(const char *name, bool is_ca, EVP_PKEY *key, const X509 *issuer,
+                     EVP_PKEY *issuer_key)
+{
+    const struct tk_cert_spec spec = {.common_name = name,
+                                      .from_s = AT - DAY,
+                                      .until_s = AT + DAY,
+                                      .constraints = is_ca ? TK_CA : TK_END_ENTITY,
+                                      .path_length = -1,
+                                      .key_usage =
+                                          is_ca ? "keyCertSign,cRLSign" : "digitalSignature",
+                                      .digest = "SHA384"};
+    return tk_cert_new(&spec, key, issuer, issuer_key);
+}
+
+static void make_keys(void)
+{
+    aws_key = tk_key_new(TK_P384);
+    zone_key = tk_key_new(TK_P384);
+    enclave_key = tk_key_new(TK_P384);
+    platform_key = tk_key_new(TK_P384);
+    realm_key = tk_key_new(TK_P384);
+    aws = certify("root", true, aws_key, NULL, aws_key);
+    zone = certify("zone", true, zone_key, aws, aws_key);
+    enclave = certify("enclave", false, enclave_key, zone, zone_key);
+}
+
+static void clear_keys(void)
+{
+    EVP_PKEY *const keys[] = {aws_key, zone_key, enclave_key, platform_key, realm_key};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        EVP_PKEY_free(keys[i]);
+    X509_free(aws);
+    X509_free(zone);
+    X509_free(enclave);
+}
+
+static void add_aws(void)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(8192);
+    const struct tk_crl_spec crl = {.from_s = AT - DAY, .until_s = AT + DAY, .digest = "SHA384"};
+    tk_crl_der(&crl, aws, aws_key, &b);
+    add(&b);
+}
+
 static void make_store(void)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf key = SG_BUF_INIT(1024);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf arm = SG_BUF_INIT(1024);
     MUST(sg_tee_store_new(&store, true));
     add_root(SG_TEE_VENDOR_INTEL, intel.root);
     add_root(SG_TEE_VENDOR_AMD, amd.ark);
     tk_key_spki(ak.key, &key);
     MUST(sg_tee_store_add_root(store, SG_TEE_VENDOR_TPM, sg_buf_bytes(&key)));
+    tk_key_spki(platform_key, &arm);
+    MUST(sg_tee_store_add_root(store, SG_TEE_VENDOR_ARM, sg_buf_bytes(&arm)));
+    add_root(SG_TEE_VENDOR_AWS, aws);
     add_intel();
     add_amd();
+    add_aws();
     MUST(sg_tee_store_seal(store));
     MUST(sg_tee_cache_new(&cache, store));
 }
@@ -176,13 +228,24 @@ static void make_azure(struct specimen *s)
     sg_buf_reset(&s->part[SG_TEE_PART_TPM_KEY]); /* it is in the runtime data */
 }
 
+static void make_nitro(struct specimen *s)
+{
+    tk_nitro_document(enclave_key, enclave, zone, aws, AT, &s->part[SG_TEE_PART_REPORT]);
+}
+
+static void make_cca(struct specimen *s)
+{
+    tk_cca_token(platform_key, realm_key, &s->part[SG_TEE_PART_REPORT]);
+}
+
 static const struct {
     const char *name;
     void (*make)(struct specimen *s);
     enum tk_key_type key; /* of the TPM */
-} kinds[] = {{"sgx-v3", make_sgx, TK_P256}, {"tdx-v4", make_td4, TK_P256},
-             {"tdx-v5", make_td5, TK_P256}, {"snp", make_snp, TK_P256},
-             {"tpm", make_tpm, TK_P256},    {"azure", make_azure, TK_RSA2048}};
+} kinds[] = {{"sgx-v3", make_sgx, TK_P256},  {"tdx-v4", make_td4, TK_P256},
+             {"tdx-v5", make_td5, TK_P256},  {"snp", make_snp, TK_P256},
+             {"tpm", make_tpm, TK_P256},     {"azure", make_azure, TK_RSA2048},
+             {"nitro", make_nitro, TK_P256}, {"cca", make_cca, TK_P256}};
 
 static void init(struct specimen *s)
 {
@@ -496,6 +559,7 @@ static int run(size_t kind, bool again, uint64_t count)
     tk_intel_init(&intel, AT);
     tk_amd_init(&amd, TK_MILAN, AT);
     tk_tpm_init(&ak, kinds[kind].key);
+    make_keys();
     make_store();
     kinds[kind].make(&good);
     copy(&s);
@@ -509,6 +573,7 @@ static int run(size_t kind, bool again, uint64_t count)
     tk_intel_clear(&intel);
     tk_amd_clear(&amd);
     tk_tpm_clear(&ak);
+    clear_keys();
     return wrong;
 }
 

@@ -2,6 +2,8 @@
 
 #include <sealgrid/base/cbor.h>
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/crypto/hash.h>
+#include <string.h>
 
 #define MUST(expr) sg_assert((expr) == 0)
 
@@ -28,4 +30,90 @@ void tk_cose_sign1(EVP_PKEY *key, int algorithm, bool tagged, struct sg_bytes pa
     MUST(sg_cbor_put_map(ret, 0));
     MUST(sg_cbor_put_bytes(ret, payload));
     MUST(sg_cbor_put_bytes(ret, SG_BYTES(sig, n)));
+}
+
+static void put_filled(struct sg_buf *b, int octet, size_t len)
+{
+    uint8_t room[64];
+    memset(room, octet, sizeof room);
+    MUST(sg_cbor_put_bytes(b, SG_BYTES(room, len)));
+}
+
+static void put_cert(struct sg_buf *b, const X509 *c)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(8192);
+    tk_cert_der(c, &der);
+    MUST(sg_cbor_put_bytes(b, sg_buf_bytes(&der)));
+}
+
+void tk_nitro_document(EVP_PKEY *leaf_key, const X509 *leaf, const X509 *ca, const X509 *root,
+                       int64_t at_s, struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(65536);
+    MUST(sg_cbor_put_map(&b, 7));
+    MUST(sg_cbor_put_text(&b, "module_id"));
+    MUST(sg_cbor_put_text(&b, "i-0123-enc0123"));
+    MUST(sg_cbor_put_text(&b, "digest"));
+    MUST(sg_cbor_put_text(&b, "SHA384"));
+    MUST(sg_cbor_put_text(&b, "timestamp"));
+    MUST(sg_cbor_put_uint(&b, (uint64_t)at_s * 1000));
+    MUST(sg_cbor_put_text(&b, "pcrs"));
+    MUST(sg_cbor_put_map(&b, 16));
+    for (unsigned i = 0; i < 16; i++) {
+        MUST(sg_cbor_put_uint(&b, i));
+        put_filled(&b, i < 3 ? 0x5a : 0, 48);
+    }
+    MUST(sg_cbor_put_text(&b, "certificate"));
+    put_cert(&b, leaf);
+    MUST(sg_cbor_put_text(&b, "cabundle"));
+    MUST(sg_cbor_put_array(&b, 2));
+    put_cert(&b, root);
+    put_cert(&b, ca);
+    MUST(sg_cbor_put_text(&b, "user_data"));
+    put_filled(&b, 0x77, 64);
+    tk_cose_sign1(leaf_key, -35, false, sg_buf_bytes(&b), ret);
+}
+
+static void put_realm(EVP_PKEY *key, struct sg_bytes point, struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(4096), token = SG_BUF_INIT(8192);
+    MUST(sg_cbor_put_map(&b, 4));
+    MUST(sg_cbor_put_uint(&b, 10)); /* challenge */
+    put_filled(&b, 0x77, 64);
+    MUST(sg_cbor_put_uint(&b, 44237)); /* key */
+    MUST(sg_cbor_put_bytes(&b, point));
+    MUST(sg_cbor_put_uint(&b, 44238)); /* measurement */
+    put_filled(&b, 0x33, 32);
+    MUST(sg_cbor_put_uint(&b, 44240)); /* hash of the key */
+    MUST(sg_cbor_put_text(&b, "sha-256"));
+    tk_cose_sign1(key, -35, true, sg_buf_bytes(&b), &token);
+    MUST(sg_cbor_put_uint(ret, 44241));
+    MUST(sg_cbor_put_bytes(ret, sg_buf_bytes(&token)));
+}
+
+static void put_platform(EVP_PKEY *key, struct sg_bytes point, struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(4096), token = SG_BUF_INIT(8192);
+    uint8_t digest[32];
+    sg_sha256(digest, point);
+    MUST(sg_cbor_put_map(&b, 3));
+    MUST(sg_cbor_put_uint(&b, 10)); /* challenge: the realm's key */
+    MUST(sg_cbor_put_bytes(&b, SG_BYTES_ARRAY(digest)));
+    MUST(sg_cbor_put_uint(&b, 256)); /* instance */
+    put_filled(&b, 1, 33);
+    MUST(sg_cbor_put_uint(&b, 2395)); /* lifecycle: secured */
+    MUST(sg_cbor_put_uint(&b, 0x3003));
+    tk_cose_sign1(key, -35, true, sg_buf_bytes(&b), &token);
+    MUST(sg_cbor_put_uint(ret, 44234));
+    MUST(sg_cbor_put_bytes(ret, sg_buf_bytes(&token)));
+}
+
+void tk_cca_token(EVP_PKEY *platform_key, EVP_PKEY *realm_key, struct sg_buf *ret)
+{
+    uint8_t point[97] = {4};
+    const size_t len = 1 + tk_key_point(realm_key, point + 1);
+    MUST(sg_cbor_put_tag(ret, 399));
+    MUST(sg_cbor_put_map(ret, 2));
+    put_platform(platform_key, SG_BYTES(point, len), ret);
+    put_realm(realm_key, SG_BYTES(point, len), ret);
 }

@@ -8,3 +8,9 @@
  * tagged or not.  Appends. */
 void tk_cose_sign1(EVP_PKEY *key, int algorithm, bool tagged, struct sg_bytes payload,
                    struct sg_buf *ret);
+
+/* A good document of an enclave that runs under `leaf`, made at at_s; 16 PCRs. */
+void tk_nitro_document(EVP_PKEY *leaf_key, const X509 *leaf, const X509 *ca, const X509 *root,
+                       int64_t at_s, struct sg_buf *ret);
+/* A good token of a realm (key of P-384) on a secured platform. */
+void tk_cca_token(EVP_PKEY *platform_key, EVP_PKEY *realm_key, struct sg_buf *ret);
