@@ -151,7 +151,7 @@ static int check(enum sg_tee_kind kind, struct sg_bytes evidence,
 }
 
 static int try_once(const struct tsm_provider *t, const uint8_t report_data[SG_TEE_REPORT_DATA_LEN],
-               struct sg_buf *ret)
+                    struct sg_buf *ret)
 {
     SG_CLEANUP(drop) struct request q = {0};
     int r = start(t, &q);
