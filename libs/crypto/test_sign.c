@@ -108,6 +108,30 @@ static void points_of_other_curves(void **state)
     assert_null(none);
 }
 
+/* A key is the same whichever way its point was written. */
+static void points_in_every_form(void **state)
+{
+    (void)state;
+    UNHEX(compressed, "3039301306072a8648ce3d020106082a8648ce3d030107032200"
+                      "03" P256_X);
+    UNHEX(hybrid, "3059301306072a8648ce3d020106082a8648ce3d030107034200"
+                  "07" P256_X P256_Y);
+    UNHEX(plain, "3059301306072a8648ce3d020106082a8648ce3d030107034200"
+                 "04" P256_X P256_Y);
+    UNHEX(xy, P256_X P256_Y);
+    const struct sg_buf *const forms[] = {&plain, &compressed, &hybrid};
+    for (size_t i = 0; i < 3; i++) {
+        SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(128);
+        uint8_t got[64];
+        KEY(k);
+        assert_int_equal(sg_key_load_public(&k, sg_buf_bytes(forms[i])), 0);
+        assert_int_equal(sg_key_p256_xy(k, got), 0);
+        assert_memory_equal(got, xy.data, 64);
+        assert_int_equal(sg_key_public_der(k, &der), 0);
+        assert_true(sg_bytes_equal(sg_buf_bytes(&der), sg_buf_bytes(&plain)));
+    }
+}
+
 /* NIST CAVP, ECC CDH primitive, P-256, COUNT = 0. */
 static void ecdh_of_nist(void **state)
 {
@@ -298,6 +322,7 @@ int main(void)
         cmocka_unit_test(ecdsa_of_rfc_6979),
         cmocka_unit_test(raw_p256_keys),
         cmocka_unit_test(points_of_other_curves),
+        cmocka_unit_test(points_in_every_form),
         cmocka_unit_test(ecdh_of_nist),
         cmocka_unit_test(ed25519_of_the_rfc),
         cmocka_unit_test(every_algorithm_signs),
