@@ -5,6 +5,7 @@
 #include "test-platforms-int.h"
 /* cmocka first */
 #include <sealgrid/base/clock.h>
+#include <sealgrid/base/metrics.h>
 
 #include "expect-int.h"
 
@@ -187,7 +188,11 @@ static void start_server(struct scene *s)
                                             .tee = s->w.tee,
                                             .seal = SG_TEE_SEAL_MEASUREMENT,
                                             .listen = "127.0.0.1:0",
-                                            .workers = 2};
+                                            .workers = 2,
+                                            .tee_collateral = s->folders,
+                                            .n_tee_collateral = 1,
+                                            .tee_roots = s->roots,
+                                            .n_tee_roots = 2};
     assert_int_equal(sg_cas_server_start(&s->server, &o), 0);
     snprintf(s->address, sizeof s->address, "127.0.0.1:%u", sg_cas_server_port(s->server));
 }
@@ -235,6 +240,39 @@ static void test_a_service_looks_before_it_asks(void **state)
     assert_null(g.cert);
 }
 
+/* ---- the collateral of a running casd ---- */
+
+static int64_t metric(const char *name)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
+    char line[128];
+    assert_int_equal(sg_metrics_write(&b), 0);
+    assert_int_equal(sg_buf_append_u8(&b, 0), 0);
+    snprintf(line, sizeof line, "\n%s ", name);
+    const char *at = strstr((const char *)b.data, line);
+    assert_non_null(at);
+    return strtoll(at + strlen(line), NULL, 10);
+}
+
+static void test_the_end_of_collateral_is_known_ahead(void **state)
+{
+    struct scene *s = *state;
+    static const char expiry[] = "sealgrid_casd_collateral_expiry_timestamp_seconds";
+    static const char loads[] = "sealgrid_casd_collateral_loads_total";
+    struct tk_tcb_info info = tk_tcb_info_good(&platforms.intel, false);
+    int64_t now_s = sg_clock_unix_s();
+    start_server(s);
+    assert_true(metric(expiry) > now_s + 86400);
+    int64_t before = metric(loads);
+    sg_cas_server_tend(s->server);
+    assert_int_equal(metric(loads), before); /* nothing has changed */
+    info.next_s = now_s + 3600;
+    put_tcb_info(&s->w, &platforms.intel, "collateral/tcb-sgx.json", &info);
+    sg_cas_server_tend(s->server);
+    assert_int_equal(metric(loads), before + 1);
+    assert_int_equal(metric(expiry), now_s + 3600);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -249,6 +287,7 @@ int main(void)
         TEST(test_an_unusable_policy_is_a_failure),
         TEST(test_casd_shows_itself_to_strangers),
         TEST(test_a_service_looks_before_it_asks),
+        TEST(test_the_end_of_collateral_is_known_ahead),
     };
     tk_intel_init(&platforms.intel, sg_clock_unix_s());
     tk_amd_init(&platforms.amd, TK_MILAN, sg_clock_unix_s());
