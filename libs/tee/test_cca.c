@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "testkit/cose.h"
+#include "testkit/expect.h"
 
 #include <sealgrid/base/cbor.h>
 #include <sealgrid/base/cleanup.h>
@@ -192,14 +193,7 @@ static struct sg_tee_verdict judge_octets(const struct world *w, const struct sg
                                           struct sg_bytes token)
 {
     const struct sg_tee_evidence e = {.part[SG_TEE_PART_REPORT] = token};
-    const struct sg_tee_case c = {
-        .evidence = &e, .store = s, .at_s = AT, .crypto_only = w->crypto_only};
-    struct sg_tee_policy p = w->crypto_only ? sg_tee_policy_crypto_only() : sg_tee_policy_default();
-    struct sg_tee_verdict v;
-    p.at_s = AT;
-    MUST(sg_tee_judge(&c, &v));
-    sg_tee_apply(&p, &v);
-    return v;
+    return tk_judge(s, &e, AT, w->crypto_only);
 }
 
 static struct sg_tee_verdict judge(const struct world *w)
@@ -213,28 +207,20 @@ static struct sg_tee_verdict judge(const struct world *w)
 static void expect_trusted(const struct world *w)
 {
     const struct sg_tee_verdict v = judge(w);
-    if (!sg_tee_trusted(&v))
-        fail_msg("refused: %s", sg_tee_reason_name(v.reasons.at[0]));
+    tk_expect_trusted(&v);
     assert_int_equal(v.kind, SG_TEE_CCA);
 }
 
-/* This reason, alone. */
 static void expect_only(const struct world *w, enum sg_tee_reason reason)
 {
     const struct sg_tee_verdict v = judge(w);
-    for (size_t i = 0; i < v.reasons.n; i++)
-        if (v.reasons.at[i] != reason)
-            fail_msg("%s, not only %s", sg_tee_reason_name(v.reasons.at[i]),
-                     sg_tee_reason_name(reason));
-    assert_int_equal(v.reasons.n, 1);
+    tk_expect_only(&v, reason);
 }
 
 static void expect_among(const struct world *w, enum sg_tee_reason reason)
 {
     const struct sg_tee_verdict v = judge(w);
-    assert_false(sg_tee_trusted(&v));
-    if (!sg_tee_reasons_have(&v.reasons, reason))
-        fail_msg("no %s", sg_tee_reason_name(reason));
+    tk_expect_among(&v, reason);
 }
 
 /* ---- tests ---- */

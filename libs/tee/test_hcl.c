@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "testkit/amd.h"
+#include "testkit/expect.h"
 #include "testkit/intel.h"
 #include "testkit/tpm.h"
 
@@ -214,20 +215,14 @@ static void expect_only(const struct world *w, enum sg_tee_reason reason)
 {
     SG_CLEANUP(release) struct judged j;
     judge(w, &j);
-    for (size_t i = 0; i < j.v.reasons.n; i++)
-        if (j.v.reasons.at[i] != reason)
-            fail_msg("%s, not only %s", sg_tee_reason_name(j.v.reasons.at[i]),
-                     sg_tee_reason_name(reason));
-    assert_int_equal(j.v.reasons.n, 1);
+    tk_expect_only(&j.v, reason);
 }
 
 static void expect_among(const struct world *w, enum sg_tee_reason reason)
 {
     SG_CLEANUP(release) struct judged j;
     judge(w, &j);
-    assert_false(sg_tee_trusted(&j.v));
-    if (!sg_tee_reasons_have(&j.v.reasons, reason))
-        fail_msg("no %s", sg_tee_reason_name(reason));
+    tk_expect_among(&j.v, reason);
 }
 
 static void expect_trusted(const struct world *w, const char *format)

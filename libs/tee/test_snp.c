@@ -7,6 +7,7 @@
 
 #include "snp-int.h"
 #include "testkit/amd.h"
+#include "testkit/expect.h"
 
 #include <sealgrid/base/buf.h>
 #include <sealgrid/tee/policy.h>
@@ -81,30 +82,6 @@ static struct sg_tee_verdict judge(const struct tk_amd *amd, X509 *leaf, const u
     return judge_with(s, leaf, SG_BYTES(report, TK_SNP_REPORT));
 }
 
-static void expect_trusted(const struct sg_tee_verdict *v)
-{
-    if (!sg_tee_trusted(v))
-        fail_msg("refused: %s", sg_tee_reason_name(v->reasons.at[0]));
-}
-
-/* This reason, alone. */
-static void expect_only(const struct sg_tee_verdict *v, enum sg_tee_reason reason)
-{
-    assert_false(sg_tee_trusted(v));
-    for (size_t i = 0; i < v->reasons.n; i++)
-        if (v->reasons.at[i] != reason)
-            fail_msg("%s, not only %s", sg_tee_reason_name(v->reasons.at[i]),
-                     sg_tee_reason_name(reason));
-    assert_int_equal(v->reasons.n, 1);
-}
-
-static void expect_among(const struct sg_tee_verdict *v, enum sg_tee_reason reason)
-{
-    assert_false(sg_tee_trusted(v));
-    if (!sg_tee_reasons_have(&v->reasons, reason))
-        fail_msg("no %s", sg_tee_reason_name(reason));
-}
-
 /* ---- tests ---- */
 
 static void good_reports_are_trusted(void **state)
@@ -117,7 +94,7 @@ static void good_reports_are_trusted(void **state)
         tk_snp_report(&milan, versions[i], r);
         tk_snp_sign(milan.vcek_key, r);
         struct sg_tee_verdict v = judge(&milan, milan.vcek, r);
-        expect_trusted(&v);
+        tk_expect_trusted(&v);
         assert_int_equal(v.kind, SG_TEE_SNP);
         assert_int_equal(v.claims.svn, 5);
         assert_int_equal(v.claims.measurement[47], 0x33);
@@ -128,7 +105,7 @@ static void good_reports_are_trusted(void **state)
     tk_snp_report(&turin, 5, r);
     tk_snp_sign(turin.vcek_key, r);
     struct sg_tee_verdict v = judge(&turin, turin.vcek, r);
-    expect_trusted(&v);
+    tk_expect_trusted(&v);
 }
 
 static void a_provider_key_signs_for_a_masked_chip(void **state)
@@ -141,12 +118,12 @@ static void a_provider_key_signs_for_a_masked_chip(void **state)
     memset(r + SG_SNP_CHIP_ID, 0, SG_SNP_CHIP_ID_LEN);
     tk_snp_sign(milan.vlek_key, r);
     struct sg_tee_verdict v = judge(&milan, milan.vlek, r);
-    expect_trusted(&v);
+    tk_expect_trusted(&v);
     /* The report says which kind of key signed it; another kind did. */
     r[SG_SNP_KEY_FLAGS] = 0;
     tk_snp_sign(milan.vlek_key, r);
     v = judge(&milan, milan.vlek, r);
-    expect_among(&v, SG_TEE_REASON_SNP_SIGNING_KEY);
+    tk_expect_among(&v, SG_TEE_REASON_SNP_SIGNING_KEY);
 }
 
 static void the_certificate_may_lie_in_the_store(void **state)
@@ -162,7 +139,7 @@ static void the_certificate_may_lie_in_the_store(void **state)
     tk_snp_report(&milan, 3, r);
     tk_snp_sign(milan.vcek_key, r);
     v = judge(&milan, NULL, r);
-    expect_only(&v, SG_TEE_VCEK_MISSING);
+    tk_expect_only(&v, SG_TEE_VCEK_MISSING);
     assert_int_equal(sg_tee_store_new(&s, false), 0);
     add(s, milan.ark, true);
     add(s, milan.ask, false);
@@ -173,7 +150,7 @@ static void the_certificate_may_lie_in_the_store(void **state)
     p.allow_absent = SG_TEE_ABSENT_CRL;
     assert_int_equal(sg_tee_judge(&c, &v), 0);
     sg_tee_apply(&p, &v);
-    expect_trusted(&v);
+    tk_expect_trusted(&v);
 }
 
 /* Every octet that the signature covers, and every octet that it does not. */
@@ -191,9 +168,9 @@ static void a_changed_octet_is_refused(void **state)
         r[at] ^= 0x10;
         assert_false(sg_tee_trusted(&v));
         if (at >= SG_SNP_SIGNATURE_END)
-            expect_only(&v, SG_TEE_REASON_SNP_PADDING);
+            tk_expect_only(&v, SG_TEE_REASON_SNP_PADDING);
         else if (at >= 0x50 && at < 0x110) /* data, measurement, digests */
-            expect_only(&v, SG_TEE_REASON_SNP_SIGNATURE);
+            tk_expect_only(&v, SG_TEE_REASON_SNP_SIGNATURE);
     }
 }
 
@@ -207,7 +184,7 @@ static void every_prefix_is_refused(void **state)
     tk_snp_sign(milan.vcek_key, r);
     for (size_t len = 0; len < TK_SNP_REPORT; len += 13) {
         struct sg_tee_verdict v = judge_with(s, milan.vcek, SG_BYTES(r, len));
-        expect_among(&v, len < 4 ? SG_TEE_REASON_UNSUPPORTED : SG_TEE_REASON_MALFORMED);
+        tk_expect_among(&v, len < 4 ? SG_TEE_REASON_UNSUPPORTED : SG_TEE_REASON_MALFORMED);
     }
 }
 
@@ -220,10 +197,10 @@ static void a_buffer_may_end_in_zeros_only(void **state)
     tk_snp_report(&milan, 2, r);
     tk_snp_sign(milan.vcek_key, r);
     struct sg_tee_verdict v = judge_with(s, milan.vcek, SG_BYTES_ARRAY(r));
-    expect_trusted(&v);
+    tk_expect_trusted(&v);
     r[3999] = 1;
     v = judge_with(s, milan.vcek, SG_BYTES_ARRAY(r));
-    expect_only(&v, SG_TEE_REASON_TRAILING);
+    tk_expect_only(&v, SG_TEE_REASON_TRAILING);
 }
 
 /* Reports signed by the genuine key that say what must not be said. */
@@ -265,7 +242,7 @@ static void signed_but_refused(void **state)
         r[cases[i].at] = cases[i].value;
         tk_snp_sign(milan.vcek_key, r);
         struct sg_tee_verdict v = judge(&milan, milan.vcek, r);
-        expect_only(&v, cases[i].reason);
+        tk_expect_only(&v, cases[i].reason);
     }
 }
 
@@ -281,7 +258,7 @@ static void padding_of_the_signature_counts(void **state)
     for (size_t i = 0; i < 4; i++) {
         r[at[i]] = 1;
         struct sg_tee_verdict v = judge_with(s, milan.vcek, SG_BYTES(r, TK_SNP_REPORT));
-        expect_only(&v, SG_TEE_REASON_SNP_PADDING);
+        tk_expect_only(&v, SG_TEE_REASON_SNP_PADDING);
         r[at[i]] = 0;
     }
 }
@@ -310,7 +287,7 @@ static void certificates_that_do_not_fit(void **state)
         change;                                                                                    \
         tk_amd_issue(&milan);                                                                      \
         struct sg_tee_verdict v_ = judge(&milan, milan.vcek, r);                                   \
-        expect_only(&v_, reason);                                                                  \
+        tk_expect_only(&v_, reason);                                                               \
         X509 *const certs_[] = {milan.ark, milan.ask, milan.asvk, milan.vcek, milan.vlek};         \
         milan = saved;                                                                             \
         milan.ark = certs_[0], milan.ask = certs_[1], milan.asvk = certs_[2];                      \
@@ -330,13 +307,13 @@ static void certificates_that_do_not_fit(void **state)
     tk_add_integer(&milan.vcek_spec, "1.3.6.1.4.1.3704.1.1", 0); /* and none of the others */
     tk_amd_issue(&milan);
     struct sg_tee_verdict v = judge(&milan, milan.vcek, r);
-    expect_among(&v, SG_TEE_VCEK_EXTENSION);
+    tk_expect_among(&v, SG_TEE_VCEK_EXTENSION);
     milan.vcek_spec = saved.vcek_spec;
     tk_amd_issue(&milan);
     milan.chip_id_in_der = true;
     tk_amd_issue(&milan);
     v = reissued(&milan, 3);
-    expect_trusted(&v);
+    tk_expect_trusted(&v);
     milan.chip_id_in_der = false;
     tk_amd_issue(&milan);
 }
@@ -378,12 +355,12 @@ static void reports_and_keys_are_not_mixed(void **state)
     tk_snp_report(&milan, 5, r);
     tk_snp_sign(turin.vcek_key, r);
     struct sg_tee_verdict v = judge(&turin, turin.vcek, r);
-    expect_among(&v, SG_TEE_REASON_SNP_PRODUCT);
+    tk_expect_among(&v, SG_TEE_REASON_SNP_PRODUCT);
     tk_snp_report(&turin, 5, r);
     r[SG_SNP_CHIP_ID + 8] = 1; /* behind the eight octets of a Turin */
     tk_snp_sign(turin.vcek_key, r);
     v = judge(&turin, turin.vcek, r);
-    expect_only(&v, SG_TEE_REASON_SNP_CHIP_ID);
+    tk_expect_only(&v, SG_TEE_REASON_SNP_CHIP_ID);
 }
 
 static void names_of_products(void **state)

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <openssl/pem.h>
 
+#include "testkit/expect.h"
 #include "testkit/tpm.h"
 #include "tpm-int.h"
 
@@ -206,17 +207,11 @@ static void expect_trusted(const struct world *w)
     assert_int_equal(j.v.kind, SG_TEE_TPM);
 }
 
-/* This reason, alone. */
 static void expect_only(const struct world *w, enum sg_tee_reason reason)
 {
     SG_CLEANUP(release) struct judged j;
     judge(w, &j);
-    for (size_t i = 0; i < j.v.reasons.n; i++)
-        if (j.v.reasons.at[i] != reason)
-            fail_msg("%s, not only %s", sg_tee_reason_name(j.v.reasons.at[i]),
-                     sg_tee_reason_name(reason));
-    assert_int_equal(j.v.reasons.n, 1);
-    assert_false(sg_tee_trusted(&j.v));
+    tk_expect_only(&j.v, reason);
 }
 
 /* ---- what is good ---- */
