@@ -35,6 +35,14 @@ says() {
 verify 0 - --evidence sgx.quote --collateral collateral --root intel-root.pem
 says '"kind":"sgx-quote-v3","tcb_status":"UpToDate","debug":false' out
 verify 0 - --evidence td.quote --collateral collateral --root intel-root.pem
+# An instant in any form of RFC 3339.
+for form in 2026-07-01T00:00:00.136000+00:00 2026-06-30T21:00:00-03:00 2026-07-01t00:00:00.5z \
+    '2026-07-01 00:00:00Z'; do
+    verify 0 - --evidence sgx.quote --collateral collateral --root intel-root.pem --at "$form"
+done
+for form in 2026-07-01 2026-07-01T00:00:00 2026-07-01T00:00:00.Z 2026-07-01T00:00:00.5 yesterday; do
+    verify 2 - --evidence sgx.quote --collateral collateral --root intel-root.pem --at "$form"
+done
 verify 0 - --evidence snp.report --collateral collateral --collateral vcek.der --root amd-root.pem
 verify 0 - --evidence azure --collateral collateral --root amd-root.pem
 says '"kind":"azure-vtpm-snp"' out

@@ -85,13 +85,33 @@ static int make_store(const struct options *o, struct sg_tee_store **ret)
     return r;
 }
 
+/* The forms of RFC 3339 that sg_time_parse does not take: lower case, a space for T, and a fraction
+ * of a second, which dates of whole seconds can do without. */
+static int parse_instant(const char *text, int64_t *ret_s)
+{
+    char plain[32];
+    size_t n = strlen(text), seconds_end = sizeof("2026-09-01T03:00:00") - 1, zone = seconds_end;
+
+    if (n > seconds_end && text[zone] == '.')
+        zone += 1 + strspn(text + zone + 1, "0123456789");
+    if (n <= seconds_end || zone == seconds_end + 1 || n - zone >= sizeof(plain) - seconds_end)
+        return sg_raise(-EINVAL);
+    memcpy(plain, text, seconds_end);
+    memcpy(plain + seconds_end, text + zone, n - zone + 1);
+    if (plain[10] == 't' || plain[10] == ' ')
+        plain[10] = 'T';
+    if (plain[seconds_end] == 'z')
+        plain[seconds_end] = 'Z';
+    return sg_time_parse(plain, ret_s);
+}
+
 static int read_instant(const struct options *o, int64_t *ret_s)
 {
     if (!o->at) {
         *ret_s = sg_clock_unix_s();
         return 0;
     }
-    return sg_time_parse(o->at, ret_s) ? sg_raisef(-EINVAL, "--at %s: no RFC 3339 time", o->at) : 0;
+    return parse_instant(o->at, ret_s) ? sg_raisef(-EINVAL, "--at %s: no RFC 3339 time", o->at) : 0;
 }
 
 /* What the policy of --policy borrows. */
