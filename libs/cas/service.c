@@ -274,22 +274,22 @@ static int judge_simulated(const struct sg_cas_service *s, struct sg_bytes evide
 }
 
 static bool is_bound_to(const struct sg_cas_connection *c, const struct sg_cas_request *q,
-                        const struct sg_tee_claims *claims, struct sg_bytes service)
+                        const struct sg_tee_verdict *v, struct sg_bytes service)
 {
     uint8_t expected[SG_TEE_REPORT_DATA_LEN];
     sg_cas_report_data(expected, q->nonce, c, service);
-    return memcmp(expected, claims->report_data, sizeof expected) == 0;
+    return sg_tee_is_over(v, expected);
 }
 
 /* Evidence for this nonce, key, connection and service; else which of them is wrong, as far as a
  * hash can tell. */
 static int judge_binding(const struct sg_cas_service *s, const struct sg_cas_connection *c,
-                         const struct sg_cas_request *q, const struct sg_tee_claims *claims)
+                         const struct sg_cas_request *q, const struct sg_tee_verdict *v)
 {
-    if (is_bound_to(c, q, claims, q->service))
+    if (is_bound_to(c, q, v, q->service))
         return 0;
     for (size_t i = 0; i < s->policy->n_rules; i++)
-        if (is_bound_to(c, q, claims, sg_bytes_str(s->policy->rules[i].service)))
+        if (is_bound_to(c, q, v, sg_bytes_str(s->policy->rules[i].service)))
             return SG_CAS_REFUSAL_SERVICE_SPLICED;
     return SG_CAS_REFUSAL_RELAYED;
 }
@@ -334,7 +334,7 @@ static int judge_claims(struct sg_cas_service *s, const struct sg_cas_connection
     int r = kind == SG_TEE_SIM ? judge_simulated(s, q->evidence, at_s, v)
                                : sg_cas_judge_hardware(j, kind, q->evidence, at_s, v);
     if (r == 0)
-        r = judge_binding(s, c, q, &v->claims);
+        r = judge_binding(s, c, q, v);
     return r ? r : judge_policy(s, q, at_s, v, ret);
 }
 

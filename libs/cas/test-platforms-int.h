@@ -1,10 +1,9 @@
 #pragma once
 /*
- * test-platforms - make-believe hardware for tests of casd: platforms of four kinds under roots of
+ * test-platforms - make-believe hardware for tests of casd: platforms of every kind under roots of
  * their own, the collateral to judge them by as files, and evidence of any report data.
  */
-#include "test-service-int.h"
-#include "testkit/amd.h"
+#include "test-vendors-int.h"
 #include "testkit/intel.h"
 
 #define MEASUREMENT_SGX "1111111111111111111111111111111111111111111111111111111111111111"
@@ -16,29 +15,21 @@
 struct platforms {
     struct tk_intel intel;
     struct tk_amd amd;
+    struct vendors more;
 };
 
-/* What a test may ask of evidence. */
-struct forgery {
-    enum sg_tee_kind kind;
-    const uint8_t *report_data;
-    const char *sim_platform;
-    bool debug;
-    bool other_measurement;
-};
-
-static inline void put_file(const struct world *w, const char *name, const struct sg_buf *b)
+static inline void platforms_init(struct platforms *p, int64_t at_s)
 {
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", w->dir, name);
-    write_plain(path, sg_buf_bytes(b));
+    tk_intel_init(&p->intel, at_s);
+    tk_amd_init(&p->amd, TK_MILAN, at_s);
+    vendors_init(&p->more, at_s);
 }
 
-static inline void put_root(const struct world *w, const char *name, const X509 *root)
+static inline void platforms_clear(struct platforms *p)
 {
-    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(16384);
-    tk_cert_pem(root, &b);
-    put_file(w, name, &b);
+    tk_intel_clear(&p->intel);
+    tk_amd_clear(&p->amd);
+    vendors_clear(&p->more);
 }
 
 static inline void put_tcb_info(const struct world *w, const struct tk_intel *t, const char *name,
@@ -97,19 +88,33 @@ static inline void put_platforms(const struct world *w, const struct platforms *
     assert_int_equal(sg_mkdir_p(path, 0700), 0);
     put_intel(w, &p->intel);
     put_amd(w, &p->amd);
+    put_vendors(w, &p->more, p->intel.at_s);
 }
 
-static inline int use_collateral(struct fixture *f, struct sg_cas_collateral_report *report)
+#define N_ROOTS 5
+
+/* The first n of the roots. */
+static inline int use_roots(struct fixture *f, size_t n, struct sg_cas_collateral_report *report)
 {
-    char folder[128], intel[128], amd[128];
-    const char *const folders[] = {folder}, *const roots[] = {intel, amd};
-    const struct sg_cas_collateral_options o = {folders, 1, roots, 2};
+    static const char *const vendors[N_ROOTS] = {"intel", "amd", "tpm", "aws", "arm"};
+    char folder[128], root[N_ROOTS][160];
+    const char *const folders[] = {folder};
+    const char *roots[N_ROOTS];
+    const struct sg_cas_collateral_options o = {folders, 1, roots, n};
     struct sg_cas_collateral *c = NULL;
     snprintf(folder, sizeof folder, "%s/collateral", f->w.dir);
-    snprintf(intel, sizeof intel, "intel:%s/intel.pem", f->w.dir);
-    snprintf(amd, sizeof amd, "amd:%s/amd.pem", f->w.dir);
+    for (size_t i = 0; i < N_ROOTS; i++) {
+        snprintf(root[i], sizeof root[i], "%s:%s/%s.pem", vendors[i], f->w.dir, vendors[i]);
+        roots[i] = root[i];
+    }
     assert_int_equal(sg_cas_collateral_new(&c, &o), 0);
     return sg_cas_service_set_collateral(f->service, c, report);
+}
+
+/* Intel's and AMD's. */
+static inline int use_collateral(struct fixture *f, struct sg_cas_collateral_report *report)
+{
+    return use_roots(f, 2, report);
 }
 
 /* ---- evidence ---- */
@@ -170,6 +175,18 @@ static inline void forge(const struct platforms *p, const struct forgery *g, str
         break;
     case SG_TEE_SNP:
         forge_snp(&p->amd, g, ret);
+        break;
+    case SG_TEE_TPM:
+        forge_tpm(&p->more, g, ret);
+        break;
+    case SG_TEE_AZURE:
+        forge_azure(&p->more, &p->amd, g, ret);
+        break;
+    case SG_TEE_NITRO:
+        forge_nitro(&p->more, p->intel.at_s, g, ret);
+        break;
+    case SG_TEE_CCA:
+        forge_cca(&p->more, g, ret);
         break;
     default:
         fail();

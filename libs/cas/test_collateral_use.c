@@ -492,10 +492,8 @@ int main(void)
         TEST(test_others_take_simulated_evidence),
         cmocka_unit_test(test_production_refuses_debug_whatever_the_policy_says),
     };
-    tk_intel_init(&platforms.intel, at_s);
-    tk_amd_init(&platforms.amd, TK_MILAN, at_s);
+    platforms_init(&platforms, at_s);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    tk_intel_clear(&platforms.intel);
-    tk_amd_clear(&platforms.amd);
+    platforms_clear(&platforms);
     return failed;
 }

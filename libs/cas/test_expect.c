@@ -289,10 +289,8 @@ int main(void)
         TEST(test_a_service_looks_before_it_asks),
         TEST(test_the_end_of_collateral_is_known_ahead),
     };
-    tk_intel_init(&platforms.intel, sg_clock_unix_s());
-    tk_amd_init(&platforms.amd, TK_MILAN, sg_clock_unix_s());
+    platforms_init(&platforms, sg_clock_unix_s());
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    tk_intel_clear(&platforms.intel);
-    tk_amd_clear(&platforms.amd);
+    platforms_clear(&platforms);
     return failed;
 }

@@ -1,5 +1,8 @@
 #include "judge-int.h"
 
+#include "tpm-int.h"
+
+#include <sealgrid/crypto/hash.h>
 #include <stdio.h>
 
 static const struct sg_tee_judge *const judges[] = {&sg_tee_judge_dcap,  &sg_tee_judge_snp,
@@ -51,6 +54,21 @@ int sg_tee_judge(const struct sg_tee_case *c, struct sg_tee_verdict *ret)
     v.judged = true;
     *ret = v;
     return 0;
+}
+
+static bool is_digest_of(struct sg_bytes extra, const uint8_t report_data[64])
+{
+    uint8_t digest[32];
+    sg_sha256(digest, SG_BYTES(report_data, 64));
+    return sg_bytes_equal(extra, SG_BYTES_ARRAY(digest));
+}
+
+bool sg_tee_is_over(const struct sg_tee_verdict *v, const uint8_t report_data[64])
+{
+    struct sg_bytes extra;
+    if (!v->claims.no_report_data)
+        return memcmp(v->claims.report_data, report_data, sizeof v->claims.report_data) == 0;
+    return sg_tpm_field(v, SG_BYTES_LIT("extra"), &extra) && is_digest_of(extra, report_data);
 }
 
 bool sg_tee_trusted(const struct sg_tee_verdict *v)

@@ -171,7 +171,8 @@ static void learn(const struct document *d, struct sg_tee_verdict *v)
     }
     c->platform_len = d->module.len < sizeof c->platform ? d->module.len : sizeof c->platform;
     memcpy(c->platform, d->module.data, c->platform_len);
-    if (d->user_data.len == sizeof c->report_data)
+    c->no_report_data = d->user_data.len != sizeof c->report_data;
+    if (!c->no_report_data)
         memcpy(c->report_data, d->user_data.data, sizeof c->report_data);
     c->debug = all_zero(image); /* absent, too */
 }

@@ -51,7 +51,7 @@ static void apply_program(const struct sg_tee_policy *p, struct sg_tee_verdict *
         sg_tee_refuse(v, SG_TEE_REASON_SIGNER);
     if (c->svn < p->min_svn)
         sg_tee_refuse(v, SG_TEE_REASON_SVN);
-    if (p->report_data && memcmp(p->report_data, c->report_data, sizeof c->report_data) != 0)
+    if (p->report_data && !sg_tee_is_over(v, p->report_data))
         sg_tee_refuse(v, SG_TEE_REASON_REPORT_DATA);
 }
 

@@ -250,10 +250,12 @@ static void test_user_data_of_another_length_is_no_report_data(void **state)
 {
     (void)state;
     struct world w = good();
+    static const uint8_t zeros[64];
     w.user_data_len = 63;
     const struct sg_tee_verdict v = judge(&w);
     assert_true(sg_tee_trusted(&v));
     assert_int_equal(v.claims.report_data[0], 0);
+    assert_false(sg_tee_is_over(&v, zeros));
 }
 
 static void test_debug_is_an_image_of_zeros(void **state)

@@ -11,6 +11,7 @@
 #include "tpm-int.h"
 
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/crypto/hash.h>
 #include <sealgrid/tee/policy.h>
 
 #define AT  INT64_C(1782864000) /* 2026-07-01 */
@@ -304,6 +305,23 @@ static void test_a_short_nonce_is_no_report_data(void **state)
     assert_true(sg_tee_trusted(&j.v));
     assert_memory_equal(j.v.claims.report_data, zeros, 64);
     assert_true(field_is(&j.v, "extra", rsa.extra, 63));
+    assert_false(sg_tee_is_over(&j.v, zeros));
+}
+
+/* A TPM of SHA-256 alone has room for 34 octets of nonce. */
+static void test_a_nonce_may_be_the_digest_of_report_data(void **state)
+{
+    (void)state;
+    static const uint8_t mine[64] = {1, 2, 3}, others[64] = {1, 2, 4}, zeros[64];
+    SG_CLEANUP(release) struct judged j;
+    struct world w = good(&rsa);
+    w.tpm.extra_len = 32;
+    sg_sha256(w.tpm.extra, SG_BYTES_ARRAY(mine));
+    judge(&w, &j);
+    assert_true(sg_tee_trusted(&j.v));
+    assert_true(sg_tee_is_over(&j.v, mine));
+    assert_false(sg_tee_is_over(&j.v, others));
+    assert_false(sg_tee_is_over(&j.v, zeros));
 }
 
 static void test_values_of_the_whole_bank_or_of_the_selection(void **state)
@@ -693,6 +711,7 @@ int main(void)
         cmocka_unit_test(test_critical_extensions_of_tpms),
         cmocka_unit_test(test_what_a_quote_says_can_be_required),
         cmocka_unit_test(test_a_short_nonce_is_no_report_data),
+        cmocka_unit_test(test_a_nonce_may_be_the_digest_of_report_data),
         cmocka_unit_test(test_values_of_the_whole_bank_or_of_the_selection),
         cmocka_unit_test(test_another_key_signed),
         cmocka_unit_test(test_a_key_that_nobody_vouches_for),

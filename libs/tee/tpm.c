@@ -130,7 +130,8 @@ static void learn(const struct sg_tpm_quote *q, struct sg_tee_verdict *v)
     c->measurement_len = q->pcr_digest.len;
     if (q->pcr_digest.len)
         memcpy(c->measurement, q->pcr_digest.data, q->pcr_digest.len);
-    if (q->extra.len == sizeof c->report_data)
+    c->no_report_data = q->extra.len != sizeof c->report_data;
+    if (!c->no_report_data)
         memcpy(c->report_data, q->extra.data, sizeof c->report_data);
 }
 

@@ -120,6 +120,13 @@ bool sg_tee_trusted(const struct sg_tee_verdict *v);
 bool sg_tee_verdict_field(const struct sg_tee_verdict *v, struct sg_bytes name,
                           struct sg_bytes *ret);
 
+/*
+ * Whether the evidence was made over these 64 octets: they stand in it; or, where a TPM holds no
+ * nonce so long (TPM2B_DATA takes its longest digest and two octets), their SHA-256 does.  Evidence
+ * over a nonce of another form is over none.
+ */
+bool sg_tee_is_over(const struct sg_tee_verdict *v, const uint8_t report_data[64]);
+
 /* Decoded without judging: writes the members "fields", and as the kind has them "hdr", "qe",
  * "pck", "cert" (names as in published vectors) into an object that the caller has open.  Evidence
  * that does not decode writes as much as does, at least an empty "fields". */

@@ -21,6 +21,7 @@ struct sg_tee_claims {
     uint64_t svn; /* security version of the program */
     bool debug;   /* its memory can be read from outside: as good as no protection */
     uint8_t report_data[64];
+    bool no_report_data; /* nothing of that form in it: the octets above are of no one */
 };
 
 /* What the verifier trusts and consults; borrowed.  Hardware kinds will add documents here
