@@ -8,7 +8,7 @@
 /* What says nothing about signatures, bindings, chains and dates of certificates. */
 #define REVOCATION_FAULTS                                                                          \
     (BIT(CRL_MISSING) | BIT(CRL_EXPIRED) | BIT(CRL_NOT_YET_VALID) | BIT(CRL_SIGNATURE) |           \
-     BIT(CRL_UNUSABLE))
+     BIT(CRL_UNUSABLE) | BIT(CRL_SUPERSEDED))
 
 #define NO_CHAIN                                                                                   \
     {                                                                                              \
@@ -106,6 +106,8 @@ static const struct sg_tee_crl *newest_crl(struct walk *w, const struct sg_tee_c
             faults |= BIT(CRL_UNUSABLE);
         else if (l->this_update_s > w->q->of->at_s)
             faults |= BIT(CRL_NOT_YET_VALID);
+        else if (s->crl_superseded[i])
+            faults |= BIT(CRL_SUPERSEDED);
         else if (!best || l->this_update_s > best->this_update_s)
             best = l;
     }

@@ -15,8 +15,9 @@ void sg_tee_crl_free(struct sg_tee_crl *c)
 
 /* None of the critical extensions of a list or an entry is understood here: a delta list, a partial
  * or an indirect one does not say that a certificate is good. */
-static bool read_extensions(struct sg_reader *list, bool *ret_critical)
+static bool read_extensions(struct sg_reader *list, bool *ret_critical, struct sg_bytes *ret_number)
 {
+    const struct sg_bytes crl_number = SG_BYTES_LIT("\x55\x1d\x14"); /* 2.5.29.20 */
     while (list->left) {
         struct sg_reader seq;
         struct sg_bytes oid, value;
@@ -26,6 +27,8 @@ static bool read_extensions(struct sg_reader *list, bool *ret_critical)
             !sg_der_take(&seq, SG_DER_OCTET_STRING, &value) || seq.left)
             return false;
         *ret_critical |= critical;
+        if (ret_number && sg_bytes_equal(oid, crl_number))
+            *ret_number = value;
     }
     return true;
 }
@@ -40,7 +43,7 @@ static bool read_entry(struct sg_reader *list, struct sg_bytes *ret_serial, bool
     if (!entry.left)
         return true;
     return sg_der_enter(&entry, SG_DER_SEQUENCE, &extensions) && !entry.left &&
-           read_extensions(&extensions, ret_critical);
+           read_extensions(&extensions, ret_critical, NULL);
 }
 
 static int by_octets(const void *a, const void *b)
@@ -82,10 +85,17 @@ static bool read_dates(struct sg_tee_crl *c, struct sg_reader *tbs)
     return !c->has_next_update || sg_der_time(tbs, &c->next_update_s);
 }
 
+/* One that does not decode is as good as none. */
+static void read_number(struct sg_tee_crl *c, struct sg_bytes value)
+{
+    struct sg_reader r = sg_reader_over(value);
+    c->has_number = value.len && sg_der_magnitude(&r, &c->number) && !r.left;
+}
+
 static int read_tbs(struct sg_tee_crl *c, struct sg_reader *tbs, struct sg_bytes *ret_algorithm)
 {
     struct sg_reader outer, extensions;
-    struct sg_bytes ignored;
+    struct sg_bytes ignored, number = SG_BYTES_NONE;
     uint64_t version = 0;
     unsigned tag;
     if (sg_der_next_is(tbs, SG_DER_INTEGER) && (!sg_der_small(tbs, 1, &version) || version != 1))
@@ -101,11 +111,12 @@ static int read_tbs(struct sg_tee_crl *c, struct sg_reader *tbs, struct sg_bytes
     }
     if (!tbs->left)
         return 0;
-    return version == 1 && sg_der_enter(tbs, SG_DER_CONTEXT | 0, &outer) && !tbs->left &&
-                   sg_der_enter(&outer, SG_DER_SEQUENCE, &extensions) && !outer.left &&
-                   read_extensions(&extensions, &c->unusable)
-               ? 0
-               : SG_TEE_CERT_BROKEN;
+    if (version != 1 || !sg_der_enter(tbs, SG_DER_CONTEXT | 0, &outer) || tbs->left ||
+        !sg_der_enter(&outer, SG_DER_SEQUENCE, &extensions) || outer.left ||
+        !read_extensions(&extensions, &c->unusable, &number))
+        return SG_TEE_CERT_BROKEN;
+    read_number(c, number);
+    return 0;
 }
 
 static int read_list(struct sg_tee_crl *c)

@@ -5,6 +5,7 @@
 #include <sealgrid/crypto/hash.h>
 #include <stdio.h>
 
+#include "needs-int.h"
 #include "store-int.h"
 #include "tcb-int.h"
 
@@ -216,4 +217,5 @@ const struct sg_tee_judge sg_tee_judge_dcap = {
     .recognise = recognise,
     .judge = judge,
     .describe = sg_dcap_describe,
+    .needs = sg_dcap_needs,
 };

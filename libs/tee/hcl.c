@@ -8,6 +8,7 @@
  * Nothing signs the wrapper itself: octets of the header say how to read, and whatever they say,
  * the chain above must hold.  Header and padding take one form only.
  */
+#include "needs-int.h"
 #include "tpm-int.h"
 
 #include <jansson.h>
@@ -264,6 +265,20 @@ static int judge(const struct sg_tee_case *c, struct sg_tee_verdict *v)
     return judge_wrapped(c, &w, v);
 }
 
+/* ---- what it needs: as the hardware's report does ---- */
+
+static int needs(const struct sg_tee_evidence *e, struct sg_tee_needs *ret)
+{
+    struct wrapper w;
+    struct sg_tee_evidence inner = {.part[SG_TEE_PART_CERTIFICATES] =
+                                        e->part[SG_TEE_PART_CERTIFICATES]};
+    if (!read_wrapper(report_of(e), &w))
+        return 0;
+    const bool snp = w.report == REPORT_SNP;
+    inner.part[SG_TEE_PART_REPORT] = snp ? w.hardware : e->part[SG_TEE_PART_TD_QUOTE];
+    return snp ? sg_snp_needs(&inner, ret) : sg_dcap_needs(&inner, ret);
+}
+
 /* ---- describing ---- */
 
 static void put(struct sg_json *j, const char *name, uint32_t v)
@@ -318,4 +333,9 @@ static int describe(const struct sg_tee_evidence *e, const struct sg_tee_store *
 }
 
 const struct sg_tee_judge sg_tee_judge_azure = {
-    .kind_of = kind_of, .recognise = recognise, .judge = judge, .describe = describe};
+    .kind_of = kind_of,
+    .recognise = recognise,
+    .judge = judge,
+    .describe = describe,
+    .needs = needs,
+};

@@ -9,6 +9,8 @@
  */
 #include <sealgrid/tee/verdict.h>
 
+struct sg_tee_needs;
+
 struct sg_tee_judge {
     enum sg_tee_kind (*kind_of)(const struct sg_tee_evidence *e); /* of what it recognises */
     bool (*recognise)(const struct sg_tee_evidence *e);
@@ -18,11 +20,16 @@ struct sg_tee_judge {
                     struct sg_json *j);
     /* Fields that have no fixed offset; NULL: the verdict's table only. */
     bool (*field)(const struct sg_tee_verdict *v, struct sg_bytes name, struct sg_bytes *ret);
+    /* What it will be judged by (needs-int.h); NULL: nothing that could be gathered. */
+    int (*needs)(const struct sg_tee_evidence *e, struct sg_tee_needs *ret);
 };
 
 extern const struct sg_tee_judge sg_tee_judge_dcap; /* SGX and TDX */
 extern const struct sg_tee_judge sg_tee_judge_snp, sg_tee_judge_nitro, sg_tee_judge_cca;
 extern const struct sg_tee_judge sg_tee_judge_tpm, sg_tee_judge_azure;
+
+/* NULL: evidence of no kind known here. */
+const struct sg_tee_judge *sg_tee_judge_of(const struct sg_tee_evidence *e);
 
 void sg_tee_refuse(struct sg_tee_verdict *v, enum sg_tee_reason r);
 void sg_tee_absent(struct sg_tee_verdict *v, enum sg_tee_reason r);

@@ -11,7 +11,7 @@ static const struct sg_tee_judge *const judges[] = {&sg_tee_judge_dcap,  &sg_tee
 
 #define N_JUDGES (sizeof judges / sizeof judges[0])
 
-static const struct sg_tee_judge *judge_of(const struct sg_tee_evidence *e)
+const struct sg_tee_judge *sg_tee_judge_of(const struct sg_tee_evidence *e)
 {
     for (size_t i = 0; i < N_JUDGES; i++) {
         if (judges[i]->recognise(e))
@@ -22,7 +22,7 @@ static const struct sg_tee_judge *judge_of(const struct sg_tee_evidence *e)
 
 enum sg_tee_kind sg_tee_recognise(const struct sg_tee_evidence *e)
 {
-    const struct sg_tee_judge *j = judge_of(e);
+    const struct sg_tee_judge *j = sg_tee_judge_of(e);
     return j ? j->kind_of(e) : SG_TEE_KIND_NONE;
 }
 
@@ -41,7 +41,7 @@ static void start(struct sg_tee_verdict *v)
 int sg_tee_judge(const struct sg_tee_case *c, struct sg_tee_verdict *ret)
 {
     struct sg_tee_verdict v;
-    const struct sg_tee_judge *j = judge_of(c->evidence);
+    const struct sg_tee_judge *j = sg_tee_judge_of(c->evidence);
     int r = 0;
     start(&v);
     if (!j)
@@ -79,7 +79,7 @@ bool sg_tee_trusted(const struct sg_tee_verdict *v)
 int sg_tee_describe(const struct sg_tee_evidence *e, const struct sg_tee_store *store,
                     struct sg_json *j)
 {
-    const struct sg_tee_judge *judge = judge_of(e);
+    const struct sg_tee_judge *judge = sg_tee_judge_of(e);
     if (judge)
         return judge->describe(e, store, j);
     sg_json_key(j, "fields");

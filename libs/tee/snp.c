@@ -3,6 +3,7 @@
 
 #include "bundle-int.h"
 #include "judge-int.h"
+#include "needs-int.h"
 #include "store-int.h"
 
 #include <sealgrid/base/buf.h>
@@ -443,4 +444,9 @@ static int describe(const struct sg_tee_evidence *e, const struct sg_tee_store *
 }
 
 const struct sg_tee_judge sg_tee_judge_snp = {
-    .kind_of = kind_of, .recognise = recognise, .judge = judge, .describe = describe};
+    .kind_of = kind_of,
+    .recognise = recognise,
+    .judge = judge,
+    .describe = describe,
+    .needs = sg_snp_needs,
+};

@@ -26,6 +26,7 @@ struct sg_tee_doc_entry {
     struct sg_tee_intel_doc *doc;
     const struct sg_tee_cert *signer[SG_TEE_SIGNERS_MAX];
     size_t n_signers;
+    bool superseded;
 };
 
 enum sg_tee_known { SG_TEE_UNKNOWN, SG_TEE_KNOWN_GOOD, SG_TEE_KNOWN_BAD };
@@ -43,6 +44,7 @@ struct sg_tee_store {
     size_t n_certs;
     struct sg_tee_crl *crl[SG_TEE_CRLS_MAX];
     size_t n_crls;
+    bool crl_superseded[SG_TEE_CRLS_MAX];
     struct sg_tee_doc_entry doc[SG_TEE_DOCS_MAX];
     size_t n_docs;
     struct sg_tee_key *key[SG_TEE_KEYS_MAX];

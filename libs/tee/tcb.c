@@ -67,8 +67,23 @@ static struct candidate judge_doc(const struct sg_tee_case *c, const struct sg_t
         ret.faults |= 1u << SG_TEE_DOC_FAULT_NOT_YET_VALID;
     if (c->at_s > e->doc->next_s)
         ret.faults |= 1u << SG_TEE_DOC_FAULT_EXPIRED;
+    if (e->superseded)
+        ret.faults |= 1u << SG_TEE_DOC_FAULT_SUPERSEDED;
     judge_signers(c, e, &ret);
     return ret;
+}
+
+bool sg_tcb_signer_vouched(const struct sg_tee_store *s, const struct sg_tee_doc_entry *e,
+                           int64_t at_s)
+{
+    const struct sg_tee_evidence none = {0};
+    const struct sg_tee_case c = {.evidence = &none,
+                                  .store = s,
+                                  .at_s = at_s,
+                                  .crypto_only = true /* lists that are there */};
+    struct candidate one = {.doc = e->doc};
+    judge_signers(&c, e, &one);
+    return one.has_signer && one.signer.n && !weight(&one);
 }
 
 /* Fewest faults; then the newest evaluation, against downgrade; then the newest issue. */

@@ -216,6 +216,15 @@ static void add_revoked(X509_CRL *crl, uint64_t serial, int64_t when_s)
     ASN1_INTEGER_free(number);
 }
 
+static void add_crl_number(X509_CRL *crl, uint64_t number)
+{
+    ASN1_INTEGER *n = ASN1_INTEGER_new();
+    sg_assert(n);
+    MUST(ASN1_INTEGER_set_uint64(n, number));
+    MUST(X509_CRL_add1_ext_i2d(crl, NID_crl_number, n, 0, 0));
+    ASN1_INTEGER_free(n);
+}
+
 void tk_crl_der(const struct tk_crl_spec *spec, const X509 *issuer, EVP_PKEY *issuer_key,
                 struct sg_buf *ret)
 {
@@ -233,6 +242,8 @@ void tk_crl_der(const struct tk_crl_spec *spec, const X509 *issuer, EVP_PKEY *is
         MUST(X509_CRL_set1_nextUpdate(crl, until));
     for (size_t i = 0; i < spec->n_serials; i++)
         add_revoked(crl, spec->serials[i], spec->from_s);
+    if (spec->number)
+        add_crl_number(crl, spec->number);
     start(ctx, issuer_key, spec->digest ? spec->digest : "SHA256", spec->pss);
     MUST(X509_CRL_sign_ctx(crl, ctx));
     len = i2d_X509_CRL(crl, &der);

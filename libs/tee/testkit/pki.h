@@ -61,6 +61,7 @@ struct tk_crl_spec {
     size_t n_serials;
     const char *digest;
     bool pss;
+    uint64_t number; /* of the list; 0: none */
 };
 void tk_crl_der(const struct tk_crl_spec *spec, const X509 *issuer, EVP_PKEY *issuer_key,
                 struct sg_buf *ret);

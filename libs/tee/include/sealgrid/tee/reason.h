@@ -48,7 +48,8 @@
     X(R, r, CRL_EXPIRED, "crl-expired")                                                            \
     X(R, r, CRL_NOT_YET_VALID, "crl-not-yet-valid")                                                \
     X(R, r, CRL_SIGNATURE, "crl-signature")                                                        \
-    X(R, r, CRL_UNUSABLE, "crl-unusable") /* delta, partial, critical extension, no next update */
+    X(R, r, CRL_UNUSABLE, "crl-unusable") /* delta, partial, critical extension, no next update */ \
+    X(R, r, CRL_SUPERSEDED, "crl-superseded") /* a newer one is known to exist */
 
 #define SG_TEE_DOCS(X)                                                                             \
     X(TCB_INFO, "tcb-info")                                                                        \
@@ -61,7 +62,8 @@
     X(D, d, MISMATCH, "mismatch") /* there, but for another platform (FMSPC, PCEID) or TEE */      \
     X(D, d, SIGNATURE, "signature")                                                                \
     X(D, d, EXPIRED, "expired")                                                                    \
-    X(D, d, NOT_YET_VALID, "not-yet-valid")
+    X(D, d, NOT_YET_VALID, "not-yet-valid")                                                        \
+    X(D, d, SUPERSEDED, "superseded") /* a newer one is known to exist */
 
 #define SG_TEE_OTHER_REASONS(X)                                                                    \
     /* any evidence */                                                                             \
