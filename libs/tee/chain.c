@@ -216,6 +216,12 @@ static bool anchors_sign(struct walk *w)
     return any;
 }
 
+/* A root of its own, pinned by nobody: there its chain ends, whoever else has its name. */
+static bool signed_itself(struct walk *w, const struct sg_tee_cert *c)
+{
+    return sg_der_names_equal(c->subject, c->issuer) && signed_by(w, c, c->key);
+}
+
 static void extend(struct walk *w)
 {
     const struct sg_tee_store *s = w->q->of->store;
@@ -234,7 +240,7 @@ static void extend(struct walk *w)
         signed_ |= try_issuer(w, own->at[i], &named);
     for (size_t i = 0; i < s->n_certs; i++)
         signed_ |= try_issuer(w, s->cert[i], &named);
-    if (named && !signed_)
+    if (named && !signed_ && !signed_itself(w, top))
         w->broken_at = w->n - 1;
 }
 

@@ -190,6 +190,7 @@ static void test_a_root_of_the_same_name_is_not_the_root(void **state)
     other.a_key = keys[2];
     issue(&other);
     SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *t = store_of(&p);
+    add_cert(t, p.root); /* nor is the other one broken for want of the true one's signature */
     add_cert(t, other.root);
     add_cert(t, other.a);
     const struct sg_tee_verdict w = judge(t, other.leaf);
