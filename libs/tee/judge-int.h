@@ -27,6 +27,7 @@ struct sg_tee_judge {
 extern const struct sg_tee_judge sg_tee_judge_dcap; /* SGX and TDX */
 extern const struct sg_tee_judge sg_tee_judge_snp, sg_tee_judge_nitro, sg_tee_judge_cca;
 extern const struct sg_tee_judge sg_tee_judge_tpm, sg_tee_judge_azure;
+extern const struct sg_tee_judge sg_tee_judge_snp_key; /* a certificate by itself */
 
 /* NULL: evidence of no kind known here. */
 const struct sg_tee_judge *sg_tee_judge_of(const struct sg_tee_evidence *e);

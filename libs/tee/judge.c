@@ -5,9 +5,9 @@
 #include <sealgrid/crypto/hash.h>
 #include <stdio.h>
 
-static const struct sg_tee_judge *const judges[] = {&sg_tee_judge_dcap,  &sg_tee_judge_snp,
-                                                    &sg_tee_judge_nitro, &sg_tee_judge_cca,
-                                                    &sg_tee_judge_tpm,   &sg_tee_judge_azure};
+static const struct sg_tee_judge *const judges[] = {
+    &sg_tee_judge_dcap, &sg_tee_judge_snp,   &sg_tee_judge_nitro,  &sg_tee_judge_cca,
+    &sg_tee_judge_tpm,  &sg_tee_judge_azure, &sg_tee_judge_snp_key};
 
 #define N_JUDGES (sizeof judges / sizeof judges[0])
 

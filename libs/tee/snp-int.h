@@ -4,7 +4,7 @@
  * Source: AMD 56860 (SEV-SNP firmware ABI), table "ATTESTATION_REPORT", versions 2, 3 and 5;
  * AMD 57230 (VCEK certificate and KDS interface).  Little-endian throughout.
  */
-#include "cert-int.h"
+#include "chain-int.h"
 
 #include <sealgrid/tee/verdict.h>
 
@@ -83,3 +83,12 @@ bool sg_snp_chip_matches(const struct sg_snp_key_info *k,
                          const uint8_t chip_id[SG_SNP_CHIP_ID_LEN]);
 /* Writes the members "struct_version" .. "csp_id" into the open object. */
 void sg_snp_key_info_json(const struct sg_snp_key_info *k, struct sg_json *j);
+/* The member "cert": these, validity and hash. */
+void sg_snp_cert_json(const struct sg_tee_cert *c, const struct sg_snp_key_info *k,
+                      struct sg_json *j);
+
+/* VCEK under ASK, or VLEK under ASVK. */
+struct sg_tee_chain_request sg_snp_chain_request(const struct sg_tee_case *c,
+                                                 const struct sg_tee_own_certs *own, bool vlek);
+/* The product that the leaf's CA speaks for, by its name. */
+enum sg_snp_product sg_snp_product_of_ca(const struct sg_tee_chain *chain, bool vlek);

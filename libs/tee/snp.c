@@ -219,21 +219,10 @@ static void judge_signature(const uint8_t *p, const struct sg_tee_key *key,
         sg_tee_refuse(v, SG_TEE_REASON_SNP_SIGNATURE);
 }
 
-/* "SEV-Milan" and "SEV-VLEK-Milan" name the product that the CA speaks for. */
-static enum sg_snp_product product_of_ca(const struct sg_tee_chain *chain, bool vlek)
-{
-    const char *prefix = vlek ? "SEV-VLEK-" : "SEV-";
-    size_t len = strlen(prefix);
-
-    if (chain->n < 2 || strncmp(chain->at[1]->common_name, prefix, len) != 0)
-        return SG_SNP_UNKNOWN;
-    return sg_snp_product_of_name(sg_bytes_str(chain->at[1]->common_name + len));
-}
-
 static void judge_agreement(const uint8_t *p, const struct candidate *k,
                             const struct sg_tee_chain *chain, struct sg_tee_verdict *v)
 {
-    enum sg_snp_product ca = product_of_ca(chain, k->info.vlek), cpu = product_of_report(p);
+    enum sg_snp_product ca = sg_snp_product_of_ca(chain, k->info.vlek), cpu = product_of_report(p);
 
     if (k->extensions)
         sg_tee_refuse(v, k->info.vlek ? SG_TEE_VLEK_EXTENSION : SG_TEE_VCEK_EXTENSION);
@@ -249,23 +238,9 @@ static void judge_agreement(const uint8_t *p, const struct candidate *k,
 static void judge_key(const struct sg_tee_case *c, const struct sg_tee_own_certs *own,
                       const uint8_t *p, struct sg_tee_verdict *v)
 {
-    static const char *const vcek_names[] = {"SEV-VCEK", NULL};
-    static const char *const vlek_names[] = {"SEV-VLEK", NULL};
-    static const char *const ask_names[] = {"SEV-Milan", "SEV-Genoa", "SEV-Turin", NULL};
-    static const char *const asvk_names[] = {"SEV-VLEK-Milan", "SEV-VLEK-Genoa", "SEV-VLEK-Turin",
-                                             NULL};
     struct candidate k = find_key(c, own, p);
     bool vlek = signing_key(p) == KEY_VLEK;
-    struct sg_tee_chain_request q = {.of = c,
-                                     .own = own,
-                                     .vendor = SG_TEE_VENDOR_AMD,
-                                     .role = vlek ? SG_TEE_ROLE_VLEK : SG_TEE_ROLE_VCEK,
-                                     .leaf_names = vlek ? vlek_names : vcek_names,
-                                     .ca_names = vlek ? asvk_names : ask_names,
-                                     .min_cas = 1,
-                                     .max_cas = 1,
-                                     .leaf_may_be_bare = true,
-                                     .no_leaf_crl = true};
+    struct sg_tee_chain_request q = sg_snp_chain_request(c, own, vlek);
     struct sg_tee_chain chain;
 
     if (!k.cert) {
@@ -410,13 +385,7 @@ static int certificate_json(const struct sg_tee_case *c, const uint8_t *p, struc
     struct candidate k = find_key(c, bundle.certs, p);
     if (!k.cert)
         return 0;
-    sg_json_key(j, "cert");
-    sg_json_object(j);
-    sg_snp_key_info_json(&k.info, j);
-    sg_tee_cert_validity_json(k.cert, j);
-    sg_json_key(j, "sha256");
-    sg_json_hex(j, SG_BYTES_ARRAY(k.cert->id));
-    sg_json_end_object(j);
+    sg_snp_cert_json(k.cert, &k.info, j);
     return 0;
 }
 

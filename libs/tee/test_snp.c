@@ -363,6 +363,47 @@ static void reports_and_keys_are_not_mixed(void **state)
     tk_expect_only(&v, SG_TEE_REASON_SNP_CHIP_ID);
 }
 
+static struct sg_tee_verdict judge_alone(const struct sg_tee_store *s, X509 *cert, bool crypto_only)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(8192);
+    tk_cert_der(cert, &der);
+    const struct sg_tee_evidence e = {.part[SG_TEE_PART_REPORT] = sg_buf_bytes(&der)};
+    return tk_judge(s, &e, AT, crypto_only);
+}
+
+/* A certificate by itself has a chain to judge, and is evidence of nothing. */
+static void a_certificate_is_no_evidence(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *s = store_of(&milan);
+    struct sg_tee_verdict v = judge_alone(s, milan.vcek, true);
+
+    tk_expect_trusted(&v);
+    assert_string_equal(v.format, "snp-vcek-milan");
+    v = judge_alone(s, milan.vlek, true);
+    tk_expect_trusted(&v);
+    v = judge_alone(s, turin.vcek, true);
+    tk_expect_among(&v, SG_TEE_VCEK_UNTRUSTED);
+    v = judge_alone(s, milan.ask, true);
+    tk_expect_only(&v, SG_TEE_REASON_UNSUPPORTED);
+    v = judge_alone(s, milan.vcek, false);
+    tk_expect_among(&v, SG_TEE_REASON_UNSUPPORTED);
+}
+
+/* What the leaf says of its product must be what its CA speaks for. */
+static void a_certificate_alone_must_fit_its_ca(void **state)
+{
+    (void)state;
+    struct tk_amd saved = milan;
+    milan.product_name = "Genoa";
+    tk_amd_issue(&milan);
+    SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *s = store_of(&milan);
+    struct sg_tee_verdict v = judge_alone(s, milan.vcek, true);
+    tk_expect_only(&v, SG_TEE_REASON_SNP_PRODUCT);
+    milan.product_name = saved.product_name;
+    tk_amd_issue(&milan);
+}
+
 static void names_of_products(void **state)
 {
     (void)state;
@@ -389,6 +430,8 @@ int main(void)
         cmocka_unit_test(certificates_that_do_not_fit),
         cmocka_unit_test(a_root_of_the_same_name_is_not_trusted),
         cmocka_unit_test(reports_and_keys_are_not_mixed),
+        cmocka_unit_test(a_certificate_is_no_evidence),
+        cmocka_unit_test(a_certificate_alone_must_fit_its_ca),
         cmocka_unit_test(names_of_products),
     };
     return cmocka_run_group_tests(tests, make, clear);
