@@ -144,7 +144,11 @@ bool sg_der_bits(struct sg_reader *r, struct sg_bytes *ret)
 bool sg_der_named_bits(struct sg_reader *r, unsigned *ret)
 {
     struct sg_bytes b;
-    if (!sg_der_take(r, SG_DER_BIT_STRING, &b) || !b.len || b.data[0] > 7)
+    if (!sg_der_take(r, SG_DER_BIT_STRING, &b) || !b.len || b.data[0] > 7 ||
+        (b.len == 1 && b.data[0]))
+        return false;
+    /* Bits that are not there say nothing, and are zero (X.690, 11.2.1). */
+    if (b.len > 1 && (b.data[b.len - 1] & ((1u << b.data[0]) - 1)))
         return false;
     *ret = b.len > 1 ? b.data[1] : 0;
     return true;

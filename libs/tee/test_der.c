@@ -211,6 +211,24 @@ static void test_bits(void **state)
     assert_false(sg_der_named_bits(&none, &bits));
 }
 
+/* Found by fuzzing: 03 02 03 66 is nonRepudiation and keyEncipherment; keyCertSign and cRLSign lie
+ * among the three bits that are not there. */
+static void test_bits_that_are_not_there_are_zero(void **state)
+{
+    (void)state;
+    struct sg_reader unused = sg_reader_over(SG_BYTES_LIT("\x03\x02\x03\x66")),
+                     last = sg_reader_over(SG_BYTES_LIT("\x03\x03\x07\x06\x81")),
+                     all = sg_reader_over(SG_BYTES_LIT("\x03\x01\x03")),
+                     good = sg_reader_over(SG_BYTES_LIT("\x03\x03\x07\x06\x80"));
+    unsigned bits = 0;
+    assert_false(sg_der_named_bits(&unused, &bits));
+    assert_false(sg_der_named_bits(&last, &bits));
+    assert_false(sg_der_named_bits(&all, &bits));
+    assert_int_equal(bits, 0);
+    assert_true(sg_der_named_bits(&good, &bits));
+    assert_int_equal(bits, 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_names_are_alike_whatever_their_string_type),
         cmocka_unit_test(test_a_common_name_is_one_and_has_no_nul),
         cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_bits_that_are_not_there_are_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
