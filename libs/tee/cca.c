@@ -1,6 +1,8 @@
 /*
  * cca - Arm CCA attestation tokens: a platform token and a realm token, bound to each other.
  * Source: Arm DEN0137 (Realm Management Monitor specification), section A7.2; draft-ffm-rats-cca.
+ * Two forms are in use: a tagged map of both tokens with the realm's key as a bare point, and a
+ * collection of typed records (CMW) with the key as a COSE_Key; parts of either are mixed.
  *
  * The platform's key (CPAK) is endorsed out of band, by key, not by certificates: it must be pinned
  * for Arm.  Judging signatures alone, a bare key among the collateral will do.
@@ -16,6 +18,8 @@
 
 enum {
     TAG_TOKEN = 399,
+    TAG_COLLECTION = 907,
+    FORMAT_EAT_CWT = 263, /* CoAP content format of a record */
     PLATFORM_TOKEN = 44234,
     REALM_TOKEN = 44241,
     CLAIM_CHALLENGE = 10, /* in both */
@@ -72,13 +76,26 @@ static bool read_claims(struct sg_bytes token, struct claims *ret)
     return r.left == 0;
 }
 
+/* A record of a collection: [content format, token]. */
+static bool read_record(struct sg_reader *r, struct sg_bytes *ret)
+{
+    uint64_t n, format;
+    return sg_cbor_get_array(r, &n) == 0 && n == 2 && sg_cbor_get_uint(r, &format) == 0 &&
+           format == FORMAT_EAT_CWT && sg_cbor_get_bytes(r, ret) == 0;
+}
+
+static bool is_tag(uint64_t tag)
+{
+    return tag == TAG_TOKEN || tag == TAG_COLLECTION;
+}
+
 static bool read_outer(struct sg_bytes document, struct sg_bytes *ret_platform,
                        struct sg_bytes *ret_realm)
 {
     struct sg_reader r = sg_reader_over(document);
     uint64_t tag, pairs, label;
     *ret_platform = *ret_realm = SG_BYTES_NONE;
-    if (sg_cbor_get_tag(&r, &tag) || tag != TAG_TOKEN || sg_cbor_get_map(&r, &pairs) || pairs != 2)
+    if (sg_cbor_get_tag(&r, &tag) || !is_tag(tag) || sg_cbor_get_map(&r, &pairs) || pairs != 2)
         return false;
     for (; pairs; pairs--) {
         if (sg_cbor_get_uint(&r, &label))
@@ -86,7 +103,8 @@ static bool read_outer(struct sg_bytes document, struct sg_bytes *ret_platform,
         struct sg_bytes *place = label == PLATFORM_TOKEN ? ret_platform
                                  : label == REALM_TOKEN  ? ret_realm
                                                          : NULL;
-        if (!place || place->len || sg_cbor_get_bytes(&r, place))
+        if (!place || place->len ||
+            !(tag == TAG_TOKEN ? sg_cbor_get_bytes(&r, place) == 0 : read_record(&r, place)))
             return false;
     }
     return r.left == 0 && ret_platform->len && ret_realm->len;
@@ -123,7 +141,7 @@ static bool recognise(const struct sg_tee_evidence *e)
 {
     struct sg_reader r = sg_reader_over(e->part[SG_TEE_PART_REPORT]);
     uint64_t tag;
-    return r.left && sg_cbor_get_tag(&r, &tag) == 0 && tag == TAG_TOKEN;
+    return r.left && sg_cbor_get_tag(&r, &tag) == 0 && is_tag(tag);
 }
 
 static enum sg_tee_kind kind_of(const struct sg_tee_evidence *e)
@@ -161,13 +179,51 @@ static int judge_platform(const struct sg_tee_case *c, const struct claims *plat
     return r;
 }
 
-/* The realm's key: an uncompressed point, of P-384 as the specification asks, or of P-256. */
+enum { KEY_EC2 = 2, CURVE_P256 = 1, CURVE_P384 = 2, POINT_MAX = 96 };
+
+/* A point of a COSE_Key (RFC 9053, section 7.1): {1: EC2, -1: curve, -2: x, -3: y}, each once and
+ * nothing else. */
+static bool read_cose_key(struct sg_bytes item, uint8_t ret_xy[POINT_MAX], size_t *ret_len)
+{
+    struct sg_reader r = sg_reader_over(item);
+    struct sg_bytes xy[2] = {SG_BYTES_NONE, SG_BYTES_NONE};
+    uint64_t pairs, type = 0, curve = 0;
+    if (sg_cbor_get_map(&r, &pairs) || pairs != 4)
+        return false;
+    for (; pairs; pairs--) {
+        int64_t label;
+        if (sg_cbor_get_int(&r, &label))
+            return false;
+        const bool ok = label == 1    ? !type && !sg_cbor_get_uint(&r, &type)
+                        : label == -1 ? !curve && !sg_cbor_get_uint(&r, &curve)
+                        : (label == -2 || label == -3)
+                            ? !xy[-label - 2].len && !sg_cbor_get_bytes(&r, &xy[-label - 2])
+                            : false;
+        if (!ok)
+            return false;
+    }
+    const size_t half = curve == CURVE_P256 ? 32 : curve == CURVE_P384 ? 48 : 0;
+    if (r.left || type != KEY_EC2 || !half || xy[0].len != half || xy[1].len != half)
+        return false;
+    memcpy(ret_xy, xy[0].data, half);
+    memcpy(ret_xy + half, xy[1].data, half);
+    *ret_len = 2 * half;
+    return true;
+}
+
+/* The realm's key: an uncompressed point or a COSE_Key, of P-384 as the specification asks, or of
+ * P-256. */
 static int realm_key(const struct claims *realm, struct sg_tee_key **ret)
 {
-    struct sg_bytes point;
-    if (!bytes_claim(realm, REALM_KEY, &point) || point.len < 1 || point.data[0] != 4)
+    uint8_t xy[POINT_MAX];
+    struct sg_bytes key;
+    size_t len;
+    if (!bytes_claim(realm, REALM_KEY, &key) || !key.len)
         return SG_TEE_KEY_BAD;
-    return sg_tee_key_point(ret, SG_BYTES(point.data + 1, point.len - 1));
+    if (key.data[0] == 4)
+        return sg_tee_key_point(ret, SG_BYTES(key.data + 1, key.len - 1));
+    return read_cose_key(key, xy, &len) ? sg_tee_key_point(ret, SG_BYTES(xy, len))
+                                        : (int)SG_TEE_KEY_BAD;
 }
 
 /* The platform's challenge is the hash of the realm's key. */

@@ -26,6 +26,9 @@ struct world {
     size_t challenge_len, measurement_len, instance_len;
     int64_t left_out, twice; /* labels; 0: none */
     bool no_realm, double_platform, other_tag;
+    bool collection; /* of records of this content format */
+    uint64_t format;
+    enum { POINT, COSE_KEY, NO_TYPE, OKP, P256, SHORT_X, ODD_Y, TWO_X, FIVE } key_form;
     struct sg_bytes tail;
     enum { PINNED, BARE, NEITHER } endorsed;
     bool crypto_only;
@@ -71,21 +74,58 @@ static struct world good(void)
 
 enum { PLATFORM_TOKEN = 44234, REALM_TOKEN = 44241 };
 
-static struct sg_bytes point_of(EVP_PKEY *key, uint8_t room[97])
+static void put_coordinate(struct sg_buf *b, int64_t label, struct sg_bytes value)
 {
-    room[0] = 4;
-    return SG_BYTES(room, 1 + tk_key_point(key, room + 1));
+    MUST(sg_cbor_put_int(b, label));
+    MUST(sg_cbor_put_bytes(b, value));
+}
+
+static void put_number(struct sg_buf *b, int64_t label, uint64_t value)
+{
+    MUST(sg_cbor_put_int(b, label));
+    MUST(sg_cbor_put_uint(b, value));
+}
+
+/* {1: 2, -1: 2, -2: x, -3: y}, or something like it. */
+static void put_cose_key(const struct world *w, const uint8_t *xy, struct sg_buf *b)
+{
+    const struct sg_bytes x = SG_BYTES(xy, 48), y = SG_BYTES(xy + 48, 48);
+    MUST(sg_cbor_put_map(b, w->key_form == FIVE ? 5 : w->key_form == NO_TYPE ? 3 : 4));
+    if (w->key_form != NO_TYPE)
+        put_number(b, 1, w->key_form == OKP ? 1 : 2);
+    put_number(b, -1, w->key_form == P256 ? 1 : 2);
+    put_coordinate(b, -2, w->key_form == SHORT_X ? SG_BYTES(xy, 47) : x);
+    if (w->key_form == ODD_Y) {
+        MUST(sg_cbor_put_int(b, -3));
+        MUST(sg_cbor_put_bool(b, true)); /* a compressed point */
+        return;
+    }
+    put_coordinate(b, w->key_form == TWO_X ? -2 : -3, y);
+    if (w->key_form == FIVE)
+        put_number(b, 3, 1);
+}
+
+/* The octets that the realm's claims have, and that the platform's challenge is the hash of. */
+static void key_claim(const struct world *w, struct sg_buf *ret)
+{
+    uint8_t point[97] = {4};
+    assert_int_equal(tk_key_point(w->stated_key, point + 1), 96);
+    if (w->key_form == POINT)
+        MUST(sg_buf_append(ret, SG_BYTES_ARRAY(point)));
+    else
+        put_cose_key(w, point + 1, ret);
 }
 
 static size_t hash_key(const struct world *w, uint8_t ret[64])
 {
-    uint8_t room[97];
-    const struct sg_bytes point = point_of(w->stated_key, room);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf key = SG_BUF_INIT(256);
+    key_claim(w, &key);
+    const struct sg_bytes octets = sg_buf_bytes(&key);
     if (!strcmp(w->hash, "sha-512")) {
-        sg_sha512_parts(ret, &point, 1);
+        sg_sha512_parts(ret, &octets, 1);
         return 64;
     }
-    sg_sha256(ret, point);
+    sg_sha256(ret, octets);
     return 32;
 }
 
@@ -120,14 +160,15 @@ static void put_platform_claim(const struct world *w, int64_t label, struct sg_b
 
 static void put_realm_claim(const struct world *w, int64_t label, struct sg_buf *b)
 {
-    uint8_t room[97];
+    SG_CLEANUP(sg_buf_clear) struct sg_buf key = SG_BUF_INIT(256);
     MUST(sg_cbor_put_int(b, label));
     switch (label) {
     case 10:
         put_octets(b, 0x77, w->challenge_len);
         break;
     case 44237:
-        MUST(sg_cbor_put_bytes(b, point_of(w->stated_key, room)));
+        key_claim(w, &key);
+        MUST(sg_cbor_put_bytes(b, sg_buf_bytes(&key)));
         break;
     case 44238:
         put_octets(b, 0x33, w->measurement_len);
@@ -161,12 +202,16 @@ static void put_token(const struct world *w, bool platform, struct sg_buf *ret)
                   platform ? w->platform_algorithm : w->realm_algorithm, true,
                   sg_buf_bytes(&claims), &token);
     MUST(sg_cbor_put_uint(ret, platform ? PLATFORM_TOKEN : REALM_TOKEN));
+    if (w->collection) {
+        MUST(sg_cbor_put_array(ret, 2));
+        MUST(sg_cbor_put_uint(ret, w->format));
+    }
     MUST(sg_cbor_put_bytes(ret, sg_buf_bytes(&token)));
 }
 
 static void make_token(const struct world *w, struct sg_buf *ret)
 {
-    MUST(sg_cbor_put_tag(ret, w->other_tag ? 398 : 399));
+    MUST(sg_cbor_put_tag(ret, w->other_tag ? 398 : w->collection ? 907 : 399));
     MUST(sg_cbor_put_map(ret, 2u - w->no_realm));
     put_token(w, true, ret);
     if (!w->no_realm)
@@ -343,6 +388,32 @@ static void test_other_algorithms(void **state)
     expect_only(&w, SG_TEE_REASON_COSE_SIGNATURE);
 }
 
+/* The form of the current profile. */
+static void test_a_collection_with_a_cose_key(void **state)
+{
+    (void)state;
+    struct world w = good();
+    w.key_form = COSE_KEY;
+    expect_trusted(&w);
+    w.hash = "sha-512";
+    w.collection = true;
+    w.format = 263;
+    expect_trusted(&w);
+    w.realm_key = other;
+    expect_only(&w, SG_TEE_REASON_COSE_SIGNATURE);
+    w.realm_key = rak;
+    w.format = 262;
+    expect_only(&w, SG_TEE_REASON_COSE_MALFORMED);
+}
+
+static void test_keys_that_are_none(void **state)
+{
+    (void)state;
+    struct world w = good();
+    for (w.key_form = NO_TYPE; w.key_form <= FIVE; w.key_form++)
+        expect_only(&w, SG_TEE_REASON_COSE_PAYLOAD);
+}
+
 static void test_what_is_no_token(void **state)
 {
     (void)state;
@@ -395,6 +466,8 @@ int main(void)
         cmocka_unit_test(test_claims_left_out_or_double),
         cmocka_unit_test(test_claims_of_the_wrong_length),
         cmocka_unit_test(test_other_algorithms),
+        cmocka_unit_test(test_a_collection_with_a_cose_key),
+        cmocka_unit_test(test_keys_that_are_none),
         cmocka_unit_test(test_what_is_no_token),
         cmocka_unit_test(test_cut_or_changed_anywhere_it_is_refused),
     };
