@@ -26,6 +26,7 @@ struct world {
     bool bare;                  /* signature without its TPMT */
     bool no_values, all_values; /* PCRs: none; all 24 in place of those selected */
     bool pinned, certified, no_crl, crypto_only;
+    bool bare_key;               /* of the TPM, among the collateral */
     const struct tk_tpm *signer; /* in place of the key itself */
     X509 *cert;                  /* in place of the good one */
     const struct sg_buf *log;
@@ -147,6 +148,8 @@ static struct sg_tee_store *store_of(const struct world *w)
     tk_key_spki(w->tpm.key, &root);
     if (w->pinned)
         assert_int_equal(sg_tee_store_add_root(s, SG_TEE_VENDOR_TPM, sg_buf_bytes(&root)), 0);
+    if (w->bare_key)
+        assert_int_equal(sg_tee_store_add(s, sg_buf_bytes(&root), &items), 0);
     assert_int_equal(sg_tee_store_seal(s), 0);
     return s;
 }
@@ -357,6 +360,14 @@ static void test_a_key_that_nobody_vouches_for(void **state)
     w.pinned = false;
     expect_only(&w, SG_TEE_REASON_TPM_AK_UNBOUND);
     w.crypto_only = true;
+    expect_only(&w, SG_TEE_REASON_TPM_AK_UNBOUND);
+    w.bare_key = true; /* enough to check a signature, not to trust it */
+    expect_trusted(&w);
+    w.signer = &other;
+    expect_only(&w, SG_TEE_REASON_TPM_SIGNATURE);
+    w = good(&rsa);
+    w.pinned = false;
+    w.bare_key = true;
     expect_only(&w, SG_TEE_REASON_TPM_AK_UNBOUND);
     /* A certificate of another key is none of this one's. */
     w = good(&other);

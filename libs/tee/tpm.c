@@ -260,6 +260,15 @@ static const struct sg_tee_cert *cert_of(const struct sg_tee_case *c,
     return NULL;
 }
 
+/* A bare key among the collateral: enough to check a signature, not to trust it (as in cca.c). */
+static bool given(const struct sg_tee_case *c, const uint8_t key_id[32])
+{
+    for (size_t i = 0; c->crypto_only && i < c->store->n_keys; i++)
+        if (memcmp(sg_tee_key_id(c->store->key[i]), key_id, 32) == 0)
+            return true;
+    return false;
+}
+
 static void judge_key(const struct sg_tee_case *c, const struct sg_tee_own_certs *own,
                       const struct sg_tpm_key *ak, struct sg_tee_verdict *v)
 {
@@ -274,7 +283,7 @@ static void judge_key(const struct sg_tee_case *c, const struct sg_tee_own_certs
         judge_anchor(c, a, v);
     else if (cert)
         judge_cert(c, own, cert, v);
-    else
+    else if (!given(c, id))
         sg_tee_refuse(v, SG_TEE_REASON_TPM_AK_UNBOUND);
 }
 
