@@ -57,6 +57,25 @@ mv ak-root.der tpm-der # what lies beside the evidence is no root
 verify 1 tpm-ak-unbound --evidence tpm-der --collateral tpm-der
 cp tpm-der/ak-root.der .
 
+# Text of evidence is evidence; other text is not.
+base64 sgx.quote >sgx.b64
+verify 0 - --evidence sgx.b64 --collateral collateral --root intel-root.pem
+tr -d '=\n' <sgx.b64 | tr +/ -_ >sgx.b64url
+verify 0 - --evidence sgx.b64url --collateral collateral --root intel-root.pem
+{ printf 0x; od -An -v -tx1 td.quote; } >td.hex
+verify 0 - --evidence td.hex --collateral collateral --root intel-root.pem
+sed 's/.$/g/' td.hex >not.hex
+verify 1 evidence-unsupported --evidence not.hex --collateral collateral --root intel-root.pem
+
+# A report's certificate beside it, named after it, comes before any among the collateral.
+cp snp.report one.report
+cp vcek.der one.vcek.der
+verify 0 - --evidence one.report --collateral collateral --root amd-root.pem
+{ head -c -1 vcek.der; printf '\0'; } >one.vcek.der
+verify 1 vcek-signature --evidence one.report --collateral collateral --collateral vcek.der \
+    --root amd-root.pem
+verify 1 vcek-missing --evidence snp.report --collateral collateral --root amd-root.pem
+
 # A root that nobody named is none, wherever it lies.
 verify 1 pck-untrusted --evidence sgx.quote --collateral collateral --collateral intel-root.pem
 verify 1 vcek-untrusted --evidence snp.report --collateral . --crypto-only

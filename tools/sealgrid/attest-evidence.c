@@ -229,6 +229,86 @@ static int read_quote(struct sg_attest_evidence *e, const char *path)
     return read_companions(e, path);
 }
 
+static enum sg_tee_kind kind_alone(const struct sg_buf *file)
+{
+    const struct sg_tee_evidence alone = {.part[SG_TEE_PART_REPORT] = sg_buf_bytes(file)};
+    return sg_tee_recognise(&alone);
+}
+
+/* Text of evidence becomes the evidence; other text stays what it is. */
+static int read_text(struct sg_buf *file)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf octets = SG_BUF_INIT(SG_ATTEST_PART_MAX);
+    int r;
+
+    if (kind_alone(file) != SG_TEE_KIND_NONE || is_tpm_quote(file))
+        return 0;
+    r = sg_attest_text_decode(sg_buf_bytes(file), &octets);
+    if (r)
+        return r < 0 ? r : 0;
+    if (kind_alone(&octets) != SG_TEE_KIND_NONE || is_tpm_quote(&octets))
+        take(file, &octets);
+    return 0;
+}
+
+/* "X.vcek.der" of "X.report". */
+static bool named_after(const char *name, const char *of)
+{
+    const char *dot = strrchr(of, '.');
+    size_t stem = dot ? (size_t)(dot - of) : strlen(of);
+
+    return stem && !strncmp(name, of, stem) && name[stem] == '.' && strcmp(name, of) != 0;
+}
+
+static int keep_if_certificates(struct sg_attest_evidence *e, const char *path, const char *name)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(SG_ATTEST_PART_MAX);
+    struct stat st;
+    int r = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? sg_file_read(path, &file) : 0;
+
+    if (r || part_of(sg_buf_bytes(&file), name) != SG_TEE_PART_CERTIFICATES)
+        return r;
+    return keep_certificates(e, &file);
+}
+
+/* What travels with a report says which key signed it, before any that lies elsewhere. */
+static int read_certificates_beside(struct sg_attest_evidence *e, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *own = slash ? slash + 1 : path;
+    char folder[PATH_ROOM];
+    struct dirent **names;
+    int len = snprintf(folder, sizeof(folder), "%.*s.", (int)(own - path), path), r = 0;
+    int n = len < (int)sizeof(folder) ? scandir(folder, &names, NULL, alphasort) : 0;
+
+    for (int i = 0; i < n; i++) {
+        char file[PATH_ROOM];
+        len = snprintf(file, sizeof(file), "%.*s%s", (int)(own - path), path, names[i]->d_name);
+        if (!r && len < (int)sizeof(file) && named_after(names[i]->d_name, own))
+            r = keep_if_certificates(e, file, names[i]->d_name);
+        free(names[i]);
+    }
+    if (n > 0)
+        free(names);
+    return r;
+}
+
+static int read_named(struct sg_attest_evidence *e, const char *path)
+{
+    struct sg_buf *report = &e->file[SG_TEE_PART_REPORT];
+    int r = sg_file_read(path, report);
+
+    if (!r)
+        r = read_text(report);
+    if (r)
+        return r;
+    if (wraps(report))
+        return read_companions(e, path);
+    if (is_tpm_quote(report))
+        return read_quote(e, path);
+    return kind_alone(report) == SG_TEE_SNP ? read_certificates_beside(e, path) : 0;
+}
+
 int sg_attest_evidence_read(const char *path, struct sg_attest_evidence *ret)
 {
     struct stat st;
@@ -239,15 +319,7 @@ int sg_attest_evidence_read(const char *path, struct sg_attest_evidence *ret)
         ret->file[i] = (struct sg_buf)SG_BUF_INIT(SG_ATTEST_PART_MAX);
     if (stat(path, &st) < 0)
         return sg_raisef(-errno, "%s", path);
-    if (S_ISDIR(st.st_mode)) {
-        r = read_folder(ret, path);
-    } else {
-        r = sg_file_read(path, &ret->file[SG_TEE_PART_REPORT]);
-        if (!r && wraps(&ret->file[SG_TEE_PART_REPORT]))
-            r = read_companions(ret, path);
-        else if (!r && is_tpm_quote(&ret->file[SG_TEE_PART_REPORT]))
-            r = read_quote(ret, path);
-    }
+    r = S_ISDIR(st.st_mode) ? read_folder(ret, path) : read_named(ret, path);
     for (size_t i = 0; i < SG_TEE_N_PARTS; i++)
         ret->parts.part[i] = sg_buf_bytes(&ret->file[i]);
     return r;

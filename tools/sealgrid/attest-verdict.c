@@ -24,26 +24,41 @@ static void put_reasons(struct sg_json *j, const char *key, const struct sg_tee_
     sg_json_end_array(j);
 }
 
-static void put_advisories(struct sg_json *j, const struct sg_tee_advisories *a)
+/* The first n: of the platform's level; the others are the QE's and the TDX module's. */
+static void put_advisories(struct sg_json *j, const struct sg_tee_advisories *a, size_t n)
 {
     sg_json_key(j, "advisories");
     sg_json_array(j);
-    for (size_t i = 0; i < a->n; i++)
+    for (size_t i = 0; i < n; i++)
         sg_json_str(j, a->id[i]);
     sg_json_end_array(j);
 }
 
-static void put_component(struct sg_json *j, const char *key, const struct sg_tee_component *c)
+static void put_status(struct sg_json *j, const struct sg_tee_component *c)
 {
     char date[SG_RFC3339_MAX];
 
-    sg_json_key(j, key);
-    sg_json_object(j);
     put_str(j, "status", sg_tee_status_name(c->status));
     if (c->date_s) {
         sg_time_rfc3339(date, c->date_s);
         put_str(j, "date", date);
     }
+}
+
+static void put_component(struct sg_json *j, const char *key, const struct sg_tee_component *c)
+{
+    sg_json_key(j, key);
+    sg_json_object(j);
+    put_status(j, c);
+    sg_json_end_object(j);
+}
+
+static void put_platform(struct sg_json *j, const struct sg_tee_verdict *v)
+{
+    sg_json_key(j, "platform");
+    sg_json_object(j);
+    put_status(j, &v->platform);
+    put_advisories(j, &v->advisories, v->advisories.n_platform);
     sg_json_end_object(j);
 }
 
@@ -89,10 +104,10 @@ int sg_attest_verdict_json(const struct sg_tee_case *c, const struct sg_tee_verd
     r = sg_tee_describe(c->evidence, c->store, &j);
     if (r)
         return r;
-    put_component(&j, "platform", &v->platform);
+    put_platform(&j, v);
     put_component(&j, "qe_identity", &v->qe);
     put_component(&j, "tdx_module", &v->tdx_module);
-    put_advisories(&j, &v->advisories);
+    put_advisories(&j, &v->advisories, v->advisories.n);
     put_reasons(&j, "reasons", &v->reasons);
     put_reasons(&j, "absent", &v->absent);
     put_collateral(&j, v);
