@@ -17,10 +17,13 @@
     X(STRING, ops_listen, "ops.listen", "127.0.0.1:18400", 0, 0, false,                            \
       "loopback address of /metrics, /healthz, /readyz")                                           \
     X(STRING, provider, "provider", "sim", 0, 0, false,                                            \
-      "trusted environment of this casd; sim protects nobody")                                     \
-    X(STRING, platform, "platform", NULL, 0, 0, true, "folder of the simulated platform")          \
+      "trusted environment of this casd: sim (protects nobody), tpm, gramine, tsm")                \
+    X(STRING, platform, "platform", NULL, 0, 0, false,                                             \
+      "of sim: its folder, required; of tpm: a TCTI, device:/dev/tpmrm0, or with PCRs of one's "   \
+      "own pcrs=0-9,14;TCTI; of the others: where their files are, if not in the usual place")     \
     X(STRING, seal, "seal", "measurement", 0, 0, false,                                            \
-      "what the state is sealed to: measurement (this build) or platform (any build)")             \
+      "what the state is sealed to: measurement (this build; tpm: what was booted) or platform "   \
+      "(any build; tpm: the firmware, PCRs 0 to 7)")                                               \
     X(INT, workers, "workers", "8", 1, 256, false, "requests handled at once")                     \
     X(INT, throttle_per_s, "throttle.per-second", "2000", 1, 1000000, false,                       \
       "requests a second from strangers; a bootstrap takes three")                                 \
@@ -70,13 +73,18 @@ static enum sg_tee_seal seal_of(const struct options *o)
     return strcmp(o->seal, "platform") == 0 ? SG_TEE_SEAL_PLATFORM : SG_TEE_SEAL_MEASUREMENT;
 }
 
+static bool is_simulated(const struct options *o)
+{
+    return strcmp(o->provider, "sim") == 0;
+}
+
 static struct sg_cas_init init_of(const struct options *o, struct sg_tee_provider *tee)
 {
     return (struct sg_cas_init){.dir = o->dir,
                                 .policy = o->policy,
                                 .tee = tee,
                                 .seal = seal_of(o),
-                                .sim_platform = o->platform,
+                                .sim_platform = is_simulated(o) ? o->platform : NULL,
                                 .production = o->production};
 }
 
@@ -184,6 +192,8 @@ static int check(const void *conf)
     const char *why = NULL;
     if (strcmp(o->seal, "measurement") != 0 && strcmp(o->seal, "platform") != 0)
         why = "seal is measurement or platform";
+    else if (is_simulated(o) && !o->platform)
+        why = "--platform is missing: the folder of the simulated platform";
     else if (o->init && o->repolicy)
         why = "either --init or --repolicy";
     else if ((o->init || o->repolicy) != (o->policy != NULL))

@@ -90,7 +90,7 @@ static int open_vault(struct sg_cas_service *s, const char *dir, struct sg_tee_p
     if (r > 0)
         return sg_cas_traced(sg_raisef(-EBADMSG,
                                        "%s/state.sealed does not open: changed, or sealed to "
-                                       "another build or platform",
+                                       "another build, boot or platform",
                                        dir),
                              SG_CAS_STATE_FORGED);
     return r;

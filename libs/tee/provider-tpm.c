@@ -1,17 +1,14 @@
 #include "tpm-provider-int.h"
 
 #include "tpm-int.h"
+#include "tpm-tss-int.h"
 
 #include <pthread.h>
 #include <sealgrid/crypto/hash.h>
-#include <stdio.h>
-#include <tss2/tss2_esys.h>
 #include <tss2/tss2_mu.h>
 #include <tss2/tss2_tctildr.h>
 
-/* Firmware, its configuration, loaders, and what they loaded; 16 and 23 are for debugging. */
-#define SELECTED UINT32_C(0x00ffff)
-enum { TRIES = 4, KEY_LEN = 32, READS_MAX = 2 * SG_TPM_PCRS };
+enum { TRIES = 4 };
 
 struct tpm_provider {
     struct sg_tee_provider base;
@@ -20,31 +17,13 @@ struct tpm_provider {
     ESYS_CONTEXT *esys;
     ESYS_TR key;
     struct sg_buf public; /* TPM2B_PUBLIC */
+    uint32_t pcrs;        /* quoted, and sealed to */
+    size_t digest_max;    /* octets */
 };
 
 static struct tpm_provider *of(struct sg_tee_provider *p)
 {
     return (struct tpm_provider *)p;
-}
-
-static int raise_tss(TSS2_RC rc, const char *what)
-{
-    return rc == TSS2_RC_SUCCESS ? 0 : sg_raisef(-EIO, "TPM: %s: 0x%08x", what, rc);
-}
-
-static void free_tss(void *p)
-{
-    Esys_Free(*(void **)p);
-}
-#define TSS_FREE SG_CLEANUP(free_tss)
-
-static TPML_PCR_SELECTION selection_of(uint32_t pcrs)
-{
-    TPML_PCR_SELECTION s = {.count = 1,
-                            .pcrSelections[0] = {.hash = TPM2_ALG_SHA256, .sizeofSelect = 3}};
-    for (int i = 0; i < 3; i++)
-        s.pcrSelections[0].pcrSelect[i] = (BYTE)(pcrs >> 8 * i);
-    return s;
 }
 
 /* ---- PCR values ---- */
@@ -61,13 +40,13 @@ static uint32_t pcrs_of(const TPML_PCR_SELECTION *s)
 /* The TPM gives a few at a time, the lowest first, and says which. */
 static int read_some(struct tpm_provider *t, uint32_t *left, struct sg_buf *ret)
 {
-    const TPML_PCR_SELECTION wanted = selection_of(*left);
+    const TPML_PCR_SELECTION wanted = sg_tss_selection(*left);
     TSS_FREE TPML_PCR_SELECTION *got = NULL;
     TSS_FREE TPML_DIGEST *values = NULL;
     UINT32 updates;
-    int r = raise_tss(Esys_PCR_Read(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &wanted,
-                                    &updates, &got, &values),
-                      "PCR_Read");
+    int r = sg_tss_raise(Esys_PCR_Read(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &wanted,
+                                       &updates, &got, &values),
+                         "PCR_Read");
     if (r < 0)
         return r;
     const uint32_t pcrs = pcrs_of(got);
@@ -83,7 +62,7 @@ static int read_some(struct tpm_provider *t, uint32_t *left, struct sg_buf *ret)
 
 static int read_pcrs(struct tpm_provider *t, struct sg_buf *ret)
 {
-    uint32_t left = SELECTED;
+    uint32_t left = t->pcrs;
     int r = 0;
     while (left && r == 0)
         r = read_some(t, &left, ret);
@@ -108,22 +87,22 @@ static int marshal_signature(const TPMT_SIGNATURE *signature, struct sg_buf *ret
     uint8_t room[sizeof *signature];
     size_t n = 0;
     int r =
-        raise_tss(Tss2_MU_TPMT_SIGNATURE_Marshal(signature, room, sizeof room, &n), "signature");
+        sg_tss_raise(Tss2_MU_TPMT_SIGNATURE_Marshal(signature, room, sizeof room, &n), "signature");
     return r ? r : sg_buf_append(ret, SG_BYTES(room, n));
 }
 
 static int take_quote(struct tpm_provider *t, const uint8_t report_data[SG_TEE_REPORT_DATA_LEN],
                       struct parts *ret)
 {
-    const TPML_PCR_SELECTION pcrs = selection_of(SELECTED);
+    const TPML_PCR_SELECTION pcrs = sg_tss_selection(t->pcrs);
     const TPMT_SIG_SCHEME scheme = {.scheme = TPM2_ALG_NULL}; /* the key's own */
-    TPM2B_DATA nonce = {.size = SG_TEE_REPORT_DATA_LEN};
+    TPM2B_DATA nonce = {0};
     TSS_FREE TPM2B_ATTEST *quote = NULL;
     TSS_FREE TPMT_SIGNATURE *signature = NULL;
-    memcpy(nonce.buffer, report_data, SG_TEE_REPORT_DATA_LEN);
-    int r = raise_tss(Esys_Quote(t->esys, t->key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-                                 &nonce, &scheme, &pcrs, &quote, &signature),
-                      "Quote");
+    nonce.size = (UINT16)sg_tpm_nonce(t->digest_max, report_data, nonce.buffer);
+    int r = sg_tss_raise(Esys_Quote(t->esys, t->key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+                                    &nonce, &scheme, &pcrs, &quote, &signature),
+                         "Quote");
     if (r == 0)
         r = sg_buf_append(&ret->quote, SG_BYTES(quote->attestationData, quote->size));
     return r ? r : marshal_signature(signature, &ret->signature);
@@ -176,13 +155,32 @@ static int evidence(struct sg_tee_provider *p, const uint8_t report_data[SG_TEE_
     return r ? r : sg_buf_append(ret, sg_buf_bytes(&b));
 }
 
-/* A key that is kept from other programs on the machine needs a policy of PCRs and an authorization
- * that none of them has: not here yet, so nothing is said to be sealed. */
-static int no_sealing(struct sg_tee_provider *p, enum sg_tee_seal policy, const char *label,
-                      struct sg_secret *ret)
+/* ---- sealing keys ---- */
+
+static int message_of(enum sg_tee_seal policy, const char *label, struct sg_buf *ret)
 {
-    (void)p, (void)policy, (void)label, (void)ret;
-    return sg_raisef(-ENOTSUP, "the TPM provider derives no keys");
+    int r = sg_buf_append(ret, SG_BYTES_LIT("sealgrid-tpm-seal-v1"));
+    if (r == 0)
+        r = sg_buf_append_u8(ret, (uint8_t)policy);
+    return r ? r : sg_buf_append(ret, sg_bytes_str(label));
+}
+
+static int sealing_key(struct sg_tee_provider *p, enum sg_tee_seal policy, const char *label,
+                       struct sg_secret *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf message = SG_BUF_INIT(512);
+    struct tpm_provider *t = of(p);
+    const uint32_t pcrs =
+        t->pcrs & (policy == SG_TEE_SEAL_MEASUREMENT ? ~UINT32_C(0) : SG_TPM_PCRS_PLATFORM);
+    if (!pcrs)
+        return sg_raisef(-EINVAL, "TPM: none of PCRs 0 to 7 is selected to seal to");
+    int r = message_of(policy, label, &message);
+    if (r < 0)
+        return r;
+    sg_assert(pthread_mutex_lock(&t->one_at_a_time) == 0);
+    r = sg_tss_derive(t->esys, pcrs, sg_buf_bytes(&message), ret);
+    sg_assert(pthread_mutex_unlock(&t->one_at_a_time) == 0);
+    return r;
 }
 
 /* ---- opening ---- */
@@ -201,7 +199,7 @@ static void release(struct sg_tee_provider *p)
 }
 
 static const struct sg_tee_provider_ops ops = {
-    .kind = SG_TEE_TPM, .evidence = evidence, .sealing_key = no_sealing, .free = release};
+    .kind = SG_TEE_TPM, .evidence = evidence, .sealing_key = sealing_key, .free = release};
 
 /* P-256, ECDSA with SHA-256, restricted to what the TPM makes itself. */
 static TPM2B_PUBLIC template(void)
@@ -232,29 +230,55 @@ static int make_key(struct tpm_provider *t)
     TSS_FREE TPMT_TK_CREATION *ticket = NULL;
     uint8_t room[sizeof *made];
     size_t n = 0;
-    int r = raise_tss(Esys_CreatePrimary(t->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD,
-                                         ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &public, &outside,
-                                         &none, &t->key, &made, &data, &hash, &ticket),
-                      "CreatePrimary");
+    int r = sg_tss_raise(Esys_CreatePrimary(t->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD,
+                                            ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &public,
+                                            &outside, &none, &t->key, &made, &data, &hash, &ticket),
+                         "CreatePrimary");
     if (r == 0)
-        r = raise_tss(Tss2_MU_TPM2B_PUBLIC_Marshal(made, room, sizeof room, &n), "public area");
+        r = sg_tss_raise(Tss2_MU_TPM2B_PUBLIC_Marshal(made, room, sizeof room, &n), "public area");
     return r ? r : sg_buf_append(&t->public, SG_BYTES(room, n));
+}
+
+static int learn_digest_max(struct tpm_provider *t)
+{
+    TSS_FREE TPMS_CAPABILITY_DATA *data = NULL;
+    TPMI_YES_NO more;
+    int r = sg_tss_raise(Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                                            TPM2_CAP_TPM_PROPERTIES, TPM2_PT_MAX_DIGEST, 1, &more,
+                                            &data),
+                         "GetCapability");
+    if (r < 0)
+        return r;
+    const TPML_TAGGED_TPM_PROPERTY *list = &data->data.tpmProperties;
+    if (list->count == 1 && list->tpmProperty[0].property == TPM2_PT_MAX_DIGEST)
+        t->digest_max = list->tpmProperty[0].value;
+    return 0; /* not said: a SHA-256 every TPM has */
+}
+
+static int connect_to(struct tpm_provider *t, const char *tcti)
+{
+    int r = sg_tss_raise(Tss2_TctiLdr_Initialize(tcti, &t->tcti), tcti ? tcti : "no TPM");
+    return r ? r : sg_tss_raise(Esys_Initialize(&t->esys, t->tcti, NULL), "Esys_Initialize");
 }
 
 int sg_tpm_provider_open(struct sg_tee_provider **ret, const char *where)
 {
+    struct sg_tpm_where w;
+    int r = sg_tpm_where(where, &w);
+    if (r < 0)
+        return r;
     struct tpm_provider *t = calloc(1, sizeof *t);
     if (!t)
         return sg_raise(-ENOMEM);
+    t->pcrs = w.pcrs;
     t->base.ops = &ops;
     t->key = ESYS_TR_NONE;
     t->public = (struct sg_buf)SG_BUF_INIT(4096);
     sg_assert(pthread_mutex_init(&t->one_at_a_time, NULL) == 0);
     SG_CLEANUP(sg_tee_provider_freep) struct sg_tee_provider *p = &t->base;
-    int r = raise_tss(Tss2_TctiLdr_Initialize(where && where[0] ? where : NULL, &t->tcti),
-                      where && where[0] ? where : "no TPM");
+    r = connect_to(t, w.tcti);
     if (r == 0)
-        r = raise_tss(Esys_Initialize(&t->esys, t->tcti, NULL), "Esys_Initialize");
+        r = learn_digest_max(t);
     if (r == 0)
         r = make_key(t);
     if (r == 0)

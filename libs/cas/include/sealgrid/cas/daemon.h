@@ -18,7 +18,8 @@
     X(STRING, cas_pin, "cas.pin", NULL, 0, 0, true, "SHA-256 of casd's CA certificate, hex")       \
     X(STRING, cas_provider, "cas.provider", "sim", 0, 0, false,                                    \
       "trusted environment; sim protects nobody")                                                  \
-    X(STRING, cas_platform, "cas.platform", NULL, 0, 0, false, "folder of a simulated platform")   \
+    X(STRING, cas_platform, "cas.platform", NULL, 0, 0, false,                                     \
+      "of sim: its folder; of tpm: a TCTI, device:/dev/tpmrm0; of the others: their files")        \
     X(STRING, cas_policy, "cas.policy", NULL, 0, 0, false,                                         \
       "what casd's own evidence must be, as attest verify --policy; without: the pin alone")       \
     X(LIST, cas_collateral, "cas.collateral", NULL, 0, 0, false,                                   \
