@@ -288,6 +288,32 @@ static void relay_under_the_same_key(void **state)
                    &out);
 }
 
+/* Evidence over everything that it should be over, under the name of another exchange (what casd
+ * makes of itself for its clients), or of none. */
+static void downgrade_to_another_label(void **state)
+{
+    struct scene *s = *state;
+    uint8_t report_data[2][SG_TEE_REPORT_DATA_LEN], nonce[SG_CAS_NONCE_LEN], ca[32];
+    for (size_t i = 0; i < 2; i++) {
+        PEER(p);
+        OUT(out);
+        SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+        struct forgery g = honest(s);
+        get_nonce(&s->f, &p, nonce);
+        sg_cert_fingerprint(s->f.service->vault->ca_cert, ca);
+        sg_cas_casd_report_data(report_data[0], nonce, &p.connection, ca);
+        sg_sha512_parts(report_data[1],
+                        (struct sg_bytes[]){SG_BYTES_ARRAY(nonce), p.connection.spki,
+                                            SG_BYTES_ARRAY(p.connection.exporter),
+                                            SG_BYTES_LIT("alpha")},
+                        4);
+        g.report_data = report_data[i];
+        forge(&good, &g, &evidence);
+        struct sg_cas_request q = kind_request(&p, s->kind, "alpha", nonce, &evidence);
+        assert_refused(send_request(&s->f, &p.connection, &q, &out), SG_CAS_REFUSAL_RELAYED, &out);
+    }
+}
+
 /* Evidence made over another nonce of the same connection. */
 static void relay_of_older_evidence(void **state)
 {
@@ -469,6 +495,7 @@ static void evidence_under_a_false_name(void **state)
     X(a_program_under_a_debugger)                                                                  \
     X(a_platform_under_an_unknown_root)                                                            \
     X(evidence_changed_on_the_way)                                                                 \
+    X(downgrade_to_another_label)                                                                  \
     X(downgrade_to_another_kind)                                                                   \
     X(evidence_under_a_false_name)
 

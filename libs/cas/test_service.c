@@ -255,6 +255,42 @@ static void test_an_update_must_follow_the_present_policy(void **state)
     assert_int_equal(update(f, v2, v1), SG_CAS_REFUSAL_POLICY_PREDECESSOR);
 }
 
+/* The program that may speak for alpha becomes another one. */
+static void other_program(char *policy)
+{
+    static const char before[] = "  alpha:\n    measurements: ['";
+    char *at = strstr(policy, before);
+    assert_non_null(at);
+    at += sizeof before - 1;
+    *at = *at == '0' ? '1' : '0';
+}
+
+/* A connection, its nonces and what was granted on it are worth nothing against a new policy, and
+ * what was spent stays spent. */
+static void test_a_new_policy_counts_from_the_next_request(void **state)
+{
+    struct fixture *f = *state;
+    PEER(p);
+    OUT(out);
+    uint8_t spent[SG_CAS_NONCE_LEN], kept[SG_CAS_NONCE_LEN];
+    char v1[4096], v2[4096], v3[4096];
+    policy_text(1, "", v1, sizeof v1);
+    policy_text(2, "", v2, sizeof v2);
+    policy_text(3, "", v3, sizeof v3);
+    other_program(v2);
+    get_nonce(f, &p, spent);
+    get_nonce(f, &p, kept);
+    assert_int_equal(attest_with(f, &p, "alpha", spent, &out), 0);
+    assert_int_equal(update(f, v2, v1), 0);
+    sg_buf_reset(&out);
+    assert_refused(attest_with(f, &p, "alpha", kept, &out), SG_CAS_REFUSAL_MEASUREMENT, &out);
+    assert_refused(attest(f, &p, "alpha", &out), SG_CAS_REFUSAL_MEASUREMENT, &out);
+    assert_refused(attest_with(f, &p, "alpha", spent, &out), SG_CAS_REFUSAL_NONCE_REPLAYED, &out);
+    assert_int_equal(update(f, v3, v2), 0);
+    assert_refused(attest_with(f, &p, "alpha", kept, &out), SG_CAS_REFUSAL_NONCE_REPLAYED, &out);
+    assert_int_equal(attest(f, &p, "alpha", &out), 0);
+}
+
 /* Over the network nobody makes casd read its host's files. */
 static void test_an_update_imports_no_file_and_leaves_no_trace(void **state)
 {
@@ -322,6 +358,7 @@ int main(void)
         TEST(test_an_update_keeps_old_secrets_and_makes_new_ones),
         TEST(test_an_update_must_follow_the_present_policy),
         TEST(test_an_update_imports_no_file_and_leaves_no_trace),
+        TEST(test_a_new_policy_counts_from_the_next_request),
         TEST(test_only_the_operator_is_the_operator),
         TEST(test_a_self_made_operator_is_none),
     };
