@@ -25,7 +25,7 @@ struct document {
     struct sg_bytes pcr[PCRS]; /* empty: not there */
     struct sg_bytes leaf, ca[CA_MAX];
     size_t n_cas;
-    struct sg_bytes public_key, user_data, nonce; /* empty: null or absent */
+    struct sg_bytes public_key, user_data, nonce; /* data NULL: null or absent */
     unsigned seen;                                /* bit per member */
 };
 
@@ -102,24 +102,51 @@ static bool read_member(struct sg_reader *r, enum member m, struct document *d)
     return false;
 }
 
-/* Every member once, none unknown: what is not understood may change what the others mean. */
+enum { MAP_LEFT_OPEN = 0xbf, BREAK = 0xff };
+
+/* Hypervisors since 2025 leave the number of members open and end them by a break. */
+static bool enter_payload(struct sg_reader *r, uint64_t *ret_pairs, bool *ret_open)
+{
+    *ret_open = r->left && r->at[0] == MAP_LEFT_OPEN;
+    if (!*ret_open)
+        return sg_cbor_get_map(r, ret_pairs) == 0;
+    r->at++, r->left--;
+    return true;
+}
+
+static bool take_break(struct sg_reader *r)
+{
+    if (!r->left || r->at[0] != BREAK)
+        return false;
+    r->at++, r->left--;
+    return true;
+}
+
+/* Once, and none unknown: what is not understood may change what the others mean. */
+static bool take_member(struct sg_reader *r, struct document *d)
+{
+    struct sg_bytes name;
+    size_t m = 0;
+    if (sg_cbor_get_text(r, &name))
+        return false;
+    while (m < N_MEMBERS && !sg_bytes_equal(name, sg_bytes_str(members[m])))
+        m++;
+    if (m == N_MEMBERS || d->seen & 1u << m || !read_member(r, (enum member)m, d))
+        return false;
+    d->seen |= 1u << m;
+    return true;
+}
+
 static bool read_payload(struct sg_bytes payload, struct document *d)
 {
     struct sg_reader r = sg_reader_over(payload);
-    struct sg_bytes name;
-    uint64_t pairs;
-    if (sg_cbor_get_map(&r, &pairs) || pairs > N_MEMBERS)
+    uint64_t pairs = 0;
+    bool open;
+    if (!enter_payload(&r, &pairs, &open) || pairs > N_MEMBERS)
         return false;
-    for (; pairs; pairs--) {
-        size_t m = 0;
-        if (sg_cbor_get_text(&r, &name))
+    while (open ? !take_break(&r) : pairs-- > 0)
+        if (!take_member(&r, d))
             return false;
-        while (m < N_MEMBERS && !sg_bytes_equal(name, sg_bytes_str(members[m])))
-            m++;
-        if (m == N_MEMBERS || d->seen & 1u << m || !read_member(&r, (enum member)m, d))
-            return false;
-        d->seen |= 1u << m;
-    }
     return r.left == 0 && (d->seen & REQUIRED) == REQUIRED;
 }
 
@@ -133,11 +160,12 @@ static bool recognise(const struct sg_tee_evidence *e)
 {
     struct sg_tee_cose c;
     enum sg_cbor_type type;
-    uint64_t pairs;
+    uint64_t pairs = 0;
+    bool open;
     if (!report_of(e).len || !sg_tee_cose_read(report_of(e), &c))
         return false;
     struct sg_reader r = sg_reader_over(c.payload);
-    return sg_cbor_get_map(&r, &pairs) == 0 && pairs && sg_cbor_peek(&r, &type) == 0 &&
+    return enter_payload(&r, &pairs, &open) && (open || pairs) && sg_cbor_peek(&r, &type) == 0 &&
            type == SG_CBOR_TEXT;
 }
 
@@ -260,7 +288,7 @@ static void put_text(struct sg_json *j, const char *name, struct sg_bytes text)
 static void put_free(struct sg_json *j, const char *name, struct sg_bytes value)
 {
     sg_json_key(j, name);
-    if (value.len)
+    if (value.data)
         sg_json_hex(j, value);
     else
         sg_json_null(j);

@@ -29,6 +29,7 @@ struct world {
     size_t user_data_len;
     const char *left_out, *twice, *foreign; /* members */
     struct sg_bytes tail, raw_payload;
+    bool open, no_break; /* members of a number that is not said */
     bool crypto_only, no_root;
 };
 
@@ -163,7 +164,10 @@ static void put_payload(const struct world *w, struct sg_buf *b)
         return;
     }
     const size_t more = (size_t)(w->twice != NULL) + (size_t)(w->foreign != NULL);
-    MUST(sg_cbor_put_map(b, N + more - (size_t)(w->left_out != NULL)));
+    if (w->open)
+        MUST(sg_buf_append_u8(b, 0xbf));
+    else
+        MUST(sg_cbor_put_map(b, N + more - (size_t)(w->left_out != NULL)));
     for (size_t i = 0; i < N; i++)
         if (!w->left_out || strcmp(w->left_out, members[i]) != 0)
             put_member(w, members[i], b);
@@ -171,6 +175,8 @@ static void put_payload(const struct world *w, struct sg_buf *b)
         put_member(w, w->twice, b);
     if (w->foreign)
         put_member(w, w->foreign, b);
+    if (w->open && !w->no_break)
+        MUST(sg_buf_append_u8(b, 0xff));
 }
 
 static void make_document(const struct world *w, struct sg_buf *ret)
@@ -363,6 +369,26 @@ static void test_members_left_out_double_or_foreign(void **state)
     expect_only(&w, SG_TEE_REASON_COSE_PAYLOAD);
 }
 
+/* As newer hypervisors write the payload. */
+static void test_a_number_of_members_left_open(void **state)
+{
+    (void)state;
+    struct world w = good();
+    w.open = true;
+    expect_trusted(&w);
+    w.left_out = "nonce";
+    expect_trusted(&w);
+    w.twice = "pcrs";
+    expect_only(&w, SG_TEE_REASON_COSE_PAYLOAD);
+    w = good();
+    w.open = true;
+    w.left_out = "pcrs";
+    expect_only(&w, SG_TEE_REASON_COSE_PAYLOAD);
+    w.left_out = NULL;
+    w.no_break = true;
+    expect_only(&w, SG_TEE_REASON_COSE_PAYLOAD);
+}
+
 static void test_members_of_the_wrong_form(void **state)
 {
     (void)state;
@@ -445,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_broken_certificates),
         cmocka_unit_test(test_another_algorithm),
         cmocka_unit_test(test_members_left_out_double_or_foreign),
+        cmocka_unit_test(test_a_number_of_members_left_open),
         cmocka_unit_test(test_members_of_the_wrong_form),
         cmocka_unit_test(test_what_is_no_document),
         cmocka_unit_test(test_cut_anywhere_it_is_refused),
