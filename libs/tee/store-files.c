@@ -17,14 +17,24 @@ typedef int (*file_fn)(void *user, const FTSENT *e);
 
 /* ---- walk ---- */
 
+/* Hidden files, and those of a writer that has not renamed them yet. */
+static bool is_passed_over(const FTSENT *e)
+{
+    const size_t n = strlen(e->fts_name);
+    return e->fts_level > 0 && (e->fts_info == FTS_F || e->fts_info == FTS_NS) &&
+           (e->fts_name[0] == '.' || (n > 4 && !strcmp(e->fts_name + n - 4, ".tmp")));
+}
+
 static int walk_tree(FTS *tree, file_fn each, void *user)
 {
     unsigned files = 0;
 
     for (FTSENT *e; (e = fts_read(tree));) {
+        if (is_passed_over(e))
+            continue;
         if (e->fts_info == FTS_ERR || e->fts_info == FTS_DNR || e->fts_info == FTS_NS)
             return sg_raisef(-e->fts_errno, "%s", e->fts_path);
-        if (e->fts_info != FTS_F || (e->fts_level > 0 && e->fts_name[0] == '.'))
+        if (e->fts_info != FTS_F)
             continue;
         if (++files > FILES_MAX)
             return sg_raisef(-E2BIG, "%s: more than %d files", tree->fts_path, FILES_MAX);

@@ -1,6 +1,8 @@
 /*
- * attest-make FOLDER - attestation evidence under roots of our own, for attest.sh: good files, bad
- * ones, collateral, roots and policies.  Everything is to be judged at 2026-07-01T00:00:00Z.
+ * attest-make FOLDER [SECONDS] - attestation evidence under roots of our own, for attest.sh and
+ * attest-fetch.sh: good files, bad ones, collateral, roots, and a folder of what the vendors'
+ * services would answer (attest-serve).  Everything is to be judged at that instant, or at
+ * 2026-07-01T00:00:00Z.
  */
 #include "testkit/amd.h"
 #include "testkit/intel.h"
@@ -13,9 +15,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#define AT  INT64_C(1782864000)
 #define DAY INT64_C(86400)
 
+static int64_t at_s = INT64_C(1782864000);
 static const char *folder;
 static struct tk_intel intel;
 static struct tk_amd amd;
@@ -98,12 +100,81 @@ static void put_quotes(struct sg_buf *b)
     put_buf("td-flipped.quote", b);
 }
 
+/* ---- services ---- */
+
+/* A header line with the chain, percent-encoded. */
+static void put_chain(const char *name, const char *header, const struct sg_buf *pem)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1u << 16);
+    char file[256];
+    sg_assert(sg_buf_printf(&b, "%s: ", header) == 0);
+    for (size_t i = 0; i < pem->len; i++)
+        sg_assert(sg_buf_printf(&b, pem->data[i] > ' ' && pem->data[i] != '%' ? "%c" : "%%%02X",
+                                pem->data[i]) == 0);
+    snprintf(file, sizeof file, "%s.header", name);
+    put_buf(file, &b);
+}
+
+static void put_intel_service(const char *where, unsigned evaluation, struct sg_buf *b)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf pem = SG_BUF_INIT(1u << 16);
+    char name[256], fmspc[13];
+    sg_hex(fmspc, intel.fmspc, sizeof intel.fmspc);
+    tk_intel_signer_chain(&intel, &pem);
+    for (int tdx = 0; tdx < 2; tdx++) {
+        struct tk_tcb_info info = tk_tcb_info_good(&intel, tdx);
+        struct tk_identity id = tk_identity_good(&intel, tdx);
+        info.evaluation = id.evaluation = evaluation;
+        snprintf(name, sizeof name, "%s/_%s_certification_v4_tcb_fmspc_%s", where,
+                 tdx ? "tdx" : "sgx", fmspc);
+        tk_tcb_info_json(&intel, &info, b);
+        put_buf(name, b);
+        put_chain(name, "TCB-Info-Issuer-Chain", &pem);
+        snprintf(name, sizeof name, "%s/_%s_certification_v4_qe_identity", where,
+                 tdx ? "tdx" : "sgx");
+        tk_identity_json(&intel, &id, b);
+        put_buf(name, b);
+        put_chain(name, "SGX-Enclave-Identity-Issuer-Chain", &pem);
+    }
+    snprintf(name, sizeof name, "%s/_sgx_certification_v4_rootcacrl", where);
+    tk_intel_root_crl(&intel, NULL, 0, b);
+    put_buf(name, b);
+    snprintf(name, sizeof name, "%s/_sgx_certification_v4_pckcrl_ca_processor_encoding_der", where);
+    tk_intel_pck_crl(&intel, NULL, 0, b);
+    put_buf(name, b);
+    sg_buf_reset(&pem);
+    tk_cert_pem(intel.ca, &pem);
+    tk_cert_pem(intel.root, &pem);
+    put_chain(name, "SGX-PCK-CRL-Issuer-Chain", &pem);
+}
+
+static void put_amd_service(struct sg_buf *b)
+{
+    const struct tk_crl_spec crl = {.from_s = at_s - DAY,
+                                    .until_s = at_s + 5 * DAY,
+                                    .digest = "SHA384",
+                                    .pss = true,
+                                    .number = 3};
+    char name[512], chip[2 * sizeof amd.chip_id + 1];
+    tk_cert_pem(amd.ask, b);
+    tk_cert_pem(amd.ark, b);
+    put_buf("service/_vcek_v1_Milan_cert_chain", b);
+    tk_crl_der(&crl, amd.ark, amd.ark_key, b);
+    put_buf("service/_vcek_v1_Milan_crl", b);
+    sg_hex(chip, amd.chip_id, sizeof amd.chip_id);
+    snprintf(name, sizeof name,
+             "service/_vcek_v1_Milan_%s_blSPL_%02u_teeSPL_%02u_snpSPL_%02u_ucodeSPL_%02u", chip,
+             amd.bl, amd.tee, amd.snp, amd.ucode);
+    tk_cert_der(amd.vcek, b);
+    put_buf(name, b);
+}
+
 /* ---- AMD, Azure ---- */
 
 static void put_amd_collateral(struct sg_buf *b)
 {
     const struct tk_crl_spec crl = {
-        .from_s = AT - DAY, .until_s = AT + DAY, .digest = "SHA384", .pss = true};
+        .from_s = at_s - DAY, .until_s = at_s + DAY, .digest = "SHA384", .pss = true};
     tk_cert_pem(amd.ark, b);
     put_buf("amd-root.pem", b);
     tk_cert_pem(amd.ask, b);
@@ -163,18 +234,20 @@ static void put_tpm(struct sg_buf *b)
 
 int main(int argc, char **argv)
 {
-    static const char *const folders[] = {
-        "collateral", "collateral/deep", "outdated", "azure", "tpm", "empty"};
+    static const char *const folders[] = {"collateral", "collateral/deep", "outdated", "azure",
+                                          "tpm",        "empty",           "service",  "older"};
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1u << 20);
-    if (argc != 2) {
-        fprintf(stderr, "usage: attest-make FOLDER\n");
+    if (argc != 2 && argc != 3) {
+        fprintf(stderr, "usage: attest-make FOLDER [SECONDS]\n");
         return 2;
     }
     folder = argv[1];
+    if (argc == 3)
+        at_s = strtoll(argv[2], NULL, 10);
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
         make_folder(folders[i]);
-    tk_intel_init(&intel, AT);
-    tk_amd_init(&amd, TK_MILAN, AT);
+    tk_intel_init(&intel, at_s);
+    tk_amd_init(&amd, TK_MILAN, at_s);
     tk_tpm_init(&ak, TK_RSA2048);
     put_intel_collateral(&b);
     put_outdated(&b);
@@ -182,6 +255,9 @@ int main(int argc, char **argv)
     put_amd_collateral(&b);
     put_azure(&b);
     put_tpm(&b);
+    put_intel_service("service", 18, &b);
+    put_intel_service("older", 17, &b);
+    put_amd_service(&b);
     tk_intel_clear(&intel);
     tk_amd_clear(&amd);
     tk_tpm_clear(&ak);

@@ -87,8 +87,60 @@ static void put_collateral(struct sg_json *j, const struct sg_tee_verdict *v)
     sg_json_str(j, until);
 }
 
+static void put_warning(struct sg_json *j, const struct sg_attest_note *a)
+{
+    char until[SG_RFC3339_MAX];
+
+    sg_json_object(j);
+    put_str(j, "document", a->document);
+    if (a->until_s) {
+        sg_time_rfc3339(until, a->until_s);
+        put_str(j, "until", until);
+        sg_json_key(j, "days");
+        sg_json_int(j, a->days);
+    } else {
+        put_str(j, "text", a->text);
+    }
+    sg_json_end_object(j);
+}
+
+/* "warnings": what ends soon; "fetch": how documents were had, if any were asked for. */
+static void put_notes(struct sg_json *j, const struct sg_attest_notes *n)
+{
+    const struct sg_collateral_report *r = &n->report;
+    const struct {
+        const char *name;
+        unsigned count;
+    } counts[] = {{"fetched", r->fetched},
+                  {"kept", r->kept},
+                  {"missing", r->missing},
+                  {"refused", r->refused}};
+
+    sg_json_key(j, "warnings");
+    sg_json_array(j);
+    for (size_t i = 0; i < n->n; i++)
+        if (n->at[i].until_s)
+            put_warning(j, &n->at[i]);
+    sg_json_end_array(j);
+    if (!n->gathered)
+        return;
+    sg_json_key(j, "fetch");
+    sg_json_object(j);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        sg_json_key(j, counts[i].name);
+        sg_json_uint(j, counts[i].count);
+    }
+    sg_json_key(j, "messages");
+    sg_json_array(j);
+    for (size_t i = 0; i < n->n; i++)
+        if (!n->at[i].until_s)
+            put_warning(j, &n->at[i]);
+    sg_json_end_array(j);
+    sg_json_end_object(j);
+}
+
 int sg_attest_verdict_json(const struct sg_tee_case *c, const struct sg_tee_verdict *v,
-                           struct sg_buf *ret)
+                           const struct sg_attest_notes *n, struct sg_buf *ret)
 {
     struct sg_json j;
     int r;
@@ -111,6 +163,7 @@ int sg_attest_verdict_json(const struct sg_tee_case *c, const struct sg_tee_verd
     put_reasons(&j, "reasons", &v->reasons);
     put_reasons(&j, "absent", &v->absent);
     put_collateral(&j, v);
+    put_notes(&j, n);
     sg_json_end_object(&j);
     return sg_json_done(&j);
 }

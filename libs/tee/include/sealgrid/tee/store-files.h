@@ -3,8 +3,8 @@
  * tee store-files - collateral from files and folders; the only part of verification that touches
  * the disk.
  *
- * Below a folder, hidden files and files too large for collateral are passed over; links are
- * followed.  At most 10,000 files.
+ * Below a folder, hidden files, files named ".tmp" at their end (whole files are renamed from such
+ * a name) and files too large for collateral are passed over; links are followed.  At most 10,000 files.
  */
 #include <sealgrid/tee/store.h>
 
