@@ -28,6 +28,9 @@
     X(INT, throttle_per_s, "throttle.per-second", "2000", 1, 1000000, false,                       \
       "requests a second from strangers; a bootstrap takes three")                                 \
     X(INT, throttle_burst, "throttle.burst", "4000", 1, 1000000, false, "saved up at most")        \
+    X(INT, origin_per_s, "throttle.address-per-second", "500", 1, 1000000, false,                  \
+      "requests a second from strangers of one address (IPv6: one network of 64 bits)")            \
+    X(INT, origin_burst, "throttle.address-burst", "1000", 1, 1000000, false, "saved up at most")  \
     X(LIST, tee_collateral, "tee.collateral", NULL, 0, 0, false,                                   \
       "folders or files of collateral for evidence of hardware; read again when they change")      \
     X(LIST, tee_roots, "tee.roots", NULL, 0, 0, false,                                             \
@@ -156,6 +159,8 @@ static int run(const struct options *o, struct sg_tee_provider *tee, int ends)
                                              .workers = (unsigned)o->workers,
                                              .throttle_per_s = (unsigned)o->throttle_per_s,
                                              .throttle_burst = (unsigned)o->throttle_burst,
+                                             .origin_per_s = (unsigned)o->origin_per_s,
+                                             .origin_burst = (unsigned)o->origin_burst,
                                              .tee_collateral = texts(&o->tee_collateral),
                                              .n_tee_collateral = o->tee_collateral.n,
                                              .tee_roots = texts(&o->tee_roots),

@@ -179,7 +179,7 @@ static int repolicy(struct sg_cas_service *s, const char *path, struct sg_cas_no
 int sg_cas_repolicy(const struct sg_cas_init *o)
 {
     SG_CLEANUP(sg_cas_service_freep) struct sg_cas_service *s = NULL;
-    const struct sg_cas_limits limits = {1, 1, 1};
+    const struct sg_cas_limits limits = {1, 1, 1, 1, 1};
     const struct sg_cas_now now = {sg_clock_unix_s(), sg_clock_monotonic_ns() / 1000000};
     if (sg_tee_provider_kind(o->tee) != SG_TEE_SIM)
         return sg_cas_traced(

@@ -346,7 +346,9 @@ static int dispatch(struct call *c)
 {
     bool known_path;
     const struct route *route = find_route(sg_http_method(c->x), sg_http_path(c->x), &known_path);
-    int r = sg_cas_service_admit(c->server->service, c->now);
+    uint8_t origin[SG_HTTP_ORIGIN_LEN];
+    sg_http_origin(c->x, origin);
+    int r = sg_cas_service_admit(c->server->service, origin, c->now);
     if (r > 0) {
         sg_metric_add(&metric_throttled, 1);
         return reply_refusal(c, (enum sg_cas_refusal)r, "too many requests; try again");
@@ -403,12 +405,23 @@ static int listen_on(struct sg_cas_server *s, const char *address)
     return sg_http_server_start(&s->http, &o, handle, s);
 }
 
+/* One origin's, of what all have together. */
+static unsigned share_of(unsigned all)
+{
+    return all / 4 ? all / 4 : 1;
+}
+
 static int open_service(struct sg_cas_server *s, const struct sg_cas_server_options *o)
 {
     unsigned rate = o->throttle_per_s ? o->throttle_per_s : DEFAULT_PER_S;
     unsigned burst = o->throttle_burst ? o->throttle_burst : 2 * rate;
-    const struct sg_cas_limits limits = {
-        .throttle_per_s = rate, .throttle_burst = burst, .nonces = NONCE_CAPACITY};
+    const unsigned origin_rate = o->origin_per_s ? o->origin_per_s : share_of(rate);
+    const unsigned origin_burst = o->origin_burst ? o->origin_burst : share_of(burst);
+    const struct sg_cas_limits limits = {.throttle_per_s = rate,
+                                         .throttle_burst = burst,
+                                         .nonces = NONCE_CAPACITY,
+                                         .origin_per_s = origin_rate,
+                                         .origin_burst = origin_burst};
     int r = sg_cas_service_open(&s->service, o->dir, o->tee, o->seal, &limits, now());
     return r ? r : sg_cert_der(s->service->vault->ca_cert, &s->root);
 }

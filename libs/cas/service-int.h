@@ -21,8 +21,9 @@ struct sg_cas_now {
 };
 
 struct sg_cas_limits {
-    int64_t throttle_per_s, throttle_burst;
-    uint32_t nonces; /* a power of two */
+    int64_t throttle_per_s, throttle_burst; /* of all strangers together */
+    uint32_t nonces;                        /* a power of two */
+    int64_t origin_per_s, origin_burst;     /* of those of one origin; 0: as all together */
 };
 
 /* What was found out about a request, for log lines and records. */
@@ -46,6 +47,7 @@ struct sg_cas_service {
     uint64_t lease_next;
     struct sg_cas_nonces nonces;
     struct sg_cas_throttle requests;
+    struct sg_cas_origins *origins;
     struct sg_cas_throttle refusals; /* how many of them are worth a record */
     _Atomic uint64_t unlogged;
     int lock_fd;
@@ -74,7 +76,9 @@ SG_MUST_USE int sg_cas_dir_lock(const char *dir, int *ret_fd);
 /* The following: 0, -errno, or enum sg_cas_refusal. */
 
 /* Before any work for somebody unknown. */
-SG_MUST_USE int sg_cas_service_admit(struct sg_cas_service *s, struct sg_cas_now now);
+SG_MUST_USE int sg_cas_service_admit(struct sg_cas_service *s,
+                                     const uint8_t origin[SG_CAS_ORIGIN_LEN],
+                                     struct sg_cas_now now);
 SG_MUST_USE int sg_cas_service_challenge(struct sg_cas_service *s,
                                          const uint8_t exporter[SG_CAS_EXPORTER_LEN],
                                          struct sg_cas_now now, struct sg_buf *ret);

@@ -212,7 +212,13 @@ int sg_cas_service_open(struct sg_cas_service **ret, const char *dir, struct sg_
     pthread_mutex_init(&s->load_mutex, NULL);
     sg_cas_throttle_init(&s->requests, limits->throttle_per_s, limits->throttle_burst, now.mono_ms);
     sg_cas_throttle_init(&s->refusals, REFUSALS_PER_S, REFUSALS_BURST, now.mono_ms);
-    int r = sg_cas_nonces_init(&s->nonces, limits->nonces);
+    const int64_t origin_per_s =
+        limits->origin_per_s ? limits->origin_per_s : limits->throttle_per_s;
+    const int64_t origin_burst =
+        limits->origin_burst ? limits->origin_burst : limits->throttle_burst;
+    int r = sg_cas_origins_new(&s->origins, origin_per_s, origin_burst);
+    if (r == 0)
+        r = sg_cas_nonces_init(&s->nonces, limits->nonces);
     if (r == 0)
         r = sg_cas_dir_lock(dir, &s->lock_fd);
     if (r == 0)
@@ -241,6 +247,7 @@ void sg_cas_service_free(struct sg_cas_service *s)
     sg_cas_vault_free(s->vault);
     sg_cas_nonces_clear(&s->nonces);
     sg_cas_throttle_clear(&s->requests);
+    sg_cas_origins_free(s->origins);
     sg_cas_throttle_clear(&s->refusals);
     pthread_rwlock_destroy(&s->policy_lock);
     sg_cas_collateral_free(s->collateral);
@@ -252,9 +259,14 @@ void sg_cas_service_free(struct sg_cas_service *s)
 
 /* ---- attestation ---- */
 
-int sg_cas_service_admit(struct sg_cas_service *s, struct sg_cas_now now)
+/* Who sends too much by himself takes nothing from the others' share. */
+int sg_cas_service_admit(struct sg_cas_service *s, const uint8_t origin[SG_CAS_ORIGIN_LEN],
+                         struct sg_cas_now now)
 {
-    return sg_cas_throttle_take(&s->requests, now.mono_ms) ? 0 : SG_CAS_REFUSAL_THROTTLED;
+    return sg_cas_origins_take(s->origins, origin, now.mono_ms) &&
+                   sg_cas_throttle_take(&s->requests, now.mono_ms)
+               ? 0
+               : SG_CAS_REFUSAL_THROTTLED;
 }
 
 int sg_cas_service_challenge(struct sg_cas_service *s, const uint8_t exporter[SG_CAS_EXPORTER_LEN],

@@ -5,7 +5,7 @@
  */
 #include "test-cas-int.h"
 
-static const struct sg_cas_limits limits = {1000, 1000, 1024};
+static const struct sg_cas_limits limits = {1000, 1000, 1024, 500, 300};
 
 struct fixture {
     struct world w;

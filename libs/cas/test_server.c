@@ -167,9 +167,8 @@ static void test_refusal_is_named_to_the_service(void **state)
     assert_null(g.cert);
 }
 
-static void test_the_fourth_request_of_strangers_is_throttled(void **state)
+static void expect_the_fourth_throttled(struct fixture *f, unsigned burst, unsigned origin_burst)
 {
-    struct fixture *f = *state;
     GRANT(first);
     GRANT(second);
     sg_cas_server_free(f->server);
@@ -180,13 +179,25 @@ static void test_the_fourth_request_of_strangers_is_throttled(void **state)
                                              .listen = "127.0.0.1:0",
                                              .workers = 2,
                                              .throttle_per_s = 1,
-                                             .throttle_burst = 3};
+                                             .throttle_burst = burst,
+                                             .origin_per_s = 1,
+                                             .origin_burst = origin_burst};
     assert_int_equal(sg_cas_server_start(&f->server, &so), 0);
     snprintf(f->address, sizeof f->address, "127.0.0.1:%u", sg_cas_server_port(f->server));
     bootstrap(f, "alpha", &first); /* three requests */
     struct sg_cas_bootstrap o = options(f, "alpha");
     assert_int_equal(sg_cas_bootstrap(&o, &second), SG_CAS_REFUSED);
     assert_non_null(strstr(sg_error_trace(), "429 throttled"));
+}
+
+static void test_the_fourth_request_of_strangers_is_throttled(void **state)
+{
+    expect_the_fourth_throttled(*state, 3, 100);
+}
+
+static void test_the_fourth_request_of_one_address_is_throttled(void **state)
+{
+    expect_the_fourth_throttled(*state, 100, 3);
 }
 
 /* ---- the wrong casd ---- */
@@ -598,6 +609,7 @@ int main(void)
         TEST(test_two_granted_services_talk_over_mutual_tls),
         TEST(test_refusal_is_named_to_the_service),
         TEST(test_the_fourth_request_of_strangers_is_throttled),
+        TEST(test_the_fourth_request_of_one_address_is_throttled),
         TEST(test_another_pin_is_untrusted),
         TEST(test_an_impostor_with_its_own_certificate),
         TEST(test_an_impostor_with_the_certificate_of_another_service),

@@ -160,16 +160,33 @@ static void test_every_prefix_of_a_request_is_malformed(void **state)
                        SG_CAS_REFUSAL_REQUEST_MALFORMED, &out);
 }
 
+static int admit(struct fixture *f, uint8_t from)
+{
+    const uint8_t origin[SG_CAS_ORIGIN_LEN] = {[10] = 0xff, 0xff, 192, 0, 2, from};
+    return sg_cas_service_admit(f->service, origin, f->w.now);
+}
+
+/* One origin after the other, until they are turned away. */
+static int admit_all(struct fixture *f, uint8_t from)
+{
+    int n = 0;
+    while (n < 5000 && admit(f, from) == 0)
+        n++;
+    return n;
+}
+
+/* A burst of 300 from one, of 1,000 together. */
 static void test_strangers_are_throttled(void **state)
 {
     struct fixture *f = *state;
-    int admitted = 0;
-    while (admitted < 5000 && sg_cas_service_admit(f->service, f->w.now) == 0)
-        admitted++;
-    assert_int_equal(admitted, 1000);
+    assert_int_equal(admit_all(f, 1), 300);
+    assert_int_equal(admit_all(f, 2), 300);
+    assert_int_equal(admit_all(f, 1), 0); /* and costs the others nothing */
+    assert_int_equal(admit_all(f, 3), 300);
+    assert_int_equal(admit_all(f, 4), 100);
     f->w.now.mono_ms += 1;
-    assert_int_equal(sg_cas_service_admit(f->service, f->w.now), 0);
-    assert_int_equal(sg_cas_service_admit(f->service, f->w.now), SG_CAS_REFUSAL_THROTTLED);
+    assert_int_equal(admit(f, 5), 0);
+    assert_int_equal(admit(f, 6), SG_CAS_REFUSAL_THROTTLED);
 }
 
 /* ... and cannot fill the disk with records of their refusals, which are counted all the same. */

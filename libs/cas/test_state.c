@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-static const struct sg_cas_limits limits = {100000, 100000, 1024};
+static const struct sg_cas_limits limits = {100000, 100000, 1024, 100000, 100000};
 
 static int set_up(void **state)
 {

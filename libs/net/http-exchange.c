@@ -1,5 +1,7 @@
 #include "http-conn-int.h"
 
+#include <netinet/in.h>
+
 void sg_http_exchange_init(struct sg_http_exchange *x, struct sg_http_conn *c)
 {
     *x = (struct sg_http_exchange){.conn = c, .extra = SG_BUF_INIT(16384)};
@@ -36,6 +38,34 @@ const char *sg_http_header(const struct sg_http_exchange *x, const char *name)
 struct sg_tls *sg_http_tls(struct sg_http_exchange *x)
 {
     return x->conn->stream.tls;
+}
+
+static void origin_of_ipv6(const struct in6_addr *a, uint8_t ret[SG_HTTP_ORIGIN_LEN])
+{
+    memcpy(ret, a, IN6_IS_ADDR_V4MAPPED(a) ? SG_HTTP_ORIGIN_LEN : SG_HTTP_ORIGIN_LEN / 2);
+}
+
+static void origin_of_ipv4(const struct in_addr *a, uint8_t ret[SG_HTTP_ORIGIN_LEN])
+{
+    ret[10] = ret[11] = 0xff;
+    memcpy(ret + 12, a, 4);
+}
+
+void sg_http_origin(const struct sg_http_exchange *x, uint8_t ret[SG_HTTP_ORIGIN_LEN])
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } a;
+    socklen_t len = sizeof a;
+    memset(ret, 0, SG_HTTP_ORIGIN_LEN);
+    if (getpeername(x->conn->stream.fd, &a.any, &len) < 0)
+        return;
+    if (a.any.sa_family == AF_INET)
+        origin_of_ipv4(&a.in.sin_addr, ret);
+    else if (a.any.sa_family == AF_INET6)
+        origin_of_ipv6(&a.in6.sin6_addr, ret);
 }
 
 /* ---- its body ---- */

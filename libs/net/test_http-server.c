@@ -9,6 +9,7 @@
 #include "test-pki-int.h"
 #include "tls-int.h"
 #include <pthread.h>
+#include <sealgrid/base/encode.h>
 #include <sealgrid/net/http.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -87,6 +88,15 @@ static int who(struct sg_http_exchange *x)
     return sg_http_reply(x, 200, "text/plain", sg_bytes_str(uri));
 }
 
+static int origin(struct sg_http_exchange *x)
+{
+    uint8_t from[SG_HTTP_ORIGIN_LEN];
+    char hex[2 * SG_HTTP_ORIGIN_LEN + 1];
+    sg_http_origin(x, from);
+    sg_hex(hex, from, sizeof(from));
+    return sg_http_reply(x, 200, "text/plain", sg_bytes_str(hex));
+}
+
 static int wait_for_release(struct sg_http_exchange *x)
 {
     while (!atomic_load(&release_handlers)) {
@@ -127,7 +137,7 @@ static int route(void *user, struct sg_http_exchange *x)
         {"/echo", echo},     {"/stream", stream},         {"/produce", produce},
         {"/big", big},       {"/half", halfway},          {"/header", header_test},
         {"/who", who},       {"/wait", wait_for_release}, {"/fail", fail_plainly},
-        {"/forget", forget}, {"/ignore", ignore_body},
+        {"/forget", forget}, {"/ignore", ignore_body},    {"/origin", origin},
     };
     (void)user;
     atomic_fetch_add(&handled, 1);
@@ -275,6 +285,14 @@ static void streamed_replies(void **state)
     assert_int_equal(strlen(strstr(t, "\r\n\r\n")), 4 + 200000);
     t = ask(s, "POST /stream HTTP/1.1\r\n" LAST "Content-Length: 4\r\n\r\nabcd");
     assert_true(ends(t, "00000004\r\nabcd\r\n0\r\n\r\n"));
+}
+
+static void origins_are_addresses(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_http_server_freep) struct sg_http_server *s = start_small();
+    const char *t = ask(s, "GET /origin HTTP/1.1\r\n" LAST "\r\n");
+    assert_true(ends(t, "\r\n\r\n00000000000000000000ffff7f000001"));
 }
 
 static void keep_alive_and_requests_sent_ahead(void **state)
@@ -604,6 +622,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_replies),
         cmocka_unit_test(streamed_replies),
+        cmocka_unit_test(origins_are_addresses),
         cmocka_unit_test(keep_alive_and_requests_sent_ahead),
         cmocka_unit_test(heads_in_single_octets),
         cmocka_unit_test(continue_only_when_the_body_is_wanted),

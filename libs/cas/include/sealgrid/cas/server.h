@@ -53,6 +53,7 @@ struct sg_cas_server_options {
     unsigned workers;        /* 0: 8 */
     unsigned throttle_per_s; /* unauthenticated requests; 0: 2,000 (a bootstrap takes 3) */
     unsigned throttle_burst; /* 0: twice that */
+    unsigned origin_per_s, origin_burst; /* of one address; 0: a quarter of all strangers' */
     /* What evidence of hardware is judged by.  Folders or files of collateral, read again when they
      * change; roots of evidence beside the pinned ones, "intel:/path/of.pem": every start says
      * them loudly, and a production casd wants them named in its policy. */

@@ -54,6 +54,10 @@ const char *sg_http_raw_target(const struct sg_http_exchange *x);
 const char *sg_http_query(const struct sg_http_exchange *x, const char *name);
 const char *sg_http_header(const struct sg_http_exchange *x, const char *name); /* NULL if absent */
 struct sg_tls *sg_http_tls(struct sg_http_exchange *x);
+/* From where the connection came: an IPv4 address as ::ffff:a.b.c.d, of IPv6 the network of 64 bits
+ * (who has one address of it has all); zeros if that cannot be told. */
+#define SG_HTTP_ORIGIN_LEN 16
+void sg_http_origin(const struct sg_http_exchange *x, uint8_t ret[SG_HTTP_ORIGIN_LEN]);
 /* Whole body: SG_HTTP_TOO_LARGE past max (413 was sent). */
 enum sg_http_outcome {
     SG_HTTP_TOO_LARGE = 1, /* server: 413 was sent */
