@@ -118,20 +118,19 @@ static struct sg_tee_store *store_of(const struct pki *p)
     return s;
 }
 
-static struct sg_tee_verdict judge_at(struct sg_tee_store *s, const X509 *leaf,
-                                      const struct sg_tee_own_certs *own, int64_t at_s,
-                                      bool crypto_only)
+static struct sg_tee_verdict judge_long(struct sg_tee_store *s, const X509 *leaf,
+                                        const struct sg_tee_case *of,
+                                        const struct sg_tee_own_certs *own, size_t max_cas)
 {
     static const char *const names[] = {"Leaf", NULL}, *const ca_names[] = {"A", "B", NULL};
-    const struct sg_tee_case of = {.store = s, .at_s = at_s, .crypto_only = crypto_only};
-    const struct sg_tee_chain_request q = {.of = &of,
+    const struct sg_tee_chain_request q = {.of = of,
                                            .own = own,
                                            .vendor = SG_TEE_VENDOR_INTEL,
                                            .role = SG_TEE_ROLE_PCK,
                                            .leaf_names = names,
                                            .ca_names = ca_names,
                                            .min_cas = 1,
-                                           .max_cas = 1};
+                                           .max_cas = max_cas};
     SG_CLEANUP(sg_tee_cert_freep) struct sg_tee_cert *c = load(leaf);
     struct sg_tee_chain chain;
     struct sg_tee_verdict v = {.collateral_until_s = INT64_MAX};
@@ -139,6 +138,14 @@ static struct sg_tee_verdict judge_at(struct sg_tee_store *s, const X509 *leaf,
     sg_tee_chain_judge(&q, c, &chain);
     sg_tee_chain_report(&q, &chain, &v);
     return v;
+}
+
+static struct sg_tee_verdict judge_at(struct sg_tee_store *s, const X509 *leaf,
+                                      const struct sg_tee_own_certs *own, int64_t at_s,
+                                      bool crypto_only)
+{
+    const struct sg_tee_case of = {.store = s, .at_s = at_s, .crypto_only = crypto_only};
+    return judge_long(s, leaf, &of, own, 1);
 }
 
 static struct sg_tee_verdict judge(struct sg_tee_store *s, const X509 *leaf)
@@ -329,20 +336,33 @@ static void test_unknown_critical_extensions(void **state)
 }
 
 /* leaf <- b <- a <- root, where a may have no CA below it. */
-static void test_path_length(void **state)
+/* leaf <- b <- a <- root, where a says how many CAs may be below it and the request how many at
+ * all. */
+static void expect_path(int path_length, size_t max_cas, enum sg_tee_reason reason)
 {
-    (void)state;
     SG_CLEANUP(drop) struct pki p = make();
+    p.a_spec.path_length = path_length;
+    issue(&p);
     struct tk_cert_spec b_spec = ca("B", 9, 0);
     X509 *b = tk_cert_new(&b_spec, p.other_key, p.a, p.a_key);
     X509 *leaf = tk_cert_new(&p.leaf_spec, p.leaf_key, b, p.other_key);
     SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *s = store_of(&p);
+    const struct sg_tee_case of = {.store = s, .at_s = AT};
     add_cert(s, b);
     add_crl(s, &p.a_crl, b, p.other_key);
-    const struct sg_tee_verdict v = judge(s, leaf);
-    expect(&v, SG_TEE_PCK_CA_PATH_LENGTH);
+    const struct sg_tee_verdict v = judge_long(s, leaf, &of, NULL, max_cas);
+    expect(&v, reason);
     X509_free(b);
     X509_free(leaf);
+}
+
+static void test_path_length(void **state)
+{
+    (void)state;
+    expect_path(-1, 2, SG_TEE_REASON_NONE);
+    expect_path(1, 2, SG_TEE_REASON_NONE);
+    expect_path(0, 2, SG_TEE_PCK_CA_PATH_LENGTH);
+    expect_path(1, 1, SG_TEE_PCK_CA_PATH_LENGTH);
 }
 
 /* A leaf right under the root is of another kind than one under a CA. */
