@@ -10,6 +10,7 @@
  */
 #include <sealgrid/tee/verdict.h>
 
+#include "marks-int.h"
 #include "policy-int.h"
 
 struct sg_cas_collateral_options {
@@ -25,6 +26,17 @@ struct sg_cas_root_rule {
     bool all;
     const struct sg_cas_root *permitted;
     size_t n_permitted;
+    const struct sg_cas_memory *memory; /* NULL: any document is as good as a newer one */
+};
+
+/* What casd remembers of documents (docs/adr/0009). */
+struct sg_cas_memory {
+    void *user;
+    const struct sg_cas_marks *marks; /* as kept last */
+    uint64_t epoch;                   /* past that of the marks: they are forgotten */
+    /* New marks are durable when it returns 0; until then nothing is judged by what raised them.
+     * Takes them in any case. */
+    int (*keep)(void *user, struct sg_cas_marks *marks);
 };
 
 struct sg_cas_collateral;
@@ -42,6 +54,9 @@ struct sg_cas_collateral_report {
     struct sg_tee_store_counts counts;
     size_t n_roots_added, n_roots_refused;
     const char *root_refused; /* its path, of the first; borrowed */
+    size_t n_unmarked;        /* TCB infos, identities and lists that nobody at hand vouches for */
+    size_t n_superseded;      /* below their marks: refused */
+    char superseded[SG_TEE_DOCUMENT_NAME_MAX]; /* the first */
 };
 
 /* Nothing is read; until the first load all evidence is refused. */

@@ -137,6 +137,28 @@ static int fill(const struct sg_cas_collateral *c, const struct sg_cas_root_rule
     return r;
 }
 
+/* Marks move before the store is in place. */
+static int remember(const struct sg_cas_memory *m, struct sg_tee_store *s,
+                    struct sg_cas_collateral_report *report)
+{
+    SG_CLEANUP(sg_cas_marks_clear) struct sg_cas_marks marks = {0}, kept = {0};
+    bool changed = m->epoch > m->marks->epoch;
+    int r = changed ? 0 : sg_cas_marks_copy(m->marks, &marks);
+    if (changed)
+        marks.epoch = m->epoch;
+    if (r == 0)
+        r = sg_cas_marks_raise(&marks, s, &changed, &report->n_unmarked);
+    if (r == 0 && changed)
+        r = sg_cas_marks_copy(&marks, &kept);
+    if (r == 0 && changed) {
+        r = m->keep(m->user, &kept);
+        kept = (struct sg_cas_marks){0};
+    }
+    if (r == 0)
+        report->n_superseded = sg_cas_marks_apply(&marks, s, report->superseded);
+    return r;
+}
+
 int sg_cas_collateral_load(struct sg_cas_collateral *c, const struct sg_cas_root_rule *rule,
                            struct sg_cas_collateral_report *ret)
 {
@@ -150,6 +172,8 @@ int sg_cas_collateral_load(struct sg_cas_collateral *c, const struct sg_cas_root
         r = sg_tee_store_new(&t->store, true);
     if (r == 0)
         r = fill(c, rule, t->store, ret);
+    if (r == 0 && rule->memory)
+        r = remember(rule->memory, t->store, ret);
     if (r < 0)
         return r;
     memcpy(c->stamp, before, sizeof before);

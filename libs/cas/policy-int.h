@@ -57,6 +57,7 @@ struct sg_cas_policy {
     struct sg_yaml tree; /* owns every text below */
     uint64_t version;
     int64_t certificate_s;
+    uint64_t collateral_epoch; /* raised by the operator: marks of collateral are forgotten */
     struct sg_cas_wanted *wanted;
     size_t n_wanted;
     struct sg_cas_rule *rules;

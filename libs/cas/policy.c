@@ -361,20 +361,29 @@ static int take_head(struct reading *r, const struct sg_yaml_node *root)
 {
     const struct sg_yaml_node *version = sg_yaml_get(root, "version");
     const struct sg_yaml_node *hours = sg_yaml_get(root, "certificate-hours");
+    const struct sg_yaml_node *epoch = sg_yaml_get(root, "collateral-epoch");
     uint64_t h = DEFAULT_HOURS;
     if (!version)
         return sg_yaml_refuse(r->error, root->line, "version is missing");
     int o = take_number(r, version, 1, INT32_MAX, &r->policy->version);
     if (!o && hours)
         o = take_number(r, hours, 1, SG_CAS_CERTIFICATE_HOURS_MAX, &h);
+    if (!o && epoch)
+        o = take_number(r, epoch, 0, INT32_MAX, &r->policy->collateral_epoch);
     r->policy->certificate_s = (int64_t)h * 3600;
     return o;
 }
 
 static int take_policy(struct reading *r)
 {
-    static const char *const keys[] = {
-        "version", "certificate-hours", "buckets", "secrets", "services", "roots", NULL};
+    static const char *const keys[] = {"version",
+                                       "certificate-hours",
+                                       "collateral-epoch",
+                                       "buckets",
+                                       "secrets",
+                                       "services",
+                                       "roots",
+                                       NULL};
     const struct sg_yaml_node *root = &r->policy->tree.nodes[0];
     int o = check_keys(r, root, keys);
     if (o)

@@ -51,6 +51,11 @@ static struct sg_metric metric_expiry = {
 static struct sg_metric metric_loads = {.name = "sealgrid_casd_collateral_loads_total",
                                         .help = "Collateral read and put in place."};
 
+static struct sg_metric metric_superseded = {
+    .name = "sealgrid_casd_collateral_superseded",
+    .help = "Documents that are refused because a newer one of their subject was seen.",
+    .gauge = true};
+
 static pthread_once_t metrics_once = PTHREAD_ONCE_INIT;
 
 static struct sg_cas_now now(void)
@@ -267,7 +272,12 @@ static void log_loaded(const struct sg_cas_collateral_report *report)
     sg_log(SG_LOG_INFO, "collateral.loaded", SG_UINT("roots", n->roots),
            SG_UINT("certificates", n->certificates), SG_UINT("crls", n->crls),
            SG_UINT("tcb_infos", n->tcb_infos), SG_UINT("identities", n->identities),
-           SG_UINT("broken", n->broken));
+           SG_UINT("broken", n->broken), SG_UINT("unvouched", report->n_unmarked));
+    sg_metric_set(&metric_superseded, (int64_t)report->n_superseded);
+    if (report->n_superseded)
+        sg_log(SG_LOG_WARN, "collateral.superseded", SG_UINT("documents", report->n_superseded),
+               SG_STR("first", report->superseded),
+               SG_STR("meaning", "a newer one was seen before: refused"));
     if (report->n_roots_added)
         sg_log(SG_LOG_WARN, "attestation.extra_roots", SG_UINT("roots", report->n_roots_added),
                SG_STR("meaning", "evidence under these roots of the configuration is trusted like "
@@ -485,6 +495,7 @@ static void register_metrics(void)
     sg_metric_register(&metric_throttled);
     sg_metric_register(&metric_expiry);
     sg_metric_register(&metric_loads);
+    sg_metric_register(&metric_superseded);
 }
 
 int sg_cas_server_start(struct sg_cas_server **ret, const struct sg_cas_server_options *o)

@@ -1,3 +1,4 @@
+#include <sealgrid/base/clock.h>
 #include <sealgrid/base/encode.h>
 #include <sealgrid/base/random.h>
 #include <sealgrid/crypto/hash.h>
@@ -144,12 +145,35 @@ static int open_history(struct sg_cas_service *s, const char *dir, struct sg_cas
 
 /* ---- collateral ---- */
 
+/* Marks of collateral, into the state before the store that raised them is in place.  The record of
+ * it is dated by the clock: nobody asked for the load. */
+static int keep_marks(void *user, struct sg_cas_marks *marks)
+{
+    struct sg_cas_service *s = user;
+    const struct sg_cas_now now = {.unix_s = sg_clock_unix_s()};
+    pthread_mutex_lock(&s->save_mutex);
+    struct sg_cas_marks before = s->vault->marks;
+    s->vault->marks = *marks;
+    int r = save_state(s, now);
+    if (r < 0)
+        s->vault->marks = before;
+    pthread_mutex_unlock(&s->save_mutex);
+    sg_cas_marks_clear(r < 0 ? marks : &before);
+    return r;
+}
+
 /* The policy lock is held, for reading at least. */
 static int load_collateral(struct sg_cas_service *s, struct sg_cas_collateral_report *ret)
 {
+    const struct sg_cas_memory memory = {.user = s,
+                                         .marks = &s->vault->marks,
+                                         .epoch = s->policy->collateral_epoch,
+                                         .keep = keep_marks};
     const struct sg_cas_root_rule rule = {.all = !s->vault->production,
                                           .permitted = s->policy->roots,
-                                          .n_permitted = s->policy->n_roots};
+                                          .n_permitted = s->policy->n_roots,
+                                          /* before the log is open there is nothing to load */
+                                          .memory = s->audit ? &memory : NULL};
     return sg_cas_collateral_load(s->collateral, &rule, ret);
 }
 

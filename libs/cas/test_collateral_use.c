@@ -204,8 +204,25 @@ static void test_a_downgrade_to_older_collateral(void **state)
     info.evaluation = 16;
     put_tcb_info(&f->w, &platforms.intel, "collateral/tcb-sgx.json", &info);
     refresh(f);
-    granted(f, "alpha");
-    refused(f, "fresh", SG_CAS_REFUSAL_NOT_ACCEPTED, "tcb-evaluation-too-old");
+    refused(f, "alpha", SG_CAS_REFUSAL_UNTRUSTED, "tcb-info-superseded");
+    refused(f, "fresh", SG_CAS_REFUSAL_UNTRUSTED, "tcb-info-superseded");
+}
+
+/* A casd that never saw a newer one has the policy's bound alone. */
+static void test_collateral_of_too_low_a_number(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct sg_cas_collateral_report report;
+    struct tk_tcb_info info = tk_tcb_info_good(&platforms.intel, false);
+    world_of(&f, "", false);
+    info.evaluation = 16;
+    put_tcb_info(&f.w, &platforms.intel, "collateral/tcb-sgx.json", &info);
+    assert_int_equal(use_collateral(&f, &report), 0);
+    granted(&f, "alpha");
+    refused(&f, "fresh", SG_CAS_REFUSAL_NOT_ACCEPTED, "tcb-evaluation-too-old");
+    sg_cas_service_free(f.service);
+    world_clear(&f.w);
 }
 
 /* ---- absence ---- */
@@ -479,6 +496,7 @@ int main(void)
         TEST(test_collateral_that_has_ended),
         TEST(test_collateral_that_is_valid_and_too_old),
         TEST(test_a_downgrade_to_older_collateral),
+        cmocka_unit_test(test_collateral_of_too_low_a_number),
         TEST(test_nothing_is_trusted_because_a_document_is_absent),
         cmocka_unit_test(test_a_casd_without_roots_trusts_no_hardware_of_ours),
         TEST(test_a_revocation_counts_from_the_next_load),

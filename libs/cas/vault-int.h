@@ -9,10 +9,11 @@
 #include <sealgrid/tee/provider.h>
 
 #include "audit-int.h"
+#include "marks-int.h"
 #include "policy-int.h"
 
-#define SG_CAS_STATE_FIELDS(X, T)                                                                  \
-    X(T, UINT, version, 1, 1)                                                                      \
+/* What both versions of the state hold behind their version. */
+#define SG_CAS_STATE_BODY(X, T)                                                                    \
     X(T, UINT, sequence, 1, -1)                                                                    \
     X(T, BOOL, production, 0, 0)                                                                   \
     X(T, BYTES, ca_key, 1, 4096)                                                                   \
@@ -24,9 +25,19 @@
     X(T, UINT, audit_size, 0, -1)                                                                  \
     X(T, OCTETS, audit_root, 32, 32)                                                               \
     X(T, ITEM, secrets, 1, SG_CAS_LIST_MAX)
-SG_MESSAGE_STRUCT(sg_cas_state, SG_CAS_STATE_FIELDS)
+#define SG_CAS_STATE_FIELDS(X, T)                                                                  \
+    X(T, UINT, version, 1, 1)                                                                      \
+    SG_CAS_STATE_BODY(X, T)
+#define SG_CAS_STATE2_FIELDS(X, T)                                                                 \
+    X(T, UINT, version, 2, 2)                                                                      \
+    SG_CAS_STATE_BODY(X, T)                                                                        \
+    X(T, BYTES, marks, 0, SG_CAS_MARKS_OCTETS) /* docs/adr/0009 */
+SG_MESSAGE_STRUCT(sg_cas_state, SG_CAS_STATE2_FIELDS)
 
-extern const struct sg_message_type sg_cas_state_type;
+/* Version 1, which is read for ever and leaves marks alone, and version 2, which is written. */
+extern const struct sg_message_type sg_cas_state_type, sg_cas_state2_type;
+/* Of either version.  -EBADMSG. */
+SG_MUST_USE int sg_cas_state_decode(struct sg_bytes plain, struct sg_cas_state *ret);
 
 #define SG_CAS_STATE_MAX  (2u << 20)
 #define SG_CAS_SEAL_LABEL "casd-state" /* of the sealing key */
@@ -45,6 +56,7 @@ struct sg_cas_vault {
     uint64_t leases_reserved;
     struct sg_cas_anchor anchor;
     struct sg_cas_secrets secrets;
+    struct sg_cas_marks marks; /* of collateral */
 };
 
 enum sg_cas_vault_outcome { SG_CAS_VAULT_FORGED = 1 /* other sealing key, or changed */ };

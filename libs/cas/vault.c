@@ -7,6 +7,8 @@
 #include "vault-int.h"
 
 const struct sg_message_type sg_cas_state_type = SG_MESSAGE_TYPE(sg_cas_state, SG_CAS_STATE_FIELDS);
+const struct sg_message_type sg_cas_state2_type =
+    SG_MESSAGE_TYPE(sg_cas_state, SG_CAS_STATE2_FIELDS);
 
 int sg_cas_vault_new(struct sg_cas_vault **ret, const char *dir, struct sg_secret *sealing)
 {
@@ -34,6 +36,7 @@ void sg_cas_vault_free(struct sg_cas_vault *v)
     sg_key_free(v->sim_platform);
     sg_buf_clear(&v->policy_text);
     sg_cas_secrets_clear(&v->secrets);
+    sg_cas_marks_clear(&v->marks);
     free(v);
 }
 
@@ -43,6 +46,19 @@ static int state_path(const struct sg_cas_vault *v, char **ret)
 }
 
 /* ---- load ---- */
+
+int sg_cas_state_decode(struct sg_bytes plain, struct sg_cas_state *ret)
+{
+    struct sg_reader r = sg_reader_over(plain);
+    uint64_t fields = 0;
+    int o = sg_cbor_get_map(&r, &fields);
+    if (o < 0)
+        return o;
+    *ret = (struct sg_cas_state){0};
+    return sg_message_decode(fields == sg_cas_state_type.n_fields ? &sg_cas_state_type
+                                                                  : &sg_cas_state2_type,
+                             plain, ret);
+}
 
 static int take_state(struct sg_cas_vault *v, const struct sg_cas_state *s)
 {
@@ -57,6 +73,8 @@ static int take_state(struct sg_cas_vault *v, const struct sg_cas_state *s)
         r = sg_buf_append(&v->policy_text, s->policy);
     if (r == 0)
         r = sg_cas_secrets_decode(&v->secrets, s->secrets);
+    if (r == 0)
+        r = sg_cas_marks_decode(s->marks, &v->marks);
     v->sequence = s->sequence;
     v->production = s->production;
     v->leases_reserved = s->leases_reserved;
@@ -77,7 +95,7 @@ int sg_cas_vault_load(struct sg_cas_vault *v)
     if (r == 0)
         r = sg_cas_unseal(sg_secret_bytes(&v->sealing), sg_buf_bytes(&sealed), &plain);
     if (r == 0)
-        r = sg_message_decode(&sg_cas_state_type, sg_buf_bytes(&plain), &state);
+        r = sg_cas_state_decode(sg_buf_bytes(&plain), &state);
     if (r == 0)
         r = take_state(v, &state);
     if (r == 0)
@@ -89,7 +107,7 @@ int sg_cas_vault_load(struct sg_cas_vault *v)
 
 /* What an encoded state borrows from. */
 struct parts {
-    struct sg_buf ca_key, ca_cert, audit_key, sim_platform, secrets;
+    struct sg_buf ca_key, ca_cert, audit_key, sim_platform, secrets, marks;
 };
 
 static void parts_clear(struct parts *p)
@@ -99,6 +117,7 @@ static void parts_clear(struct parts *p)
     sg_buf_clear(&p->audit_key);
     sg_buf_clear(&p->sim_platform);
     sg_buf_clear(&p->secrets);
+    sg_buf_clear(&p->marks);
 }
 
 static int make_parts(const struct sg_cas_vault *v, struct parts *p)
@@ -110,7 +129,9 @@ static int make_parts(const struct sg_cas_vault *v, struct parts *p)
         r = sg_key_private_der(v->audit_key, &p->audit_key);
     if (r == 0 && v->sim_platform)
         r = sg_key_public_der(v->sim_platform, &p->sim_platform);
-    return r < 0 ? r : sg_cas_secrets_encode(&v->secrets, &p->secrets);
+    if (r == 0)
+        r = sg_cas_secrets_encode(&v->secrets, &p->secrets);
+    return r < 0 ? r : sg_cas_marks_encode(&v->marks, &p->marks);
 }
 
 static int encode_state(const struct sg_cas_vault *v, struct sg_buf *ret)
@@ -120,11 +141,12 @@ static int encode_state(const struct sg_cas_vault *v, struct sg_buf *ret)
                       .ca_cert = SG_BUF_INIT(8192),
                       .audit_key = SG_BUF_INIT_SECRET(4096),
                       .sim_platform = SG_BUF_INIT(1024),
-                      .secrets = SG_BUF_INIT_SECRET(SG_CAS_LIST_MAX)};
+                      .secrets = SG_BUF_INIT_SECRET(SG_CAS_LIST_MAX),
+                      .marks = SG_BUF_INIT(SG_CAS_MARKS_OCTETS)};
     int r = make_parts(v, &p);
     if (r < 0)
         return r;
-    struct sg_cas_state s = {.version = 1,
+    struct sg_cas_state s = {.version = 2,
                              .sequence = v->sequence + 1,
                              .production = v->production,
                              .ca_key = sg_buf_bytes(&p.ca_key),
@@ -134,9 +156,10 @@ static int encode_state(const struct sg_cas_vault *v, struct sg_buf *ret)
                              .policy = sg_buf_bytes(&v->policy_text),
                              .leases_reserved = v->leases_reserved,
                              .audit_size = v->anchor.size,
-                             .secrets = sg_buf_bytes(&p.secrets)};
+                             .secrets = sg_buf_bytes(&p.secrets),
+                             .marks = sg_buf_bytes(&p.marks)};
     memcpy(s.audit_root, v->anchor.root, sizeof s.audit_root);
-    return sg_message_encode(&sg_cas_state_type, &s, ret);
+    return sg_message_encode(&sg_cas_state2_type, &s, ret);
 }
 
 int sg_cas_vault_save(struct sg_cas_vault *v)

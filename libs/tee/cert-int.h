@@ -59,7 +59,8 @@ struct sg_tee_crl {
     int64_t this_update_s, next_update_s;
     bool has_next_update;
     bool has_number;
-    struct sg_bytes number; /* magnitude, big-endian */
+    struct sg_bytes number;    /* magnitude, big-endian */
+    struct sg_bytes authority; /* authorityKeyIdentifier as it stands; empty: none */
     bool unusable; /* delta, partial or indirect: an unknown critical extension, of list or entry */
     enum sg_tee_alg alg;
     struct sg_bytes tbs, signature;

@@ -15,9 +15,15 @@ void sg_tee_crl_free(struct sg_tee_crl *c)
 
 /* None of the critical extensions of a list or an entry is understood here: a delta list, a partial
  * or an indirect one does not say that a certificate is good. */
-static bool read_extensions(struct sg_reader *list, bool *ret_critical, struct sg_bytes *ret_number)
+struct wanted_extensions {
+    struct sg_bytes number, authority; /* values; empty: not there */
+};
+
+static bool read_extensions(struct sg_reader *list, bool *ret_critical,
+                            struct wanted_extensions *ret)
 {
-    const struct sg_bytes crl_number = SG_BYTES_LIT("\x55\x1d\x14"); /* 2.5.29.20 */
+    const struct sg_bytes crl_number = SG_BYTES_LIT("\x55\x1d\x14");    /* 2.5.29.20 */
+    const struct sg_bytes authority_key = SG_BYTES_LIT("\x55\x1d\x23"); /* 2.5.29.35 */
     while (list->left) {
         struct sg_reader seq;
         struct sg_bytes oid, value;
@@ -27,8 +33,10 @@ static bool read_extensions(struct sg_reader *list, bool *ret_critical, struct s
             !sg_der_take(&seq, SG_DER_OCTET_STRING, &value) || seq.left)
             return false;
         *ret_critical |= critical;
-        if (ret_number && sg_bytes_equal(oid, crl_number))
-            *ret_number = value;
+        if (ret && sg_bytes_equal(oid, crl_number))
+            ret->number = value;
+        if (ret && sg_bytes_equal(oid, authority_key))
+            ret->authority = value;
     }
     return true;
 }
@@ -95,7 +103,8 @@ static void read_number(struct sg_tee_crl *c, struct sg_bytes value)
 static int read_tbs(struct sg_tee_crl *c, struct sg_reader *tbs, struct sg_bytes *ret_algorithm)
 {
     struct sg_reader outer, extensions;
-    struct sg_bytes ignored, number = SG_BYTES_NONE;
+    struct wanted_extensions wanted = {0};
+    struct sg_bytes ignored;
     uint64_t version = 0;
     unsigned tag;
     if (sg_der_next_is(tbs, SG_DER_INTEGER) && (!sg_der_small(tbs, 1, &version) || version != 1))
@@ -113,9 +122,10 @@ static int read_tbs(struct sg_tee_crl *c, struct sg_reader *tbs, struct sg_bytes
         return 0;
     if (version != 1 || !sg_der_enter(tbs, SG_DER_CONTEXT | 0, &outer) || tbs->left ||
         !sg_der_enter(&outer, SG_DER_SEQUENCE, &extensions) || outer.left ||
-        !read_extensions(&extensions, &c->unusable, &number))
+        !read_extensions(&extensions, &c->unusable, &wanted))
         return SG_TEE_CERT_BROKEN;
-    read_number(c, number);
+    read_number(c, wanted.number);
+    c->authority = wanted.authority;
     return 0;
 }
 

@@ -134,7 +134,10 @@ static void describe_crl(const struct sg_tee_store *s, const struct sg_tee_crl *
         put_number(d, l->number);
     d->vouched = issuer != NULL;
     d->superseded = superseded;
-    subject_of(d, "crl", issuer ? SG_BYTES(sg_tee_key_id(issuer), 32) : l->issuer);
+    /* By what the list says of its issuer under its signature: whether that issuer is at hand must
+     * make no difference. */
+    sg_sha256_parts(d->subject, (struct sg_bytes[]){SG_BYTES_LIT("crl\0"), l->issuer, l->authority},
+                    3);
     if (!sg_der_common_name(l->issuer, name, sizeof name) || !name[0])
         snprintf(name, sizeof name, "?");
     snprintf(d->name, sizeof d->name, "crl %s", name);

@@ -222,6 +222,14 @@ static void test_subjects(void **state)
     assert_true(sg_tee_document_older(&a, &b));
     find(s, "crl Intel SGX PCK Processor CA", AT, &b);
     assert_memory_not_equal(a.subject, b.subject, sizeof a.subject);
+    /* Its issuer need not be there. */
+    SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *alone = new_store(false);
+    struct sg_tee_document c;
+    add_crl(alone, false, 1, AT);
+    assert_int_equal(sg_tee_store_seal(alone), 0);
+    find(alone, "crl Intel SGX PCK Processor CA", AT, &c);
+    assert_false(c.vouched);
+    assert_memory_equal(b.subject, c.subject, sizeof b.subject);
     /* Without numbers the issue counts. */
     b.numbered = false;
     b.from_s = a.from_s - 1;

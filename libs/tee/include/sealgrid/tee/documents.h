@@ -22,7 +22,7 @@ struct sg_tee_document {
     enum sg_tee_document_kind kind;
     char name[SG_TEE_DOCUMENT_NAME_MAX]; /* "sgx-tcb-info 00906ed50000", "crl Intel SGX Root CA" */
     /* What it speaks of: documents of one subject replace each other.  A list's is its issuer's
-     * key, a TCB info's TEE and platform, an identity's its name, a certificate's itself. */
+     * name and key identifier, a TCB info's TEE and platform, an identity's its name, a certificate's itself. */
     uint8_t subject[32];
     int64_t from_s, until_s; /* until INT64_MAX: no end given */
     /* tcbEvaluationDataNumber or CRL number, big-endian; lists need not have one. */
