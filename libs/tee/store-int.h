@@ -75,3 +75,6 @@ const struct sg_tee_anchor *sg_tee_store_anchor(const struct sg_tee_store *s, un
                                                 const uint8_t key_id[32]);
 /* builtin-roots.c */
 SG_MUST_USE int sg_tee_store_pin_builtin(struct sg_tee_store *s);
+/* store-collateral.c: what is in one object of collateral; nothing if it is none. */
+SG_MUST_USE int sg_tee_store_add_collateral(struct sg_tee_store *s, struct sg_bytes text,
+                                            unsigned *items);

@@ -105,8 +105,10 @@ static int add_json(struct sg_tee_store *s, struct sg_bytes text, unsigned *item
 {
     struct sg_tee_intel_doc *d = NULL;
     int r = sg_tee_intel_doc_new(&d, text);
-    if (r < 0 || r == SG_TEE_DOC_FOREIGN)
-        return r < 0 ? r : 0;
+    if (r == SG_TEE_DOC_FOREIGN)
+        return sg_tee_store_add_collateral(s, text, items);
+    if (r < 0)
+        return r;
     if (r == SG_TEE_DOC_BROKEN) {
         const bool info = memmem(text.data, text.len, "\"tcbInfo\"", 9) != NULL;
         note_broken(s, info ? SG_TEE_ITEM_TCB_INFO : SG_TEE_ITEM_IDENTITY, items);
@@ -124,8 +126,11 @@ static bool is_space(uint8_t c)
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
+/* Without a byte order mark, which editors put there. */
 static struct sg_bytes trimmed(struct sg_bytes text)
 {
+    if (text.len >= 3 && !memcmp(text.data, "\xef\xbb\xbf", 3))
+        text = SG_BYTES(text.data + 3, text.len - 3);
     while (text.len && is_space(text.data[0]))
         text = SG_BYTES(text.data + 1, text.len - 1);
     while (text.len && is_space(text.data[text.len - 1]))
@@ -153,6 +158,25 @@ static int add_hex(struct sg_tee_store *s, struct sg_bytes text, unsigned *items
     return r < 0 ? r : add_der(s, sg_buf_bytes(&der), items);
 }
 
+/* "MI": 0x30, and a length of two octets or more. */
+static bool may_be_base64_of_der(struct sg_bytes text)
+{
+    return text.len >= 8 && text.data[0] == 'M' && text.data[1] == 'I';
+}
+
+static int add_base64(struct sg_tee_store *s, struct sg_bytes text, unsigned *items)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf plain = SG_BUF_INIT(SG_TEE_BLOB_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(SG_TEE_BLOB_MAX);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < text.len; i++)
+        if (!is_space(text.data[i]))
+            r = sg_buf_append_u8(&plain, text.data[i]);
+    if (r == 0)
+        r = sg_base64_decode(&der, sg_buf_bytes(&plain));
+    return r == 0 ? add_der(s, sg_buf_bytes(&der), items) : r == -EINVAL ? 0 : r;
+}
+
 int sg_tee_store_add(struct sg_tee_store *s, struct sg_bytes blob, unsigned *ret_items)
 {
     unsigned items = 0;
@@ -169,6 +193,8 @@ int sg_tee_store_add(struct sg_tee_store *s, struct sg_bytes blob, unsigned *ret
         r = add_pem(s, text, &items);
     else if (is_hex_of_der(text))
         r = add_hex(s, text, &items);
+    else if (may_be_base64_of_der(text))
+        r = add_base64(s, text, &items);
     if (r == 0)
         *ret_items = items;
     return r;

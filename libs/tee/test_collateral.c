@@ -66,6 +66,88 @@ static void test_content_says_what_a_blob_is(void **state)
     assert_int_equal(n.broken, 0);
 }
 
+/* Quotes are escaped, as in a string of JSON. */
+static void put_string(struct sg_buf *b, const char *name, struct sg_bytes text)
+{
+    assert_int_equal(sg_buf_printf(b, "%s\"%s\":\"", b->len > 1 ? "," : "", name), 0);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '"')
+            assert_int_equal(sg_buf_append_u8(b, '\\'), 0);
+        assert_int_equal(text.data[i] == '\n' ? sg_buf_append(b, SG_BYTES_LIT("\\n"))
+                                              : sg_buf_append_u8(b, text.data[i]),
+                         0);
+    }
+    assert_int_equal(sg_buf_append_u8(b, '"'), 0);
+}
+
+/* {"name":BODY,"signature":"HEX"} taken apart. */
+static void put_document(struct sg_buf *b, const char *name, struct sg_bytes answer)
+{
+    const char *mark = ",\"signature\":\"";
+    const uint8_t *colon = memchr(answer.data, ':', answer.len);
+    const uint8_t *end = memmem(answer.data, answer.len, mark, strlen(mark));
+    char signature[32];
+    assert_non_null(colon);
+    assert_non_null(end);
+    put_string(b, name, SG_BYTES(colon + 1, (size_t)(end - colon - 1)));
+    snprintf(signature, sizeof signature, "%s_signature", name);
+    put_string(b, signature, SG_BYTES(end + strlen(mark), 128));
+}
+
+static void put_all_in_one(struct sg_buf *b)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf part = SG_BUF_INIT(65536), hex = SG_BUF_INIT(65536);
+    const struct tk_tcb_info info = tk_tcb_info_good(&intel, false);
+    const struct tk_identity identity = tk_identity_good(&intel, false);
+    assert_int_equal(sg_buf_append_u8(b, '{'), 0);
+    tk_intel_signer_chain(&intel, &part);
+    put_string(b, "tcb_info_issuer_chain", sg_buf_bytes(&part));
+    sg_buf_reset(&part);
+    tk_intel_root_crl(&intel, NULL, 0, &part);
+    assert_int_equal(sg_hex_append(&hex, sg_buf_bytes(&part)), 0);
+    put_string(b, "root_ca_crl", sg_buf_bytes(&hex));
+    sg_buf_reset(&part);
+    tk_tcb_info_json(&intel, &info, &part);
+    put_document(b, "tcb_info", sg_buf_bytes(&part));
+    sg_buf_reset(&part);
+    tk_identity_json(&intel, &identity, &part);
+    put_document(b, "qe_identity", sg_buf_bytes(&part));
+    assert_int_equal(sg_buf_append_u8(b, '}'), 0);
+}
+
+static void test_all_in_one_object(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *s = empty();
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(65536);
+    put_all_in_one(&b);
+    assert_int_equal(add(s, sg_buf_bytes(&b)), SG_TEE_ITEM_CERTIFICATE | SG_TEE_ITEM_CRL |
+                                                   SG_TEE_ITEM_TCB_INFO | SG_TEE_ITEM_IDENTITY);
+    assert_int_equal(sg_tee_store_seal(s), 0);
+    assert_int_equal(s->doc[0].n_signers, 1); /* the text is what was signed */
+    assert_int_equal(s->doc[1].n_signers, 1);
+    SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *t = empty();
+    assert_int_equal(add(t, SG_BYTES_LIT("{\"tcb_info\":\"{}\"}")), SG_TEE_ITEM_BROKEN);
+    assert_int_equal(add(t, SG_BYTES_LIT("{\"tcb_info\":{}}")), 0);
+}
+
+static void test_text_of_der_and_byte_order_marks(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_tee_store_freep) struct sg_tee_store *s = empty();
+    SG_CLEANUP(sg_buf_clear) struct sg_buf crl = SG_BUF_INIT(65536), text = SG_BUF_INIT(65536);
+    const struct tk_tcb_info info = tk_tcb_info_good(&intel, false);
+    tk_intel_root_crl(&intel, NULL, 0, &crl);
+    assert_int_equal(sg_base64_append(&text, sg_buf_bytes(&crl)), 0);
+    assert_int_equal(sg_buf_append_u8(&text, '\n'), 0);
+    assert_int_equal(add(s, sg_buf_bytes(&text)), SG_TEE_ITEM_CRL);
+    assert_int_equal(add(s, SG_BYTES_LIT("MIND the gap")), 0);
+    sg_buf_reset(&text);
+    assert_int_equal(sg_buf_append(&text, SG_BYTES_LIT("\xef\xbb\xbf")), 0);
+    tk_tcb_info_json(&intel, &info, &text);
+    assert_int_equal(add(s, sg_buf_bytes(&text)), SG_TEE_ITEM_TCB_INFO);
+}
+
 static void test_other_things_are_passed_over(void **state)
 {
     (void)state;
@@ -259,6 +341,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_content_says_what_a_blob_is),
+        cmocka_unit_test(test_all_in_one_object),
+        cmocka_unit_test(test_text_of_der_and_byte_order_marks),
         cmocka_unit_test(test_other_things_are_passed_over),
         cmocka_unit_test(test_broken_things_are_told),
         cmocka_unit_test(test_a_root_must_be_one),
