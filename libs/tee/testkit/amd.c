@@ -64,19 +64,25 @@ static void free_certs(struct tk_amd *t)
     X509_free(t->vlek);
 }
 
+struct tk_cert_spec tk_amd_leaf_spec(const struct tk_amd *t, bool vlek)
+{
+    struct tk_cert_spec spec = vlek ? t->vlek_spec : t->vcek_spec;
+
+    if (spec.n_extensions)
+        return spec;
+    add_versions(t, &spec);
+    if (vlek)
+        tk_add_text(&spec, AMD "5", "CN=cloud.example");
+    else
+        add_chip(t, &spec);
+    return spec;
+}
+
 void tk_amd_issue(struct tk_amd *t)
 {
-    struct tk_cert_spec vcek = t->vcek_spec, vlek = t->vlek_spec;
+    const struct tk_cert_spec vcek = tk_amd_leaf_spec(t, false), vlek = tk_amd_leaf_spec(t, true);
 
     free_certs(t);
-    if (!vcek.n_extensions) {
-        add_versions(t, &vcek);
-        add_chip(t, &vcek);
-    }
-    if (!vlek.n_extensions) {
-        add_versions(t, &vlek);
-        tk_add_text(&vlek, AMD "5", "CN=cloud.example");
-    }
     t->ark = tk_cert_new(&t->ark_spec, t->ark_key, NULL, t->ark_key);
     t->ask = tk_cert_new(&t->ask_spec, t->ask_key, t->ark, t->ark_key);
     t->asvk = tk_cert_new(&t->asvk_spec, t->asvk_key, t->ark, t->ark_key);
@@ -153,13 +159,27 @@ void tk_snp_report(const struct tk_amd *t, unsigned version, uint8_t r[TK_SNP_RE
     r[0x1ea] = r[0x1ee] = 1;
 }
 
+/* Big-endian r and s become little-endian ones. */
+static void put_signature(const uint8_t sig[96], uint8_t r[TK_SNP_REPORT])
+{
+    for (size_t i = 0; i < 48; i++) {
+        r[0x2a0 + i] = sig[47 - i];
+        r[0x2a0 + 72 + i] = sig[95 - i];
+    }
+}
+
 void tk_snp_sign(EVP_PKEY *key, uint8_t r[TK_SNP_REPORT])
 {
     uint8_t sig[512];
 
     sg_assert(tk_sign(key, TK_RAW, "SHA384", SG_BYTES(r, 0x2a0), sig) == 96);
-    for (size_t i = 0; i < 48; i++) {
-        r[0x2a0 + i] = sig[47 - i];
-        r[0x2a0 + 72 + i] = sig[95 - i];
-    }
+    put_signature(sig, r);
+}
+
+void tk_snp_sign_fast(const struct tk_fast_signer *s, uint8_t r[TK_SNP_REPORT])
+{
+    uint8_t sig[96];
+
+    tk_fast_sign(s, SG_BYTES(r, 0x2a0), sig);
+    put_signature(sig, r);
 }

@@ -2,7 +2,7 @@
 /*
  * testkit amd - a make-believe AMD: ARK, ASK, ASVK and a chip's or provider's key; SEV-SNP reports.
  */
-#include "pki.h"
+#include "fast-sign.h"
 
 enum tk_product { TK_MILAN, TK_GENOA, TK_TURIN };
 enum { TK_SNP_REPORT = 1184 };
@@ -22,8 +22,11 @@ void tk_amd_init(struct tk_amd *t, enum tk_product product, int64_t at_s);
 /* The certificates again, from specs and fields as they are now. */
 void tk_amd_issue(struct tk_amd *t);
 void tk_amd_clear(struct tk_amd *t);
+/* VCEK or VLEK with all that AMD has it say, from specs and fields as they are now. */
+struct tk_cert_spec tk_amd_leaf_spec(const struct tk_amd *t, bool vlek);
 
 /* A good report of that version (2, 3, 5), unsigned. */
 void tk_snp_report(const struct tk_amd *t, unsigned version, uint8_t ret[TK_SNP_REPORT]);
 /* Signs octets 0..0x29F; everything behind the signature is left as it is. */
 void tk_snp_sign(EVP_PKEY *key, uint8_t report[TK_SNP_REPORT]);
+void tk_snp_sign_fast(const struct tk_fast_signer *s, uint8_t report[TK_SNP_REPORT]);

@@ -97,7 +97,7 @@ static void tcb_member(const struct tk_intel *t, struct sg_buf *list)
     member(list, INTEL_SGX ".2", sg_buf_bytes(&value));
 }
 
-static void add_platform_extension(const struct tk_intel *t, struct tk_cert_spec *spec)
+void tk_intel_platform_extension(const struct tk_intel *t, struct tk_cert_spec *spec)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf list = SG_BUF_INIT(2048), der = SG_BUF_INIT(2048);
     static const uint8_t ppid[16] = {1, 2, 3, 4}, type[3] = {0x0a, 1, 0};
@@ -125,7 +125,7 @@ void tk_intel_issue(struct tk_intel *t)
 
     free_certs(t);
     if (!pck.n_extensions)
-        add_platform_extension(t, &pck);
+        tk_intel_platform_extension(t, &pck);
     t->root = tk_cert_new(&t->root_spec, t->root_key, NULL, t->root_key);
     t->ca = tk_cert_new(&t->ca_spec, t->ca_key, t->root, t->root_key);
     t->pck = tk_cert_new(&pck, t->pck_key, t->ca, t->ca_key);
@@ -180,15 +180,14 @@ static void put_dates(struct sg_buf *b, int64_t issued_s, int64_t next_s)
     MUST(sg_buf_printf(b, "\"issueDate\":\"%s\",\"nextUpdate\":\"%s\",", issued, next));
 }
 
-/* {"NAME":OBJECT,"signature":"..."}: the signature is over the octets of OBJECT. */
-static void put_signed(const struct tk_intel *t, const char *name, const struct sg_buf *object,
-                       struct sg_buf *ret)
+void tk_intel_sign_document(const struct tk_intel *t, const char *name, struct sg_bytes object,
+                            struct sg_buf *ret)
 {
     uint8_t sig[512];
-    size_t n = tk_sign(t->signer_key, TK_RAW, "SHA256", sg_buf_bytes(object), sig);
+    size_t n = tk_sign(t->signer_key, TK_RAW, "SHA256", object, sig);
 
     MUST(sg_buf_printf(ret, "{\"%s\":", name));
-    MUST(sg_buf_append(ret, sg_buf_bytes(object)));
+    MUST(sg_buf_append(ret, object));
     MUST(sg_buf_printf(ret, ",\"signature\":\""));
     for (size_t i = 0; i < n; i++)
         MUST(sg_buf_printf(ret, "%02x", sig[i]));
@@ -279,7 +278,7 @@ void tk_tcb_info_json(const struct tk_intel *t, const struct tk_tcb_info *info, 
         put_level(&b, info, &info->level[i]);
     }
     MUST(sg_buf_printf(&b, "]}"));
-    put_signed(t, "tcbInfo", &b, ret);
+    tk_intel_sign_document(t, "tcbInfo", sg_buf_bytes(&b), ret);
 }
 
 struct tk_identity tk_identity_good(const struct tk_intel *t, bool tdx)
@@ -319,7 +318,7 @@ void tk_identity_json(const struct tk_intel *t, const struct tk_identity *id, st
                        "\",\"isvprodid\":%u,\"tcbLevels\":[{\"tcb\":{\"isvsvn\":%u},"
                        "\"tcbDate\":\"2024-03-13T00:00:00Z\",\"tcbStatus\":\"%s\"}]}",
                        id->isvprodid, id->isvsvn, id->status));
-    put_signed(t, "enclaveIdentity", &b, ret);
+    tk_intel_sign_document(t, "enclaveIdentity", sg_buf_bytes(&b), ret);
 }
 
 static void crl(const struct tk_intel *t, const X509 *issuer, EVP_PKEY *key,

@@ -23,6 +23,8 @@ void tk_intel_init(struct tk_intel *t, int64_t at_s);
 /* The certificates again, from specs and fields as they are now. */
 void tk_intel_issue(struct tk_intel *t);
 void tk_intel_clear(struct tk_intel *t);
+/* What the platform's certificate says of it (1.2.840.113741.1.13.1), from the fields. */
+void tk_intel_platform_extension(const struct tk_intel *t, struct tk_cert_spec *spec);
 
 /* ---- documents ---- */
 
@@ -57,6 +59,10 @@ struct tk_identity {
 };
 struct tk_identity tk_identity_good(const struct tk_intel *t, bool tdx);
 void tk_identity_json(const struct tk_intel *t, const struct tk_identity *id, struct sg_buf *ret);
+
+/* {"NAME":OBJECT,"signature":"..."}: the TCB signer's, over the octets of OBJECT. */
+void tk_intel_sign_document(const struct tk_intel *t, const char *name, struct sg_bytes object,
+                            struct sg_buf *ret);
 
 /* Revocation lists of the root and of the processor CA. */
 void tk_intel_root_crl(const struct tk_intel *t, const uint64_t *serials, size_t n,

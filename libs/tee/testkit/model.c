@@ -123,6 +123,15 @@ static bool nitro_pcrs(struct sg_reader *r)
     return image; /* PCR 0 of zeros: debugged */
 }
 
+static bool is_other_root(struct sg_bytes item, const struct tk_nitro_rules *k)
+{
+    const bool is =
+        k->ret_unclear && memmem(item.data, item.len, k->root_key.data, k->root_key.len);
+    if (is)
+        *k->ret_unclear = true;
+    return is;
+}
+
 static bool nitro_bundle(struct sg_reader *r, const struct tk_nitro_rules *k)
 {
     uint64_t n;
@@ -134,7 +143,7 @@ static bool nitro_bundle(struct sg_reader *r, const struct tk_nitro_rules *k)
         if (sg_cbor_get_bytes(r, &item))
             return false;
         if (!sg_bytes_equal(item, k->ca) && !sg_bytes_equal(item, k->root) &&
-            !sg_bytes_equal(item, k->leaf))
+            !sg_bytes_equal(item, k->leaf) && !is_other_root(item, k))
             return false;
         ca |= sg_bytes_equal(item, k->ca);
     }

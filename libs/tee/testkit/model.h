@@ -13,6 +13,10 @@ bool tk_tpm_is_right(struct sg_bytes quote, struct sg_bytes values, unsigned has
 struct tk_nitro_rules {
     struct sg_bytes leaf, ca, root; /* DER; the bundle is of these, ca among them */
     int64_t from_s, until_s;        /* of the leaf */
+    struct sg_bytes root_key;       /* its point; empty: not looked for */
+    bool *ret_unclear; /* if NULL not: the bundle has the root's key in a certificate that is not
+                          the root's octet by octet; right if it can be read, as roots are pinned
+                          by key */
 };
 /* The payload of a document (AWS Nitro Enclaves user guide, "Attestation document"). */
 bool tk_nitro_is_right(struct sg_bytes payload, const struct tk_nitro_rules *rules);
