@@ -1,6 +1,6 @@
 /*
  * compat_cas - every version of casd's formats ever written must decode: images in
- * tests/compat/cas, made independently from docs/adr/0007.
+ * tests/compat/cas, made independently from docs/adr/0007 and 0009.
  */
 #include <sealgrid/base/encode.h>
 #include <sealgrid/base/file.h>
@@ -146,6 +146,44 @@ static void check_state(const struct sg_buf *text)
     require_reencodes(&sg_cas_state_type, &s, &plain);
 }
 
+static bool has_mark(const struct sg_cas_marks *m, const struct sg_buf *subject, uint8_t number,
+                     int64_t issued_s)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (sg_bytes_equal(SG_BYTES_ARRAY(m->at[i].subject), sg_buf_bytes(subject)))
+            return m->at[i].number[sizeof m->at[i].number - 1] == number &&
+                   m->at[i].issued_s == issued_s;
+    return false;
+}
+
+/* Version 1 is read as one without marks, version 2 brings them. */
+static void check_state_2(const struct sg_buf *text, uint64_t version)
+{
+    FIELD(sealing_key);
+    FIELD(state);
+    FIELD(policy);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf plain = SG_BUF_INIT_SECRET(16384);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf again = SG_BUF_INIT(16384);
+    SG_CLEANUP(sg_cas_marks_clear) struct sg_cas_marks m = {0};
+    struct sg_cas_state s;
+    require(sg_cas_unseal(sg_buf_bytes(&sealing_key), sg_buf_bytes(&state), &plain) == 0, "seal");
+    require(sg_cas_state_decode(sg_buf_bytes(&plain), &s) == 0, "state");
+    require(s.version == version && s.sequence == 9 && s.production, "numbers");
+    require_same(s.policy, &policy, "policy");
+    require(sg_cas_marks_decode(s.marks, &m) == 0, "marks");
+    if (version == 1) {
+        require(m.n == 0 && m.epoch == 0, "no marks");
+        return;
+    }
+    FIELD(marks);
+    FIELD(tcb_info_subject);
+    require_same(s.marks, &marks, "marks");
+    require(m.n == 3 && m.epoch == 3 && has_mark(&m, &tcb_info_subject, 17, 1780000000), "mark");
+    require(sg_cas_marks_encode(&m, &again) == 0, "marks");
+    require_same(sg_buf_bytes(&again), &marks, "marks");
+    require_reencodes(&sg_cas_state2_type, &s, &plain);
+}
+
 static void check_sealing(const struct sg_buf *text, enum sg_tee_seal policy,
                           const struct sg_buf *expected)
 {
@@ -172,6 +210,11 @@ int main(void)
     check_state(text);
     check_sealing(text, SG_TEE_SEAL_MEASUREMENT, &sealing_key_measurement);
     check_sealing(text, SG_TEE_SEAL_PLATFORM, &sealing_key_platform);
-    printf("formats of casd, version 1\n");
+    check_state_2(text, 1);
+    sg_buf_clear(&image);
+    path = "tests/compat/cas/v2.txt";
+    require(sg_file_read(path, &image) == 0 && sg_buf_append_u8(&image, 0) == 0, "read");
+    check_state_2(text, 2);
+    printf("formats of casd, versions 1 and 2\n");
     return 0;
 }
