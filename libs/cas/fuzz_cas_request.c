@@ -58,9 +58,9 @@ static void round_trip_evidence(struct sg_bytes encoded)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf again = SG_BUF_INIT(1 << 20);
     struct sg_tee_evidence e;
-    if (sg_cas_evidence_decode(encoded, &e) < 0 || e.part[0].data == encoded.data)
+    if (sg_tee_evidence_decode(encoded, &e) < 0 || e.part[0].data == encoded.data)
         return;
-    sg_assert(sg_cas_evidence_encode(&e, &again) == 0);
+    sg_assert(sg_tee_evidence_encode(&e, &again) == 0);
     sg_assert(sg_bytes_equal(sg_buf_bytes(&again), encoded));
 }
 

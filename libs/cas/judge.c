@@ -34,7 +34,7 @@ int sg_cas_judge_hardware(const struct sg_cas_judging *j, enum sg_tee_kind kind,
     const struct sg_tee_case c = {
         .evidence = &parts, .store = j->store, .cache = j->cache, .at_s = at_s};
     *ret = (struct sg_tee_verdict){0};
-    if (sg_cas_evidence_decode(evidence, &parts) < 0)
+    if (sg_tee_evidence_decode(evidence, &parts) < 0)
         return SG_CAS_REFUSAL_EVIDENCE + SG_TEE_REFUSED_MALFORMED;
     if (kind == SG_TEE_KIND_NONE || sg_tee_recognise(&parts) != kind)
         return SG_CAS_REFUSAL_EVIDENCE + SG_TEE_REFUSED_UNSUPPORTED;

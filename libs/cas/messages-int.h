@@ -7,7 +7,7 @@
 #include <sealgrid/base/secret.h>
 #include <sealgrid/cas/client.h>
 #include <sealgrid/tee/provider.h>
-#include <sealgrid/tee/verdict.h>
+#include <sealgrid/tee/evidence.h>
 
 #define SG_CAS_NONCE_LEN      32
 #define SG_CAS_LEASE_LEN      16
@@ -58,11 +58,6 @@ extern const struct sg_message_type sg_cas_question_type;
 extern const struct sg_message_type sg_cas_proof_type;
 extern const struct sg_message_type sg_cas_request_type;
 extern const struct sg_message_type sg_cas_reply_type;
-
-/* Evidence of several documents is a map {part: octets, ...} with the numbers of enum sg_tee_part,
- * ascending; anything else is a report alone.  Decoding borrows.  -EBADMSG. */
-SG_MUST_USE int sg_cas_evidence_decode(struct sg_bytes encoded, struct sg_tee_evidence *ret);
-SG_MUST_USE int sg_cas_evidence_encode(const struct sg_tee_evidence *e, struct sg_buf *ret);
 
 /* A growable list of named secrets: casd's own and a grant's. */
 struct sg_cas_secrets {

@@ -158,7 +158,7 @@ static inline void forge_snp(const struct tk_amd *t, const struct forgery *g, st
     tk_snp_sign(t->vcek_key, report);
     tk_cert_der(t->vcek, &vcek);
     e.part[SG_TEE_PART_CERTIFICATES] = sg_buf_bytes(&vcek);
-    assert_int_equal(sg_cas_evidence_encode(&e, ret), 0);
+    assert_int_equal(sg_tee_evidence_encode(&e, ret), 0);
 }
 
 static inline void forge(const struct platforms *p, const struct forgery *g, struct sg_buf *ret)

@@ -170,7 +170,7 @@ static inline void forge_tpm(const struct vendors *v, const struct forgery *g, s
     struct sg_tee_evidence e = {0};
     TPM_PARTS(parts);
     put_tpm_parts(&v->tpm, g, &parts, &e);
-    assert_int_equal(sg_cas_evidence_encode(&e, ret), 0);
+    assert_int_equal(sg_tee_evidence_encode(&e, ret), 0);
 }
 
 /* The hardware vouches for the TPM's key; the challenge is the quote's. */
@@ -193,7 +193,7 @@ static inline void forge_azure(const struct vendors *v, const struct tk_amd *amd
     tk_cert_der(amd->vcek, &vcek);
     e.part[SG_TEE_PART_REPORT] = sg_buf_bytes(&hcl);
     e.part[SG_TEE_PART_CERTIFICATES] = sg_buf_bytes(&vcek);
-    assert_int_equal(sg_cas_evidence_encode(&e, ret), 0);
+    assert_int_equal(sg_tee_evidence_encode(&e, ret), 0);
 }
 
 /* ---- documents of COSE, signed again after a change ---- */

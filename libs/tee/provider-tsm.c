@@ -1,8 +1,10 @@
 #include "tsm-int.h"
 
 #include "provider-attr-int.h"
+#include "snp-table-int.h"
 
 #include <sealgrid/base/random.h>
+#include <sealgrid/tee/evidence.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -106,8 +108,16 @@ static int put_level(const struct request *q)
     return put(q, "privlevel", SG_BYTES(text, (size_t)n), &generation);
 }
 
+/* The host's certificates for a SEV-SNP report; it need not have any. */
+static int read_table(const struct request *q, struct sg_buf *ret)
+{
+    const int r = q->io->read(q->folder, "auxblob", ret);
+    return r == -ENOENT ? 0 : r;
+}
+
+/* table NULL: this kind has none. */
 static int ask(const struct request *q, const uint8_t report_data[SG_TEE_REPORT_DATA_LEN],
-               struct sg_buf *ret)
+               struct sg_buf *ret, struct sg_buf *table)
 {
     uint64_t asked = 0, read = 0;
     int r = put_level(q);
@@ -115,6 +125,8 @@ static int ask(const struct request *q, const uint8_t report_data[SG_TEE_REPORT_
         r = put(q, "inblob", SG_BYTES(report_data, SG_TEE_REPORT_DATA_LEN), &asked);
     if (r == 0)
         r = q->io->read(q->folder, "outblob", ret);
+    if (r == 0 && table)
+        r = read_table(q, table);
     if (r == 0)
         r = read_number(q, "generation", &read);
     if (r < 0)
@@ -151,13 +163,14 @@ static int check(enum sg_tee_kind kind, struct sg_bytes evidence,
 }
 
 static int try_once(const struct tsm_provider *t, const uint8_t report_data[SG_TEE_REPORT_DATA_LEN],
-                    struct sg_buf *ret)
+                    struct sg_buf *ret, struct sg_buf *table)
 {
     SG_CLEANUP(drop) struct request q = {0};
+    const enum sg_tee_kind kind = t->base.ops->kind;
     int r = start(t, &q);
     if (r == 0)
-        r = ask(&q, report_data, ret);
-    return r ? r : check(t->base.ops->kind, sg_buf_bytes(ret), report_data);
+        r = ask(&q, report_data, ret, kind == SG_TEE_SNP ? table : NULL);
+    return r ? r : check(kind, sg_buf_bytes(ret), report_data);
 }
 
 /* Raced requests come again with a folder of their own. */
@@ -166,16 +179,34 @@ static bool worth_again(int r)
     return r == -EAGAIN || r == -EBUSY;
 }
 
+/* With certificates it is a report of several parts (evidence.h). */
+static int put_evidence(struct sg_bytes report, struct sg_bytes table, struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf certificates = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    int r = sg_snp_table_read(table, &certificates);
+    if (r < 0 || !certificates.len)
+        return r < 0 ? r : sg_buf_append(ret, report);
+    const struct sg_tee_evidence e = {.part[SG_TEE_PART_REPORT] = report,
+                                      .part[SG_TEE_PART_CERTIFICATES] =
+                                          sg_buf_bytes(&certificates)};
+    return sg_tee_evidence_encode(&e, ret);
+}
+
 static int evidence(struct sg_tee_provider *p, const uint8_t report_data[SG_TEE_REPORT_DATA_LEN],
                     struct sg_buf *ret)
 {
-    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf report = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf table = SG_BUF_INIT(SG_SNP_TABLE_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf whole = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
     int r = -EAGAIN;
     for (int i = 0; i < TRIES && worth_again(r); i++) {
-        sg_buf_reset(&b);
-        r = try_once(of(p), report_data, &b);
+        sg_buf_reset(&report);
+        sg_buf_reset(&table);
+        r = try_once(of(p), report_data, &report, &table);
     }
-    return r ? r : sg_buf_append(ret, sg_buf_bytes(&b));
+    if (r == 0)
+        r = put_evidence(sg_buf_bytes(&report), sg_buf_bytes(&table), &whole);
+    return r ? r : sg_buf_append(ret, sg_buf_bytes(&whole));
 }
 
 static int no_sealing(struct sg_tee_provider *p, enum sg_tee_seal policy, const char *label,

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/file.h>
+#include <sealgrid/tee/evidence.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -29,6 +30,8 @@ static struct {
     unsigned busy;          /* reads that say EWOULDBLOCK */
     bool stale;             /* the report of another request */
     size_t too_long;        /* octets more than a report has */
+    struct sg_bytes table;  /* the host's certificates; no octets: an empty file */
+    bool no_table;          /* no such file */
     unsigned requests, levels;
 } kernel;
 
@@ -91,6 +94,8 @@ static void put_report(const char *folder)
     memcpy(report.data + at, inblob, sizeof inblob);
     report.data[at] ^= kernel.stale;
     put_file(folder, "outblob", sg_buf_bytes(&report));
+    if (!kernel.no_table)
+        put_file(folder, "auxblob", kernel.table);
 }
 
 static bool happens(unsigned *times)
@@ -208,6 +213,49 @@ static void test_evidence_holds_the_report_data(void **state)
     assert_int_equal(get_once(), 0);
 }
 
+/* One entry: a VCEK of four octets. */
+static const uint8_t one_certificate[52] = {
+    0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64, 0x45, 0x64, 0xad, 0xc5, 0xf4,        0xb9, 0x3b, 0xe8,
+    0xac, 0xcd, 48,   0,    0,    0,    4,    0,    0,    0,    [48] = 0x30, 2,    5,    0};
+
+static void test_the_hosts_certificates_come_along(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(SG_TEE_EVIDENCE_MAX);
+    struct sg_tee_evidence e;
+    kernel.table = SG_BYTES_ARRAY(one_certificate);
+    assert_int_equal(get(7, &b), 0);
+    assert_int_equal(sg_tee_evidence_decode(sg_buf_bytes(&b), &e), 0);
+    assert_int_equal(e.part[SG_TEE_PART_REPORT].len, 1184);
+    assert_int_equal(e.part[SG_TEE_PART_REPORT].data[0x50], 7);
+    assert_memory_equal(e.part[SG_TEE_PART_CERTIFICATES].data,
+                        "-----BEGIN CERTIFICATE-----\nMAIFAA==\n", 37);
+    assert_int_equal(sg_tee_recognise(&e), SG_TEE_SNP);
+    /* A quote of TDX is as it was. */
+    kernel.provider = "tdx_guest";
+    sg_buf_reset(&b);
+    assert_int_equal(get(7, &b), 0);
+    assert_int_equal(b.len, 1184);
+}
+
+static void test_a_host_without_certificates(void **state)
+{
+    (void)state;
+    kernel.table = SG_BYTES(one_certificate + 24, 24); /* an end without entries */
+    assert_int_equal(get_once(), 0);
+    kernel.no_table = true;
+    assert_int_equal(get_once(), 0);
+}
+
+static void test_a_table_that_points_outside(void **state)
+{
+    (void)state;
+    kernel.table = SG_BYTES(one_certificate, 51);
+    assert_int_equal(get_once(), -EBADMSG);
+    kernel.table = SG_BYTES(one_certificate, 30);
+    assert_int_equal(get_once(), -EBADMSG);
+}
+
 static void test_the_lowest_level_allowed_is_asked_for(void **state)
 {
     (void)state;
@@ -302,6 +350,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_names_tell_the_kind),
         TEST(test_evidence_holds_the_report_data),
+        TEST(test_the_hosts_certificates_come_along),
+        TEST(test_a_host_without_certificates),
+        TEST(test_a_table_that_points_outside),
         TEST(test_the_lowest_level_allowed_is_asked_for),
         TEST(test_a_raced_request_comes_again),
         TEST(test_a_race_that_never_ends),
