@@ -117,6 +117,12 @@ static void test_measurements_and_signers_are_closed_lists(void **state)
     struct sg_tee_verdict v = judged();
     v.claims.measurement_len = 0;
     expect(&p, v, SG_TEE_REASON_MEASUREMENT);
+    /* Nor is a program that nobody signed one of those who are listed. */
+    v = judged();
+    v.claims.signer_len = 0;
+    expect(&p, v, SG_TEE_REASON_SIGNER);
+    p.signers = list + 2;
+    expect(&p, v, SG_TEE_REASON_SIGNER);
 }
 
 static void test_versions_of_the_program(void **state)
