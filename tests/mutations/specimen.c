@@ -90,9 +90,14 @@ static void uncovered_in_quote(const struct sg_buf *b, enum sg_tee_part part, st
     const size_t root = start_of_last_block(b);
     add(l, part, at.cert, at.cert + 1, 0x01,
         "type of certification data, 4 or 5: both are certificates, known by content");
-    for (size_t i = at.cert + 6; i < root; i++)
-        if (b->data[i] == '\n')
-            add(l, part, i, i + 1, 0x7f, "end of a line of PEM: any white space");
+    for (size_t i = at.cert + 6; i < root; i++) {
+        if (b->data[i] != '\n')
+            continue;
+        const bool between = b->data[i - 1] == '-' && b->data[i + 1] == '-';
+        add(l, part, i, i + 1, between ? 0xff : 0x7f,
+            between ? "text between two blocks of PEM: anything"
+                    : "end of a line of PEM: any white space");
+    }
     add(l, part, root, b->len, 0xff,
         "root certificate: pinned by key, nothing else of it is read, and it may be left out");
 }

@@ -82,16 +82,23 @@ static bool check_range(struct specimen *s, const struct free_range *r, size_t m
     return tell("listed, and covered all the same", r->part, r->from, r->bits);
 }
 
+/* Ranges of one reason in one line, where it is given first. */
 static void print_list(const struct free_list *l)
 {
-    for (size_t i = 0; i < l->n;) {
-        const struct free_range *r = &l->at[i];
-        size_t octets = 0, k = i;
-        for (; k < l->n && l->at[k].part == r->part && !strcmp(l->at[k].why, r->why); k++)
+    for (size_t i = 0; i < l->n; i++) {
+        const struct free_range *r = &l->at[i], *last = r;
+        size_t octets = 0;
+        bool told = false;
+        for (size_t k = 0; k < l->n; k++) {
+            if (l->at[k].part != r->part || strcmp(l->at[k].why, r->why) != 0)
+                continue;
+            told |= k < i;
             octets += l->at[k].until - l->at[k].from;
-        printf("  %s, octets %zu to %zu (%zu of them): %s\n", part_name(r->part), r->from,
-               l->at[k - 1].until - 1, octets, r->why);
-        i = k;
+            last = &l->at[k];
+        }
+        if (!told)
+            printf("  %s, octets %zu to %zu (%zu of them): %s\n", part_name(r->part), r->from,
+                   last->until - 1, octets, r->why);
     }
     if (!l->n)
         printf("  none\n");
