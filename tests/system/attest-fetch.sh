@@ -135,6 +135,15 @@ says 'fetched 0, at hand 7, missing 0' out
 attest 0 verify --evidence td.quote --collateral gathered --root intel-root.pem
 attest 0 verify --evidence snp.report --collateral gathered --root amd-root.pem --warn-days 1
 attest 2 fetch --evidence text.file --out gathered $services
+# The same from a file of options.
+cat >fetch.yaml <<END
+evidence: [td.quote, snp.report]
+out: gathered
+service: [intel=$url, amd=$url]
+root: [intel-root.pem, amd-root.pem]
+END
+attest 0 fetch --conf fetch.yaml
+says 'fetched 0, at hand 7, missing 0' out
 rm service/_tdx_certification_v4_qe_identity
 attest 1 fetch --evidence td.quote --out other $services
 says 'qe-identity TD_QE: the service answers 404' err
