@@ -21,7 +21,7 @@ static int fill(struct sg_tee_store *s, const struct sg_copy *c, struct sg_bytes
     unsigned items;
     int r = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && r == 0; i++)
-        r = sg_tee_store_add(s, parts[i], &items);
+        r = parts[i].len ? sg_tee_store_add(s, parts[i], &items) : 0;
     return r ? r : sg_tee_store_seal(s);
 }
 

@@ -189,7 +189,7 @@ int sg_tee_store_add(struct sg_tee_store *s, struct sg_bytes blob, unsigned *ret
         r = add_der(s, blob, &items);
     else if (text.len && text.data[0] == '{')
         r = add_json(s, text, &items);
-    else if (memmem(text.data, text.len, "-----BEGIN ", 11))
+    else if (text.len && memmem(text.data, text.len, "-----BEGIN ", 11))
         r = add_pem(s, text, &items);
     else if (is_hex_of_der(text))
         r = add_hex(s, text, &items);

@@ -19,20 +19,20 @@ enum state { OK, SOON, EXPIRED, REPLACED, NOT_YET, UNSIGNED };
 
 struct list {
     const struct sg_attest_options *o;
-    const struct sg_tee_store *store;
     int64_t at_s;
+    struct sg_tee_document *at;
+    size_t n;
     bool expired;
 };
 
 /* There is a newer one of the same subject that somebody vouches for. */
 static bool is_replaced(const struct list *l, const struct sg_tee_document *d)
 {
-    for (size_t i = 0; i < sg_tee_store_n_documents(l->store); i++) {
-        struct sg_tee_document other;
-        sg_tee_store_document(l->store, i, l->at_s, &other);
-        if (other.kind == d->kind && other.vouched && other.from_s <= l->at_s &&
-            !memcmp(other.subject, d->subject, sizeof d->subject) &&
-            (sg_tee_document_older(d, &other) || d->until_s < other.until_s))
+    for (size_t i = 0; i < l->n; i++) {
+        const struct sg_tee_document *other = &l->at[i];
+        if (other->kind == d->kind && other->vouched && other->from_s <= l->at_s &&
+            !memcmp(other->subject, d->subject, sizeof d->subject) &&
+            (sg_tee_document_older(d, other) || d->until_s < other->until_s))
             return true;
     }
     return false;
@@ -117,20 +117,27 @@ static void put_document(const struct list *l, const struct sg_tee_document *d, 
 
 /* ---- the list ---- */
 
-static int list_all(struct list *l, struct sg_json *j)
+static void list_all(struct list *l, struct sg_json *j)
 {
-    const size_t n = sg_tee_store_n_documents(l->store);
-
-    for (size_t i = 0; i < n; i++) {
-        struct sg_tee_document d;
-        sg_tee_store_document(l->store, i, l->at_s, &d);
-        const enum state s = state_of(l, &d);
+    for (size_t i = 0; i < l->n; i++) {
+        const struct sg_tee_document *d = &l->at[i];
+        const enum state s = state_of(l, d);
         l->expired |= s == EXPIRED;
         if (j)
-            put_document(l, &d, s, j);
+            put_document(l, d, s, j);
         else
-            print_line(l, &d, s);
+            print_line(l, d, s);
     }
+}
+
+static int take_documents(struct list *l, const struct sg_tee_store *s)
+{
+    l->n = sg_tee_store_n_documents(s);
+    l->at = calloc(l->n + 1, sizeof *l->at);
+    if (!l->at)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < l->n; i++)
+        sg_tee_store_document(s, i, l->at_s, &l->at[i]);
     return 0;
 }
 
@@ -142,13 +149,14 @@ static int answer(struct list *l)
     if (!l->o->json) {
         printf("%-40s %-10s %-20s %8s %6s  %s\n", "document", "issued", "until", "number", "days",
                "state");
-        return list_all(l, NULL);
+        list_all(l, NULL);
+        return fflush(stdout) ? sg_raise_errno() : 0;
     }
     sg_json_init(&j, &b);
     sg_json_object(&j);
     sg_json_key(&j, "documents");
     sg_json_array(&j);
-    (void)list_all(l, &j);
+    list_all(l, &j);
     sg_json_end_array(&j);
     sg_json_end_object(&j);
     int r = sg_json_done(&j);
@@ -168,8 +176,10 @@ int sg_attest_collateral(const struct sg_attest_options *o, char *const *paths, 
         r = sg_tee_store_read(store, paths[i], NULL, NULL);
     if (!r)
         r = sg_tee_store_seal(store);
-    l.store = store;
+    if (!r)
+        r = take_documents(&l, store);
     if (!r)
         r = answer(&l);
+    free(l.at);
     return r ? sg_attest_unusable("collateral") : l.expired ? SG_ATTEST_REFUSED : 0;
 }

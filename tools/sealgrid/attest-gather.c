@@ -89,7 +89,7 @@ static int at_hand(const struct sg_attest_options *o, const struct sg_tee_eviden
     int r = sg_attest_store(o, &s);
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !r; i++)
-        r = sg_tee_store_add(s, e->part[parts[i]], &items);
+        r = e->part[parts[i]].len ? sg_tee_store_add(s, e->part[parts[i]], &items) : 0;
     if (!r)
         r = sg_tee_store_seal(s);
     if (!r)
