@@ -31,8 +31,11 @@ static int kernel_drop(const char *folder)
     return rmdir(folder) < 0 ? sg_raisef(-errno, "%s", folder) : 0;
 }
 
-const struct sg_tsm_io sg_tsm_kernel = {
-    .make = kernel_make, .drop = kernel_drop, .write = sg_attr_write, .read = sg_attr_read};
+const struct sg_tsm_io sg_tsm_kernel = {.make = kernel_make,
+                                        .drop = kernel_drop,
+                                        .write = sg_attr_write,
+                                        .read = sg_attr_read,
+                                        .snp_key = sg_snp_kernel_key};
 
 /* ---- one request ---- */
 
@@ -97,12 +100,18 @@ static int put(const struct request *q, const char *name, struct sg_bytes value,
 
 /* Under a paravisor the lowest levels are not ours (privlevel_floor); older kernels lack the file.
  */
+static uint64_t level_of(const struct request *q)
+{
+    uint64_t floor = 0;
+    return read_number(q, "privlevel_floor", &floor) < 0 ? 0 : floor;
+}
+
 static int put_level(const struct request *q)
 {
-    uint64_t floor, generation;
+    const uint64_t floor = level_of(q);
+    uint64_t generation;
     char text[24];
-    int r = read_number(q, "privlevel_floor", &floor);
-    if (r < 0 || floor == 0)
+    if (!floor)
         return 0;
     const int n = snprintf(text, sizeof text, "%llu", (unsigned long long)floor);
     return put(q, "privlevel", SG_BYTES(text, (size_t)n), &generation);
@@ -209,11 +218,27 @@ static int evidence(struct sg_tee_provider *p, const uint8_t report_data[SG_TEE_
     return r ? r : sg_buf_append(ret, sg_buf_bytes(&whole));
 }
 
+/* ---- sealing keys ---- */
+
+static int snp_sealing(struct sg_tee_provider *p, enum sg_tee_seal policy, const char *label,
+                       struct sg_secret *ret)
+{
+    SG_CLEANUP(drop) struct request q = {0};
+    const struct tsm_provider *t = of(p);
+    int r = start(t, &q);
+    return r ? r : sg_snp_derive(t->io->snp_key, (uint32_t)level_of(&q), policy, label, ret);
+}
+
+/* Neither TDX nor CCA has a key that outlives the machine. */
 static int no_sealing(struct sg_tee_provider *p, enum sg_tee_seal policy, const char *label,
                       struct sg_secret *ret)
 {
-    (void)p, (void)policy, (void)label, (void)ret;
-    return sg_raisef(-ENOTSUP, "configfs-tsm derives no keys");
+    (void)policy, (void)label, (void)ret;
+    return sg_raisef(
+        -ENOTSUP,
+        "%s derives no sealing keys: seal by a TPM (provider tpm), or have the secrets "
+        "from a casd elsewhere",
+        sg_tee_kind_name(p->ops->kind));
 }
 
 static void release(struct sg_tee_provider *p)
@@ -225,7 +250,7 @@ static const struct {
     const char *name;
     struct sg_tee_provider_ops ops;
 } providers[] = {
-    {"sev_guest", {SG_TEE_SNP, evidence, no_sealing, release}},
+    {"sev_guest", {SG_TEE_SNP, evidence, snp_sealing, release}},
     {"tdx_guest", {SG_TEE_TDX, evidence, no_sealing, release}},
     {"arm_cca_guest", {SG_TEE_CCA, evidence, no_sealing, release}},
 };

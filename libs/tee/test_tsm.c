@@ -134,7 +134,26 @@ static int read_attr(const char *folder, const char *name, struct sg_buf *ret)
     return 0;
 }
 
-static const struct sg_tsm_io io = {make, drop, write_attr, read_attr};
+/* What the firmware was asked for, and what it says. */
+static struct {
+    uint64_t fields;
+    uint32_t vmpl;
+    uint8_t status, key;
+    int fails; /* errno */
+} firmware;
+
+static int snp_key(uint64_t fields, uint32_t vmpl, uint8_t ret[SG_SNP_KEY_REPLY])
+{
+    firmware.fields = fields;
+    firmware.vmpl = vmpl;
+    if (firmware.fails)
+        return sg_raise(-firmware.fails);
+    ret[0] = firmware.status;
+    memset(ret + 32, firmware.key, 32);
+    return 0;
+}
+
+static const struct sg_tsm_io io = {make, drop, write_attr, read_attr, snp_key};
 
 /* ---- tests ---- */
 
@@ -142,6 +161,7 @@ static int set_up(void **state)
 {
     (void)state;
     memset(&kernel, 0, sizeof kernel);
+    memset(&firmware, 0, sizeof firmware);
     kernel.provider = "sev_guest";
     kernel.privlevel_floor = -1;
     strcpy(dir, "/tmp/sg-test-tsm-XXXXXX");
@@ -326,13 +346,60 @@ static void test_evidence_that_is_too_long(void **state)
     assert_int_equal(get_once(), -EFBIG);
 }
 
-static void test_no_keys_are_derived(void **state)
+static int derive(enum sg_tee_seal policy, const char *label, struct sg_secret *ret)
+{
+    SG_CLEANUP(sg_tee_provider_freep) struct sg_tee_provider *p = NULL;
+    assert_int_equal(sg_tsm_provider_open(&p, dir, &io), 0);
+    return sg_tee_sealing_key(p, policy, label, ret);
+}
+
+static void test_keys_of_an_snp_guest(void **state)
 {
     (void)state;
-    SG_CLEANUP(sg_tee_provider_freep) struct sg_tee_provider *p = NULL;
-    struct sg_secret key = {0};
-    assert_int_equal(sg_tsm_provider_open(&p, dir, &io), 0);
-    assert_int_equal(sg_tee_sealing_key(p, SG_TEE_SEAL_MEASUREMENT, "x", &key), -ENOTSUP);
+    SG_CLEANUP(sg_secret_clear) struct sg_secret a = SG_SECRET_INIT, b = SG_SECRET_INIT;
+    SG_CLEANUP(sg_secret_clear) struct sg_secret other = SG_SECRET_INIT, label = SG_SECRET_INIT;
+    kernel.privlevel_floor = 2;
+    firmware.key = 0x42;
+    assert_int_equal(derive(SG_TEE_SEAL_MEASUREMENT, "x", &a), 0);
+    assert_int_equal(firmware.fields, 0xf); /* policy, image, family, measurement */
+    assert_int_equal(firmware.vmpl, 2);
+    assert_int_equal(derive(SG_TEE_SEAL_MEASUREMENT, "x", &b), 0);
+    assert_true(sg_secret_equal(sg_secret_bytes(&a), sg_secret_bytes(&b)));
+    assert_int_equal(derive(SG_TEE_SEAL_MEASUREMENT, "y", &label), 0);
+    assert_false(sg_secret_equal(sg_secret_bytes(&a), sg_secret_bytes(&label)));
+    firmware.key = 0x43;
+    assert_int_equal(derive(SG_TEE_SEAL_MEASUREMENT, "x", &other), 0);
+    assert_false(sg_secret_equal(sg_secret_bytes(&a), sg_secret_bytes(&other)));
+}
+
+static void test_keys_that_are_none(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_secret_clear) struct sg_secret key = SG_SECRET_INIT;
+    assert_int_equal(derive(SG_TEE_SEAL_MEASUREMENT, "x", &key), -EIO); /* zeros */
+    firmware.key = 0x42;
+    firmware.status = 0x16;
+    assert_int_equal(derive(SG_TEE_SEAL_MEASUREMENT, "x", &key), -EIO);
+    assert_non_null(strstr(sg_error_trace(), "status 0x16"));
+    firmware.status = 0;
+    firmware.fails = ENOTTY;
+    assert_int_equal(derive(SG_TEE_SEAL_MEASUREMENT, "x", &key), -ENOTTY);
+    firmware.fails = 0;
+    /* Anybody's guest on this chip could ask for it. */
+    assert_int_equal(derive(SG_TEE_SEAL_PLATFORM, "x", &key), -ENOTSUP);
+    assert_int_equal(key.len, 0);
+}
+
+static void test_kinds_without_keys_say_where_to_get_one(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_secret_clear) struct sg_secret key = SG_SECRET_INIT;
+    static const char *const names[] = {"tdx_guest", "arm_cca_guest"};
+    for (size_t i = 0; i < 2; i++) {
+        kernel.provider = names[i];
+        assert_int_equal(derive(SG_TEE_SEAL_MEASUREMENT, "x", &key), -ENOTSUP);
+        assert_non_null(strstr(sg_error_trace(), "TPM"));
+    }
 }
 
 static void test_a_machine_without_it(void **state)
@@ -360,7 +427,9 @@ int main(void)
         TEST(test_reads_that_fail),
         TEST(test_evidence_over_other_data_is_not_handed_out),
         TEST(test_evidence_that_is_too_long),
-        TEST(test_no_keys_are_derived),
+        TEST(test_keys_of_an_snp_guest),
+        TEST(test_keys_that_are_none),
+        TEST(test_kinds_without_keys_say_where_to_get_one),
         TEST(test_a_machine_without_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

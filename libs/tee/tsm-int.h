@@ -10,6 +10,7 @@
  * hold the report data asked for.
  */
 #include "provider-int.h"
+#include "snp-derive-int.h"
 
 #define SG_TSM_FOLDER "/sys/kernel/config/tsm/report"
 
@@ -19,6 +20,7 @@ struct sg_tsm_io {
     int (*drop)(const char *folder); /* rmdir */
     int (*write)(const char *folder, const char *name, struct sg_bytes value);
     int (*read)(const char *folder, const char *name, struct sg_buf *ret);
+    sg_snp_ask_key *snp_key; /* of SEV-SNP guests, by a device of their own */
 };
 extern const struct sg_tsm_io sg_tsm_kernel;
 

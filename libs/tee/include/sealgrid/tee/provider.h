@@ -40,6 +40,7 @@ SG_MUST_USE int sg_tee_evidence(struct sg_tee_provider *p,
                                 const uint8_t report_data[SG_TEE_REPORT_DATA_LEN],
                                 struct sg_buf *ret);
 /* 32 octets, the same at every start under the same label; *ret must be empty.  tpm: as long as the
- * PCRs are the same.  -ENOTSUP: tsm. */
+ * PCRs are the same.  -ENOTSUP: tsm on TDX and CCA, and on
+ * SEV-SNP for SG_TEE_SEAL_PLATFORM. */
 SG_MUST_USE int sg_tee_sealing_key(struct sg_tee_provider *p, enum sg_tee_seal policy,
                                    const char *label, struct sg_secret *ret);
