@@ -8,7 +8,7 @@ struct area {
     size_t at, len;
 };
 
-static struct area pick(const struct tk_quote_layout *l)
+static struct area pick(const struct tk_quote_layout *l, unsigned how)
 {
     const struct area areas[] = {
         {"header", 0, 48},
@@ -22,6 +22,8 @@ static struct area pick(const struct tk_quote_layout *l)
         {l->nested ? "nesting" : "description", l->nested ? l->nested : 0, l->nested ? 6 : 48},
         {"description", l->body > 48 ? 48 : 0, l->body > 48 ? 6 : 48},
     };
+    if ((how & TK_OWN_BINDING) && !one_in(3)) /* both halves of REPORTDATA */
+        return (struct area){"binding", l->qe + 320 + 32 * below(2), 32};
     return areas[below(N(areas))];
 }
 
@@ -83,7 +85,7 @@ bool resigned_quote(const struct specimen *good)
     else
         how |= TK_OWN_SIZES;
     for (size_t n = one_in(3) ? 2 : 1; n && (how & TK_OWN_SIZES); n--) {
-        const struct area a = narrow(pick(&l), &l);
+        const struct area a = narrow(pick(&l, how), &l);
         note("%s, from %zu", a.name, a.at);
         change(b.data + a.at, a.len);
     }

@@ -9,7 +9,7 @@
 #include <sealgrid/base/buf.h>
 
 #define TK_EXTENSIONS_MAX 24
-#define TK_DER_MAX        512
+#define TK_DER_MAX        1024
 
 enum tk_key_type { TK_P256, TK_P384, TK_RSA2048 };
 
