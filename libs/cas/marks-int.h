@@ -12,7 +12,7 @@
 #define SG_CAS_MARKS_OCTETS (8 + SG_CAS_MARKS_MAX * SG_CAS_MARK_LEN)
 
 struct sg_cas_mark {
-    uint8_t subject[32], number[SG_TEE_DOCUMENT_NUMBER_LEN]; /* number 0: none */
+    uint8_t subject[32], number[SG_TEE_DOCUMENT_NUMBER_LEN]; /* a list's: 0 */
     int64_t issued_s;
 };
 

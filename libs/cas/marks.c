@@ -82,7 +82,7 @@ static struct sg_cas_mark mark_of(const struct sg_tee_document *d)
 {
     struct sg_cas_mark mark = {.issued_s = d->from_s};
     memcpy(mark.subject, d->subject, sizeof mark.subject);
-    if (d->numbered)
+    if (d->kind != SG_TEE_DOCUMENT_CRL)
         memcpy(mark.number, d->number, sizeof mark.number);
     return mark;
 }
@@ -92,7 +92,7 @@ static struct sg_cas_mark *find(const struct sg_cas_marks *m, const struct sg_ca
     return m->n ? bsearch(mark, m->at, m->n, sizeof *m->at, by_subject) : NULL;
 }
 
-/* As sg_tee_document_older: by number, or by issue where one of them has none. */
+/* As sg_tee_document_older: by number; lists, which have none here, by issue. */
 static bool below(const struct sg_cas_mark *a, const struct sg_cas_mark *b)
 {
     static const uint8_t none[SG_TEE_DOCUMENT_NUMBER_LEN];

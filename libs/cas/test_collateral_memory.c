@@ -19,13 +19,12 @@ static void policy_of(unsigned version, unsigned epoch, char *ret, size_t size)
     assert_true(n > 0 && (size_t)n < size);
 }
 
-/* A set of Intel's documents of that number, its lists issued so many days before. */
-static void put_set(struct fixture *f, const struct tk_intel *by, unsigned evaluation,
-                    uint64_t crl_number)
+/* A set of Intel's documents of that number, its lists of that issue, a minute each. */
+static void put_set(struct fixture *f, const struct tk_intel *by, unsigned evaluation, int issue)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(65536);
     const struct tk_crl_spec crl = {
-        .from_s = at_s - 86400, .until_s = at_s + 30 * 86400, .number = crl_number};
+        .from_s = at_s - 86400 + 60 * issue, .until_s = at_s + 30 * 86400, .number = 1};
     struct tk_tcb_info info = tk_tcb_info_good(by, false);
     struct tk_identity id = tk_identity_good(by, false);
     info.evaluation = id.evaluation = evaluation;

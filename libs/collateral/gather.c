@@ -188,20 +188,31 @@ static int read_chain(struct errand *e, const struct sg_buf *header)
     return r;
 }
 
+/* "number 17", or of a list "of 2026-06-30T00:08:00Z". */
+static void tell_which(const struct sg_tee_document *d, char *ret, size_t size)
+{
+    char date[SG_RFC3339_MAX];
+    sg_time_rfc3339(date, d->from_s);
+    if (d->kind == SG_TEE_DOCUMENT_TCB_INFO || d->kind == SG_TEE_DOCUMENT_IDENTITY)
+        snprintf(ret, size, "number %llu", (unsigned long long)sg_tee_document_number(d));
+    else
+        snprintf(ret, size, "of %s", date);
+}
+
 static enum answer compare(struct gathering *g, const struct errand *e)
 {
     const struct sg_tee_document *now = &e->fresh.document, *before = &e->kept.document;
-    char text[LINE_MAX_];
+    char text[LINE_MAX_], sent[40], kept[40];
     if (!e->fresh.good)
         return refuse(g, e,
                       "what the service sends is no such document, or nothing vouches for it");
     if (!e->kept.good || memcmp(now->subject, before->subject, sizeof now->subject) != 0 ||
         !sg_tee_document_older(now, before))
         return TAKEN;
-    snprintf(text, sizeof text,
-             "the service sends an older one (number %llu) than is at hand (number %llu): refused",
-             (unsigned long long)sg_tee_document_number(now),
-             (unsigned long long)sg_tee_document_number(before));
+    tell_which(now, sent, sizeof sent);
+    tell_which(before, kept, sizeof kept);
+    snprintf(text, sizeof text, "the service sends an older one (%s) than is at hand (%s): refused",
+             sent, kept);
     return refuse(g, e, text);
 }
 

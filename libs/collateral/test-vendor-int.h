@@ -25,7 +25,7 @@ struct vendor {
     struct tk_intel *intel;
     struct tk_amd *amd;
     unsigned evaluation;
-    uint64_t crl_number;
+    int crl_issue;        /* of lists, a minute each */
     bool no_chain;        /* header left out */
     bool wrong_fmspc;     /* another platform's TCB info, signed as it should be */
     unsigned extra_certs; /* stuffed into every answer in PEM */
@@ -83,9 +83,9 @@ static inline void answer_intel_doc(const struct vendor *v, bool identity, bool 
 static inline void answer_crl(const struct vendor *v, const X509 *issuer, EVP_PKEY *key,
                               const char *digest, struct answer *a)
 {
-    const struct tk_crl_spec spec = {.from_s = AT - DAY,
+    const struct tk_crl_spec spec = {.from_s = AT - DAY + 60 * v->crl_issue,
                                      .until_s = AT + 29 * DAY,
-                                     .number = v->crl_number,
+                                     .number = 1,
                                      .digest = digest,
                                      .pss = issuer == v->amd->ark};
     tk_crl_der(&spec, issuer, key, &a->body);
@@ -214,8 +214,8 @@ static inline void warned(void *user, const char *document, const char *text)
 
 static inline void caller_new(struct caller *c)
 {
-    *c = (struct caller){
-        .vendor = {.intel = &intel, .amd = &amd, .evaluation = 17, .crl_number = 5}};
+    *c =
+        (struct caller){.vendor = {.intel = &intel, .amd = &amd, .evaluation = 17, .crl_issue = 5}};
     /* In memory where there is such a place: many syncs cost nothing there. */
     snprintf(c->folder, sizeof c->folder, "%s/sg-test-collateral-XXXXXX",
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");

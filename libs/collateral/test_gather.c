@@ -437,22 +437,23 @@ static void test_a_downgrade_by_the_service(void **state)
     struct caller c;
     caller_new(&c);
     c.vendor.evaluation = 18;
-    c.vendor.crl_number = 9;
+    c.vendor.crl_issue = 9;
     gather(&c, SGX);
     read_cached(&c, "intel-qe-sgx.json", &before);
     c.vendor.evaluation = 17;
-    c.vendor.crl_number = 8;
+    c.vendor.crl_issue = 8;
     c.o.at_s = AT + 20 * DAY;
     age(&c, 2 * 3600);
     gather(&c, SGX);
     expect_report(&c, 0, 4, 0, 4);
     expect_warning(&c, "sgx-tcb-info", "older one (number 17) than is at hand (number 18)");
-    expect_warning(&c, "crl Intel SGX Root CA", "older one (number 8) than is at hand (number 9)");
+    expect_warning(&c, "crl Intel SGX Root CA",
+                   "older one (of 2026-06-30T00:08:00Z) than is at hand (of 2026-06-30T00:09:00Z)");
     read_cached(&c, "intel-qe-sgx.json", &after);
     assert_true(sg_bytes_equal(sg_buf_bytes(&before), sg_buf_bytes(&after)));
     expect_trusted(&c, SGX);
     c.vendor.evaluation = 19;
-    c.vendor.crl_number = 10;
+    c.vendor.crl_issue = 10;
     gather(&c, SGX);
     expect_report(&c, 4, 0, 0, 0);
     caller_clear(&c);

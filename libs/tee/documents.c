@@ -194,9 +194,9 @@ void sg_tee_store_supersede(struct sg_tee_store *s, size_t i)
 
 bool sg_tee_document_older(const struct sg_tee_document *a, const struct sg_tee_document *b)
 {
-    if (a->numbered && b->numbered)
-        return memcmp(a->number, b->number, sizeof a->number) < 0;
-    return a->from_s < b->from_s;
+    const bool evaluated =
+        a->kind == SG_TEE_DOCUMENT_TCB_INFO || a->kind == SG_TEE_DOCUMENT_IDENTITY;
+    return evaluated ? memcmp(a->number, b->number, sizeof a->number) < 0 : a->from_s < b->from_s;
 }
 
 uint64_t sg_tee_document_number(const struct sg_tee_document *d)

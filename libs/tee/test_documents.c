@@ -230,11 +230,19 @@ static void test_subjects(void **state)
     find(alone, "crl Intel SGX PCK Processor CA", AT, &c);
     assert_false(c.vouched);
     assert_memory_equal(b.subject, c.subject, sizeof b.subject);
-    /* Without numbers the issue counts. */
-    b.numbered = false;
-    b.from_s = a.from_s - 1;
-    assert_true(sg_tee_document_older(&b, &a));
-    assert_false(sg_tee_document_older(&a, &b));
+    /* Of lists the issue counts, whatever their numbers. */
+    assert_false(sg_tee_document_older(&b, &b));
+    c = b;
+    c.from_s--;
+    c.numbered = true;
+    c.number[19] = 200;
+    assert_true(sg_tee_document_older(&c, &b));
+    assert_false(sg_tee_document_older(&b, &c));
+    /* Of the others the number. */
+    find(s, tcb_info_name(), AT, &a);
+    c = a;
+    c.from_s--;
+    assert_false(sg_tee_document_older(&c, &a));
 }
 
 /* ---- superseded ---- */

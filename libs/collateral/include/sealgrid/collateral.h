@@ -5,7 +5,7 @@
  *
  * Nothing that comes from a service or lies in the folder is believed: a document is taken, and
  * kept, only if its signature leads to one of the caller's roots, it is the one asked for, and it
- * is not older than the one at hand (its tcbEvaluationDataNumber or CRL number; else its issue).
+ * is not older than the one at hand (by tcbEvaluationDataNumber; lists by issue).
  * Judging it is the verifier's business all the same.
  *
  * A document at hand is asked for again once refresh_percent of its life have passed (certificates:

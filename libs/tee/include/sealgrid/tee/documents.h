@@ -41,7 +41,7 @@ void sg_tee_store_document(const struct sg_tee_store *s, size_t i, int64_t at_s,
 /* A newer one of its subject is known to exist: judged as "-superseded".  Certificates cannot be.
  * Before the first case. */
 void sg_tee_store_supersede(struct sg_tee_store *s, size_t i);
-/* Of two documents of one subject: whether a is older by number, or by issue where one of them has
- * no number.  Equal numbers: neither is older. */
+/* Of two documents of one subject: whether a is older.  TCB infos and identities by number: those of
+ * one number say the same.  Lists by issue: every list of Intel's has the CRL number 1. */
 bool sg_tee_document_older(const struct sg_tee_document *a, const struct sg_tee_document *b);
 uint64_t sg_tee_document_number(const struct sg_tee_document *d); /* its last 64 bits */
