@@ -100,5 +100,5 @@ void sg_collateral_request_of(const struct sg_tee_need *n, bool pccs,
         ask_vcek(n, ret);
         return;
     }
-    sg_assert(!"a need of no kind");
+    sg_assert_failed("a need of no kind", __FILE__, __LINE__);
 }

@@ -117,5 +117,5 @@ void sg_tee_need_name(const struct sg_tee_need *n, char ret[SG_TEE_DOCUMENT_NAME
         snprintf(ret, size, "certificate SEV-VCEK (%s)", n->product);
         return;
     }
-    sg_assert(!"a need of no kind");
+    sg_assert_failed("a need of no kind", __FILE__, __LINE__);
 }
