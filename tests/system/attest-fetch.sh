@@ -13,11 +13,12 @@ cd "$made"
 
 service=
 start_service() {
+    rm -f "$work/port"
     mkfifo "$work/hold"
     "$programs/attest-serve" "$1" <"$work/hold" >"$work/port" 2>"$work/asked" &
     service=$!
     exec 9>"$work/hold"
-    rm "$work/hold"
+    rm -f "$work/hold"
     tries=0
     until [ -s "$work/port" ]; do
         tries=$((tries + 1))
