@@ -411,6 +411,8 @@ static void a_platform_under_an_unknown_root(void **state)
                                          : SG_CAS_REFUSAL_UNTRUSTED;
     assert_refused(attest_as(&s->f, &other, g, "alpha", &out), (enum sg_cas_refusal)expected, &out);
     assert_int_equal(s->f.finding.claims.measurement_len, 0); /* nothing of it goes on record */
+    /* What was wrong with it is for the operator; the client had one word for all of it. */
+    assert_int_equal(s->f.finding.reasons.n > 0, s->kind != SG_TEE_SIM);
 }
 
 /* Every octet that the report data or the measurement has, and some of the rest. */
