@@ -21,8 +21,18 @@ enum { /* first octet */
        AS_IT_IS = 8, /* the whole token, judged under no root too */
        UNTAGGED = 16,
        REALM_FIRST = 32,
+       COLLECTION = 64, /* of records, under tag 907 */
 };
-enum { ES256 = -7, ES384 = -35, MARK = 5, PLATFORM = 44234, REALM = 44241, TOKEN = 399 };
+enum {
+    ES256 = -7,
+    ES384 = -35,
+    MARK = 5,
+    PLATFORM = 44234,
+    REALM = 44241,
+    TOKEN = 399,
+    RECORDS = 907,
+    CWT = 263
+};
 
 struct realm {
     uint8_t key[65], hash[32];
@@ -63,6 +73,8 @@ static void put_token(unsigned label, EVP_PKEY *key, unsigned how, struct sg_byt
     SG_CLEANUP(sg_buf_clear) struct sg_buf token = SG_BUF_INIT(1u << 20);
     tk_cose_sign1(key, how & OTHER_ALGORITHM ? ES384 : ES256, !(how & UNTAGGED), claims, &token);
     sg_assert(sg_cbor_put_uint(ret, label) == 0);
+    if (how & COLLECTION)
+        sg_assert(sg_cbor_put_array(ret, 2) == 0 && sg_cbor_put_uint(ret, CWT) == 0);
     sg_assert(sg_cbor_put_bytes(ret, sg_buf_bytes(&token)) == 0);
 }
 
@@ -72,7 +84,8 @@ static void put_both(unsigned how, struct sg_bytes platform, struct sg_bytes own
     const struct tk_world *w = fuzz_world();
     EVP_PKEY *p = how & OTHER_PLATFORM ? w->realm_key : w->platform_key;
     EVP_PKEY *r = how & OTHER_REALM ? w->platform_key : w->realm_key;
-    sg_assert(sg_cbor_put_tag(ret, TOKEN) == 0 && sg_cbor_put_map(ret, 2) == 0);
+    sg_assert(sg_cbor_put_tag(ret, how & COLLECTION ? RECORDS : TOKEN) == 0 &&
+              sg_cbor_put_map(ret, 2) == 0);
     if (how & REALM_FIRST)
         put_token(REALM, r, how, own, ret);
     put_token(PLATFORM, p, how, platform, ret);

@@ -175,6 +175,9 @@ static void save_nitro(void)
     MUST(sg_cbor_put_text(&b, "nonce"));
     MUST(sg_cbor_put_bytes(&b, SG_BYTES(filled, 20)));
     save("tee_nitro", "document", 0, sg_buf_bytes(&b));
+    b.data[0] = 0xbf; /* a map left open, and its break */
+    MUST(sg_buf_append_u8(&b, 0xff));
+    save("tee_nitro", "open", 0, sg_buf_bytes(&b));
 }
 
 static void save_cca(void)
@@ -201,6 +204,7 @@ static void save_cca(void)
     put(&all, sg_buf_bytes(&platform));
     MUST(sg_buf_append(&all, sg_buf_bytes(&realm)));
     save("tee_cca", "token", 0, sg_buf_bytes(&all));
+    save("tee_cca", "collection", 64, sg_buf_bytes(&all));
 }
 
 int main(int argc, char **argv)

@@ -143,6 +143,19 @@ static void change_map(struct map *m, uint64_t *ret_pairs)
     }
 }
 
+/* As hypervisors since 2025 write it: open, and ended by a break, unless that is lost. */
+static void map_put_open(const struct map *m, struct sg_buf *ret)
+{
+    MUST(sg_buf_append_u8(ret, 0xbf));
+    for (size_t i = 0; i < m->n; i++) {
+        MUST(sg_buf_append(ret, sg_buf_bytes(&m->key[i])));
+        MUST(sg_buf_append(ret, sg_buf_bytes(&m->value[i])));
+    }
+    if (!one_in(20))
+        MUST(sg_buf_append_u8(ret, 0xff));
+    note("open map");
+}
+
 static void trail(struct sg_buf *b)
 {
     if (!one_in(30))
@@ -240,7 +253,10 @@ static bool resigned_document(void)
     pairs = document.n;
     for (size_t n = below(3); n; n--)
         change_map(&document, &pairs);
-    map_put(&document, pairs, &payload);
+    if (one_in(3))
+        map_put_open(&document, &payload);
+    else
+        map_put(&document, pairs, &payload);
     trail(&payload);
     const bool stranger = one_in(60), other = !stranger && one_in(60), tagged = one_in(2);
     note("%s%s", stranger ? "signed by a stranger" : "", other ? "of another algorithm" : "");
@@ -346,59 +362,84 @@ bool resigned_nitro(void)
 
 /* ---- Arm CCA ---- */
 
-static struct sg_bytes realm_key(void)
+/* The realm's key in its two forms: a bare point, and a COSE_Key (RFC 9053, 7.1). */
+static struct sg_bytes realm_key(bool cose)
 {
-    static uint8_t key[65];
+    static struct sg_buf forms[2] = {SG_BUF_INIT(256), SG_BUF_INIT(256)};
     uint8_t point[96];
-    if (!key[0]) {
-        key[0] = 4;
-        sg_assert(tk_key_point(world.realm_key, point) == sizeof key - 1);
-        memcpy(key + 1, point, sizeof key - 1);
+    if (!forms[0].len) {
+        sg_assert(tk_key_point(world.realm_key, point) == 64);
+        MUST(sg_buf_append_u8(&forms[0], 4));
+        MUST(sg_buf_append(&forms[0], SG_BYTES(point, 64)));
+        MUST(sg_cbor_put_map(&forms[1], 4));
+        MUST(sg_cbor_put_int(&forms[1], 1));
+        MUST(sg_cbor_put_uint(&forms[1], 2)); /* EC2 */
+        MUST(sg_cbor_put_int(&forms[1], -1));
+        MUST(sg_cbor_put_uint(&forms[1], 1)); /* P-256 */
+        MUST(sg_cbor_put_int(&forms[1], -2));
+        MUST(sg_cbor_put_bytes(&forms[1], SG_BYTES(point, 32)));
+        MUST(sg_cbor_put_int(&forms[1], -3));
+        MUST(sg_cbor_put_bytes(&forms[1], SG_BYTES(point + 32, 32)));
     }
-    return SG_BYTES_ARRAY(key);
+    return sg_buf_bytes(&forms[cose]);
 }
 
-static void make_platform(struct map *m, bool longer)
+struct form {
+    bool longer;     /* SHA-512 */
+    bool cose_key;   /* COSE_Key, not a point */
+    bool collection; /* tag 907 around records, not 399 around tokens */
+};
+
+static void make_platform(struct map *m, struct form f)
 {
     uint8_t digest[64];
-    const struct sg_bytes key = realm_key();
-    sg_assert(EVP_Digest(key.data, key.len, digest, NULL, longer ? EVP_sha512() : EVP_sha256(),
+    const struct sg_bytes key = realm_key(f.cose_key);
+    sg_assert(EVP_Digest(key.data, key.len, digest, NULL, f.longer ? EVP_sha512() : EVP_sha256(),
                          NULL) == 1);
     map_reset(m);
-    MUST(sg_cbor_put_bytes(map_uint(m, 10), SG_BYTES(digest, longer ? 64 : 32)));
+    MUST(sg_cbor_put_bytes(map_uint(m, 10), SG_BYTES(digest, f.longer ? 64 : 32)));
     put_filled(map_uint(m, 256), 1, 33);
     MUST(sg_cbor_put_uint(map_uint(m, 2395), 0x3003));
     put_filled(map_uint(m, 2396), 2, 32);
     MUST(sg_cbor_put_text(map_uint(m, 265), "profile"));
 }
 
-static void make_realm(struct map *m, bool longer)
+static void make_realm(struct map *m, struct form f)
 {
     map_reset(m);
     put_filled(map_uint(m, 10), 0x77, 64);
-    MUST(sg_cbor_put_bytes(map_uint(m, 44237), realm_key()));
+    MUST(sg_cbor_put_bytes(map_uint(m, 44237), realm_key(f.cose_key)));
     put_filled(map_uint(m, 44238), 0x33, one_in(2) ? 32 : 64);
-    MUST(sg_cbor_put_text(map_uint(m, 44240), longer ? "sha-512" : "sha-256"));
+    MUST(sg_cbor_put_text(map_uint(m, 44240), f.longer ? "sha-512" : "sha-256"));
     put_filled(map_uint(m, 44235), 0, 64);
 }
 
-static void put_token(unsigned label, EVP_PKEY *key, bool other, const struct sg_buf *claims)
+/* A record of a collection is [content format of a CWT, token]. */
+static bool put_token(unsigned label, EVP_PKEY *key, bool other, bool record,
+                      const struct sg_buf *claims)
 {
     static struct sg_buf one = SG_BUF_INIT(1u << 20);
+    const uint64_t format = one_in(60) ? odd_number(263, 10) : 263;
     sg_buf_reset(&one);
     tk_cose_sign1(key, other ? ES384 : ES256, one_in(2), sg_buf_bytes(claims), &one);
     MUST(sg_cbor_put_uint(&token, label));
+    if (record) {
+        MUST(sg_cbor_put_array(&token, 2));
+        MUST(sg_cbor_put_uint(&token, format));
+    }
     MUST(sg_cbor_put_bytes(&token, sg_buf_bytes(&one)));
+    return !record || format == 263;
 }
 
 /* Every head of the token, and what signs what. */
-static bool put_both(const struct sg_buf *platform, const struct sg_buf *realm)
+static bool put_both(struct form f, const struct sg_buf *platform, const struct sg_buf *realm)
 {
     const bool p_stranger = one_in(60), r_stranger = one_in(60), other = one_in(60);
-    const uint64_t tag = one_in(60) ? odd_number(399, 16) : 399;
+    const uint64_t good = f.collection ? 907 : 399, tag = one_in(60) ? odd_number(good, 16) : good;
     const uint64_t pairs = one_in(60) ? below(5) : 2;
     const unsigned p_label = one_in(60) ? 44241 : 44234, r_label = one_in(60) ? 44234 : 44241;
     const bool realm_first = one_in(2);
+    bool right = true;
     note("tag %llu, %llu pairs, labels %u %u%s%s%s", (unsigned long long)tag,
          (unsigned long long)pairs, p_label, r_label, p_stranger ? ", platform by a stranger" : "",
          r_stranger ? ", realm by a stranger" : "", other ? ", another algorithm" : "");
@@ -407,25 +448,25 @@ static bool put_both(const struct sg_buf *platform, const struct sg_buf *realm)
     EVP_PKEY *p_key = p_stranger ? world.realm_key : world.platform_key;
     EVP_PKEY *r_key = r_stranger ? world.platform_key : world.realm_key;
     if (realm_first)
-        put_token(r_label, r_key, false, realm);
-    put_token(p_label, p_key, other, platform);
+        right &= put_token(r_label, r_key, false, f.collection, realm);
+    right &= put_token(p_label, p_key, other, f.collection, platform);
     if (!realm_first)
-        put_token(r_label, r_key, false, realm);
-    return !p_stranger && !r_stranger && !other && tag == 399 && pairs == 2 && p_label == 44234 &&
-           r_label == 44241;
+        right &= put_token(r_label, r_key, false, f.collection, realm);
+    return right && !p_stranger && !r_stranger && !other && tag == good && pairs == 2 &&
+           p_label == 44234 && r_label == 44241;
 }
 
 bool resigned_cca(void)
 {
     static struct map platform, realm;
     static struct sg_buf p = SG_BUF_INIT(1u << 20), r = SG_BUF_INIT(1u << 20);
+    const struct form f = {one_in(3), one_in(2), one_in(2)};
     uint64_t p_pairs, r_pairs;
-    const bool longer = one_in(3);
     sg_buf_reset(&p);
     sg_buf_reset(&r);
     sg_buf_reset(&token);
-    make_platform(&platform, longer);
-    make_realm(&realm, longer);
+    make_platform(&platform, f);
+    make_realm(&realm, f);
     p_pairs = platform.n;
     r_pairs = realm.n;
     for (size_t n = below(3); n; n--)
@@ -433,11 +474,12 @@ bool resigned_cca(void)
     map_put(&platform, p_pairs, &p);
     map_put(&realm, r_pairs, &r);
     trail(one_in(2) ? &p : &r);
-    const bool whole = put_both(&p, &r);
+    const bool whole = put_both(f, &p, &r);
     const bool more = one_in(60);
     if (more)
-        trail(&token), MUST(sg_buf_append_u8(&token, 0));
+        MUST(sg_buf_append_u8(&token, (uint8_t)below(256)));
     const struct sg_tee_evidence e = evidence_of(&token);
-    return judged_as(&e, whole && !more &&
-                             tk_cca_is_right(sg_buf_bytes(&p), sg_buf_bytes(&r), realm_key()));
+    return judged_as(
+        &e, whole && !more &&
+                tk_cca_is_right(sg_buf_bytes(&p), sg_buf_bytes(&r), realm_key(f.cose_key)));
 }

@@ -193,25 +193,37 @@ static bool nitro_member(struct sg_reader *r, size_t which, const struct tk_nitr
     }
 }
 
+static bool nitro_entry(struct sg_reader *r, const struct tk_nitro_rules *k, unsigned *seen)
+{
+    struct sg_bytes name;
+    size_t i = 0;
+    if (sg_cbor_get_text(r, &name))
+        return false;
+    while (i < NITRO_NAMES && !sg_bytes_equal(name, sg_bytes_str(nitro_names[i])))
+        i++;
+    if (i == NITRO_NAMES || (*seen >> i & 1) || !nitro_member(r, i, k))
+        return false;
+    *seen |= 1u << i;
+    return true;
+}
+
+/* A map of a known number of members, or one left open (0xbf) and ended by a break (0xff). */
 bool tk_nitro_is_right(struct sg_bytes payload, const struct tk_nitro_rules *rules)
 {
     struct sg_reader r = sg_reader_over(payload);
-    struct sg_bytes name;
-    uint64_t n;
+    const unsigned required = (1u << NITRO_REQUIRED) - 1;
+    const bool open = payload.len && payload.data[0] == 0xbf;
+    uint64_t n = UINT64_MAX;
+    uint8_t octet;
     unsigned seen = 0;
-    if (sg_cbor_get_map(&r, &n))
+    if (open ? !sg_take_u8(&r, &octet) : sg_cbor_get_map(&r, &n))
         return false;
-    while (n--) {
-        size_t i = 0;
-        if (sg_cbor_get_text(&r, &name))
+    while (open ? r.left && *r.at != 0xff : n-- > 0)
+        if (!nitro_entry(&r, rules, &seen))
             return false;
-        while (i < NITRO_NAMES && !sg_bytes_equal(name, sg_bytes_str(nitro_names[i])))
-            i++;
-        if (i == NITRO_NAMES || (seen >> i & 1) || !nitro_member(&r, i, rules))
-            return false;
-        seen |= 1u << i;
-    }
-    return r.left == 0 && (seen & ((1u << NITRO_REQUIRED) - 1)) == (1u << NITRO_REQUIRED) - 1;
+    if (open && !sg_take_u8(&r, &octet))
+        return false;
+    return r.left == 0 && (seen & required) == required;
 }
 
 /* ---- Arm CCA ---- */
