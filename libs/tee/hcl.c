@@ -97,6 +97,13 @@ static enum sg_tee_kind kind_of(const struct sg_tee_evidence *e)
 
 /* ---- the hardware's report ---- */
 
+/* A copy of the report that lies beside the wrapper. */
+static bool same_report(struct sg_bytes beside, struct sg_bytes inside)
+{
+    return beside.len >= inside.len && !memcmp(beside.data, inside.data, inside.len) &&
+           all_zero(SG_BYTES(beside.data + inside.len, beside.len - inside.len));
+}
+
 /* The paravisor of a TD has a TDREPORT, which only its own machine can check; what travels is the
  * quote over it. */
 static int judge_hardware(const struct sg_tee_case *c, const struct wrapper *w,
@@ -106,8 +113,11 @@ static int judge_hardware(const struct sg_tee_case *c, const struct wrapper *w,
     struct sg_tee_case inner = *c;
     const bool snp = w->report == REPORT_SNP;
     const struct sg_tee_judge *judge = snp ? &sg_tee_judge_snp : &sg_tee_judge_dcap;
+    const struct sg_bytes beside = c->evidence->part[SG_TEE_PART_TD_QUOTE];
     inner.evidence = &e;
-    e.part[SG_TEE_PART_REPORT] = snp ? w->hardware : c->evidence->part[SG_TEE_PART_TD_QUOTE];
+    if (snp && beside.len && !same_report(beside, w->hardware))
+        sg_tee_refuse(v, SG_TEE_REASON_HCL_REPORT);
+    e.part[SG_TEE_PART_REPORT] = snp ? w->hardware : beside;
     e.part[SG_TEE_PART_CERTIFICATES] = c->evidence->part[SG_TEE_PART_CERTIFICATES];
     if (!snp && !e.part[SG_TEE_PART_REPORT].len) {
         sg_tee_refuse(v, SG_TEE_REASON_HCL_QUOTE_MISSING);

@@ -355,6 +355,31 @@ static void test_td_without_its_quote(void **state)
     expect_among(&w, SG_TEE_REASON_HCL_QUOTE_MISSING);
 }
 
+static void test_a_report_beside_is_the_one_inside(void **state)
+{
+    (void)state;
+    const struct world w = good();
+    struct judged j;
+    judge(&w, &j);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf beside = SG_BUF_INIT(8192);
+    const struct sg_bytes inside = SG_BYTES(j.part[SG_TEE_PART_REPORT].data + 32, TK_SNP_REPORT);
+    assert_int_equal(sg_buf_append(&beside, inside), 0);
+    for (size_t i = 0; i < 2; i++) { /* a whole buffer, too */
+        j.e.part[SG_TEE_PART_TD_QUOTE] = sg_buf_bytes(&beside);
+        judge_again(&w, &j);
+        tk_expect_trusted(&j.v);
+        assert_int_equal(sg_buf_append_u8(&beside, 0), 0);
+    }
+    beside.data[0x90] ^= 1;
+    j.e.part[SG_TEE_PART_TD_QUOTE] = sg_buf_bytes(&beside);
+    judge_again(&w, &j);
+    tk_expect_only(&j.v, SG_TEE_REASON_HCL_REPORT);
+    j.e.part[SG_TEE_PART_TD_QUOTE].len = 100;
+    judge_again(&w, &j);
+    tk_expect_only(&j.v, SG_TEE_REASON_HCL_REPORT);
+    release(&j);
+}
+
 static void say_tdx(struct sg_buf *hcl)
 {
     hcl->data[32 + TK_SNP_REPORT + 8] = 4;
@@ -491,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_report_data_with_more_than_the_hash),
         cmocka_unit_test(test_hardware_report_that_does_not_hold),
         cmocka_unit_test(test_td_without_its_quote),
+        cmocka_unit_test(test_a_report_beside_is_the_one_inside),
         cmocka_unit_test(test_an_snp_report_called_a_td),
         cmocka_unit_test(test_runtime_data_without_one_key_of_the_name),
         cmocka_unit_test(test_a_wrapper_in_another_form),

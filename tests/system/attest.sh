@@ -47,6 +47,9 @@ verify 0 - --evidence snp.report --collateral collateral --collateral vcek.der -
 verify 0 - --evidence azure --collateral collateral --root amd-root.pem
 says '"kind":"azure-vtpm-snp"' out
 verify 0 - --evidence azure/hcl_report.bin --collateral collateral --root amd-root.pem
+cp -r azure azure-other
+cp snp.report azure-other/snp_report.bin
+verify 1 hcl-report-mismatch --evidence azure-other --collateral collateral --root amd-root.pem
 verify 0 - --evidence tpm --root ak-root.der
 says '"kind":"tpm-quote","tcb_status":"not_applicable"' out
 verify 0 - --evidence tpm/quote.msg --root ak-root.der

@@ -33,7 +33,7 @@ static unsigned der_items(struct sg_bytes b)
 
 /* ---- the files of a TPM (formats: libs/tee/tpm-int.h) ---- */
 
-enum { PCR_BANK_SHA256 = 24 * 32, PCR_BANK_SHA384 = 24 * 48 };
+enum { PCR_BANK_SHA256 = 24 * 32, PCR_BANK_SHA384 = 24 * 48, SNP_REPORT_LEN = 1184 };
 
 /* TPMT_SIGNATURE with SHA-2, or bare RSA of 2048, 3072 or 4096 bits. */
 static bool is_signature(struct sg_bytes b)
@@ -118,12 +118,17 @@ static void take(struct sg_buf *place, struct sg_buf *file)
     *file = (struct sg_buf)SG_BUF_INIT(SG_ATTEST_PART_MAX);
 }
 
-/* What is not wrapped gives way; a TD quote has a place of its own. */
+/* What is not wrapped gives way, into a place of its own: the quote of a TD, or the copy of an SNP
+ * report, which must be the one inside. */
 static void keep_inner(struct sg_attest_evidence *e, struct sg_buf *inner)
 {
     const struct sg_tee_evidence alone = {.part[SG_TEE_PART_REPORT] = sg_buf_bytes(inner)};
+    const enum sg_tee_kind kind = sg_tee_recognise(&alone);
+    /* An SNP report is known by little more than its length. */
+    const bool hardware =
+        kind == SG_TEE_TDX || (kind == SG_TEE_SNP && inner->len >= SNP_REPORT_LEN);
 
-    if (sg_tee_recognise(&alone) == SG_TEE_TDX && !e->file[SG_TEE_PART_TD_QUOTE].len)
+    if (hardware && !e->file[SG_TEE_PART_TD_QUOTE].len)
         take(&e->file[SG_TEE_PART_TD_QUOTE], inner);
 }
 

@@ -119,6 +119,7 @@
     X(HCL_MALFORMED, "hcl-malformed")                                                              \
     X(HCL_BINDING, "hcl-runtime-data")        /* runtime data not hashed into the report */        \
     X(HCL_QUOTE_MISSING, "hcl-quote-missing") /* of a TD, whose quote lies beside its report */    \
+    X(HCL_REPORT, "hcl-report-mismatch")      /* an SNP report beside is not the one inside */     \
     /* Nitro, CCA */                                                                               \
     X(COSE_MALFORMED, "cose-malformed")                                                            \
     X(COSE_ALGORITHM, "cose-algorithm")                                                            \

@@ -29,7 +29,7 @@
     X(TPM_PCRS, "tpm-pcrs")                                                                        \
     X(TPM_KEY, "tpm-key") /* attestation key: TPM2B_PUBLIC, PEM or DER */                          \
     X(EVENT_LOG, "event-log")                                                                      \
-    X(TD_QUOTE, "td-quote") /* Azure on TDX: the HCL report holds none */
+    X(TD_QUOTE, "td-quote") /* Azure: of the hardware, beside; on TDX there is no other */
 
 enum sg_tee_part {
 #define X(id, name) SG_TEE_PART_##id,
