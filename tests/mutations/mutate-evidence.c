@@ -6,8 +6,8 @@
  * raw      octets turned, cut, moved, inserted; see raw.c.
  * signed   fields of evidence, certificates and documents changed and all signed again, so that
  *          every later check is reached; a model says what the verdict must be, both ways.
- * list     octets that no signature covers, with the reason; about COUNT octets of each part are
- *          tried, all of them by default.
+ * list     octets that no signature covers, with the reason; COUNT bits of each part are tried, all
+ *          of them by default.
  * each     the three of them, one after the other.
  * The same SEED (1 by default) makes the same choices.
  */

@@ -81,7 +81,7 @@ void print_counts(const char *kind, const char *mode);
 
 /* ---- modes ---- */
 
-int list_uncovered(const struct kind *k, size_t most); /* most octets of a part are tried */
+int list_uncovered(const struct kind *k, size_t most); /* most bits of a part are tried */
 int run_raw(const struct kind *k, uint64_t count);
 int run_signed(const struct kind *k, uint64_t count);
 

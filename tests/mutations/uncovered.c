@@ -61,14 +61,15 @@ static bool is_free(struct specimen *s, const struct free_range *r, size_t at)
     return false;
 }
 
-/* With `most` octets of a part, one bit of each: enough to see a hole of some size. */
+/* As many tries as `most`: every bit, one bit of every octet, or of some octets. */
 static bool check_part(struct specimen *s, const struct free_list *l, enum sg_tee_part part,
                        size_t most)
 {
     const size_t len = s->part[part].len, step = len > most ? (len + most - 1) / most : 1;
+    const bool all_bits = most / 8 >= len;
     bool right = true;
     for (size_t i = below(step); i < len && right; i += step)
-        right = check_bits(s, l, part, i, len > most ? 1u << below(8) : 0xff);
+        right = check_bits(s, l, part, i, all_bits ? 0xff : 1u << below(8));
     return right;
 }
 
