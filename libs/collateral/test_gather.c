@@ -340,6 +340,10 @@ static void test_told_to_come_later(void **state)
     gather(&c, SGX);
     assert_int_equal(service.tries, 1);
     assert_int_equal(service.waited_ms, 0);
+    service.retry_after_s = 30; /* nor for this, whatever time there is */
+    c.o.total_ms = 600000;
+    gather(&c, SGX);
+    assert_int_equal(service.tries, 1);
     service.retry_after_s = 15; /* nor past the time that all of it may take */
     c.o.total_ms = 10000;
     gather(&c, SGX);

@@ -178,10 +178,18 @@ static void test_who_may_vouch(void **state)
     const struct tk_crl_spec spec = {.from_s = AT - DAY, .until_s = AT + DAY};
     tk_crl_der(&spec, intel.pck, intel.pck_key, &b); /* a leaf signs no lists */
     add(s, &b);
+    struct tk_cert_spec below = intel.pck_spec; /* nor certificates */
+    below.common_name = "Below";
+    X509 *c = tk_cert_new(&below, amd.vcek_key, intel.pck, intel.pck_key);
+    tk_cert_der(c, &b);
+    X509_free(c);
+    add(s, &b);
     assert_int_equal(sg_tee_store_seal(s), 0);
     find(s, tcb_info_name(), AT, &d);
     assert_false(d.vouched);
     find(s, "crl Intel SGX PCK Certificate", AT, &d);
+    assert_false(d.vouched);
+    find(s, "certificate Below", AT, &d);
     assert_false(d.vouched);
     find(s, "qe-identity QE", AT, &d);
     assert_true(d.vouched);
