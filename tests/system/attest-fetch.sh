@@ -124,6 +124,8 @@ says '"absent":\[[^]]*"tcb-info-missing"' out
 attest 2 verify --evidence sgx.quote --fetch --service intel=http://192.0.2.1
 says 'http to another machine' err
 attest 2 verify --evidence sgx.quote --fetch --service intel
+attest 2 verify --evidence sgx.quote --service intel=$url
+says '--service goes with --fetch' err
 attest 2 verify --evidence sgx.quote --fetch --service nobody=https://127.0.0.1
 
 # Gathered once, for judging elsewhere.
@@ -135,7 +137,9 @@ attest 0 fetch --evidence td.quote --evidence snp.report --out gathered $service
 says 'fetched 0, at hand 7, missing 0' out
 attest 0 verify --evidence td.quote --collateral gathered --root intel-root.pem
 attest 0 verify --evidence snp.report --collateral gathered --root amd-root.pem --warn-days 1
-attest 2 fetch --evidence text.file --out gathered $services
+echo text >text.file
+attest 2 fetch --evidence text.file --evidence td.quote --out gathered $services
+says 'fetched 0, at hand 4, missing 0' out # one that is no evidence does not keep others waiting
 # The same from a file of options.
 cat >fetch.yaml <<END
 evidence: [td.quote, snp.report]

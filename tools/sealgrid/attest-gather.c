@@ -160,25 +160,27 @@ static int fetch_for(const struct sg_attest_options *o, const char *path,
              : sg_attest_gather(o, o->out, true, &evidence.parts, sg_clock_unix_s(), NULL, notes);
 }
 
-/* Once for every piece of evidence: an exit status. */
+/* Once for every piece of evidence, whatever became of the others: an exit status. */
 static int fetch_all(const struct sg_attest_options *o)
 {
     static struct sg_attest_notes notes;
     struct sg_collateral_report sum = {0};
+    int status = 0;
 
     for (size_t i = 0; i < o->evidence.n; i++) {
         notes = (struct sg_attest_notes){0};
         int r = fetch_for(o, o->evidence.items[i], &notes);
         sg_attest_notes_print("fetch", &notes);
         if (r)
-            return sg_attest_unusable("fetch");
+            status = sg_attest_unusable("fetch");
         sum.fetched += notes.report.fetched;
         sum.kept += notes.report.kept;
         sum.missing += notes.report.missing;
-        sum.refused += notes.report.refused;
     }
     printf("fetched %u, at hand %u, missing %u\n", sum.fetched, sum.kept, sum.missing);
-    return fflush(stdout) ? SG_ATTEST_UNUSABLE : sum.missing ? SG_ATTEST_REFUSED : 0;
+    if (fflush(stdout))
+        status = SG_ATTEST_UNUSABLE;
+    return status ? status : sum.missing ? SG_ATTEST_REFUSED : 0;
 }
 
 int sg_attest_fetch(const struct sg_attest_options *o)

@@ -186,6 +186,8 @@ static int verify(const struct sg_attest_options *o)
     bool trusted = false;
     int r = sg_attest_instant(o, &c.at_s);
 
+    if (!r && o->service.n && !o->fetch)
+        r = sg_raisef(-EINVAL, "--service goes with --fetch");
     if (!r)
         r = read_policy(o, &policy);
     if (!r)
