@@ -53,6 +53,33 @@ static void save_quotes(void)
     save_quote("tdx-v5-15", tk_quote_td(&world.intel, 5, TK_TD15_BODY));
 }
 
+/* ---- Intel's documents: what is signed of them ---- */
+
+static void save_object(const char *name, unsigned how, const struct sg_buf *document)
+{
+    static const char behind[] = ",\"signature\"";
+    const uint8_t *from = memchr(document->data, ':', document->len);
+    const uint8_t *end = memmem(document->data, document->len, behind, sizeof behind - 1);
+    sg_assert(from && end);
+    save("tee_documents", name, how, SG_BYTES(from + 1, (size_t)(end - from - 1)));
+}
+
+static void save_documents(void)
+{
+    static const char *const names[] = {"sgx", "tdx", "qe", "td-qe"};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(65536);
+    for (unsigned td = 0; td < 2; td++) {
+        const struct tk_tcb_info info = tk_tcb_info_good(&world.intel, td);
+        const struct tk_identity id = tk_identity_good(&world.intel, td);
+        tk_tcb_info_json(&world.intel, &info, &b);
+        save_object(names[td], td, &b);
+        sg_buf_reset(&b);
+        tk_identity_json(&world.intel, &id, &b);
+        save_object(names[2 + td], 2 + td, &b);
+        sg_buf_reset(&b);
+    }
+}
+
 /* ---- SEV-SNP reports ---- */
 
 static void save_reports(void)
@@ -216,6 +243,7 @@ int main(int argc, char **argv)
     folder = argv[1];
     tk_world_init(&world, SG_TEE_VENDORS_ALL);
     save_quotes();
+    save_documents();
     save_reports();
     save_tpm();
     save_bundles();
