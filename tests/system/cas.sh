@@ -1,6 +1,7 @@
 #!/bin/sh
 # cas.sh BIN: casd shows what it is before anybody believes it; roots of evidence from its
-# configuration are said loudly, and in production want to be named in its policy.
+# configuration are said loudly, and in production want to be named in its policy; collateral that is
+# older than it has seen is refused, across restarts.
 set -eu
 . "$(dirname "$0")/platform.sh"
 made=$work/made
@@ -90,4 +91,23 @@ init lost first.yaml
 casd lost --tee.collateral "$work/nowhere"
 wait "$casd" && fail "casd started without the collateral that it was told of"
 logged 'nowhere'
+
+# ---- collateral put back --------------------------------------------------------------------------
+
+mkdir "$work/set"
+cp "$made"/collateral/signer.pem "$made"/service/_[st][gd]x_* "$work/set"
+memory="--tee.roots intel:$made/intel-root.pem --tee.collateral $work/set"
+init memory first.yaml
+casd memory $memory
+logged 'collateral.loaded.*tcb_infos=2 identities=2'
+ends
+cp "$made"/older/_[st][gd]x_* "$work/set" # while casd is stopped
+casd memory $memory
+logged 'collateral.superseded documents=4 first="qe-identity QE"'
+ends
+cp "$made"/service/_[st][gd]x_* "$work/set"
+casd memory $memory
+logged 'collateral.loaded.*tcb_infos=2 identities=2'
+grep -q superseded "$work/memory.log" && fail "good collateral is refused: $(cat "$work/memory.log")"
+ends
 echo "ok"
