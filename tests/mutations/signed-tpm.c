@@ -10,7 +10,7 @@
 
 #include <sealgrid/crypto/hash.h>
 
-enum { SHA256_BANK = 0x0b, EVENTS_MAX = 6 };
+enum { SHA1_BANK = 4, SHA256_BANK = 0x0b, EVENTS_MAX = 6 };
 
 static struct {
     EVP_PKEY *root_key;
@@ -86,22 +86,43 @@ static void make_log(struct tk_tpm *t, struct log *ret)
     }
 }
 
-/* Replayed from the fields as they are now, beside the values quoted. */
+/* One event as it stands now: its PCR, type and SHA-256 digest; false: not well-formed. */
+static bool take_event(const struct sg_buf *b, size_t *at, uint64_t *ret_pcr, uint64_t *ret_type,
+                       const uint8_t **ret_digest)
+{
+    if (b->len - *at < DATA || get(b, *at + COUNT, 4) != 2)
+        return false;
+    *ret_pcr = get(b, *at + PCR, 4);
+    *ret_type = get(b, *at + TYPE, 4);
+    const bool turned = get(b, *at + ALG1, 2) == SHA256_BANK; /* order says nothing */
+    const size_t second = *at + ALG1 + (turned ? 34 : 22);
+    if (get(b, *at + ALG1, 2) != (turned ? SHA256_BANK : SHA1_BANK) ||
+        get(b, second, 2) != (turned ? SHA1_BANK : SHA256_BANK))
+        return false;
+    *ret_digest = b->data + (turned ? *at + ALG1 : second) + 2;
+    const uint64_t data = get(b, *at + LEN, 4);
+    if (data > b->len - *at - DATA)
+        return false;
+    *at += DATA + data;
+    return true;
+}
+
+/* Replayed as it is now, beside the values quoted. */
 static bool log_leads_to(const struct log *l, const struct tk_tpm *t)
 {
     uint8_t value[TK_PCRS][32] = {{0}};
     uint32_t extended = 0;
-    for (size_t i = 0; i < l->n; i++) {
-        const size_t at = l->event[i];
-        const uint64_t pcr = get(&l->octets, at + PCR, 4);
-        if (get(&l->octets, at + TYPE, 4) == NO_ACTION)
+    for (size_t at = l->event[0]; at < l->octets.len;) {
+        uint64_t pcr, type;
+        const uint8_t *digest;
+        if (!take_event(&l->octets, &at, &pcr, &type, &digest))
+            return false;
+        if (type == NO_ACTION)
             continue;
         if (pcr >= TK_PCRS)
             return false;
         sg_sha256_parts(value[pcr],
-                        (struct sg_bytes[]){SG_BYTES(value[pcr], 32),
-                                            SG_BYTES(l->octets.data + at + AT_SHA2, 32)},
-                        2);
+                        (struct sg_bytes[]){SG_BYTES(value[pcr], 32), SG_BYTES(digest, 32)}, 2);
         extended |= UINT32_C(1) << pcr;
     }
     for (unsigned i = 0; i < TK_PCRS; i++)
@@ -131,21 +152,24 @@ static bool change_log_header(struct log *l)
     return fields[i].free;
 }
 
-/* Whether the log is still well-formed; what it leads to is another matter. */
+/* Whether the header is still good; what the events lead to is another matter. */
 static bool change_log(struct log *l)
 {
     static const struct {
         size_t at, len;
-        bool form;
-    } fields[] = {{PCR, 4, false},      {TYPE, 4, false}, {COUNT, 4, true},     {ALG1, 2, true},
-                  {AT_SHA1, 20, false}, {ALG2, 2, true},  {AT_SHA2, 32, false}, {LEN, 4, true}};
-    const size_t at = l->event[below(l->n)], i = below(N(fields) + 4);
+    } fields[] = {{PCR, 4},      {TYPE, 4}, {COUNT, 4},    {ALG1, 2},
+                  {AT_SHA1, 20}, {ALG2, 2}, {AT_SHA2, 32}, {LEN, 4}};
+    const size_t k = below(l->n), at = l->event[k], i = below(N(fields) + 4);
     if (i >= N(fields) + 2)
         return change_log_header(l);
-    if (i == N(fields)) {
-        note("log cut");
-        l->octets.len -= 1 + below(l->octets.len - l->event[l->n - 1] - 1);
-        return false;
+    if (i == N(fields)) { /* an event swallows the next one, or the log ends early */
+        note("event %zu without the next, or cut", k);
+        if (k + 1 < l->n && one_in(2))
+            put(&l->octets, at + LEN, 4,
+                (k + 2 < l->n ? l->event[k + 2] : l->octets.len) - at - DATA);
+        else
+            l->octets.len = one_in(2) && k ? at : at + 1 + below(l->octets.len - at - 1);
+        return true;
     }
     if (i > N(fields)) { /* numbers of few PCRs and types, which random ones seldom are */
         put(&l->octets, at + PCR, 4, below(26));
@@ -156,7 +180,7 @@ static bool change_log(struct log *l)
     }
     note("event at %zu, field %zu", at, i);
     change(l->octets.data + at + fields[i].at, fields[i].len);
-    return !fields[i].form;
+    return true;
 }
 
 /* ---- quotes ---- */
