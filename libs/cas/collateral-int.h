@@ -29,7 +29,7 @@ struct sg_cas_root_rule {
     const struct sg_cas_memory *memory; /* NULL: any document is as good as a newer one */
 };
 
-/* What casd remembers of documents (docs/adr/0009). */
+/* What casd remembers of documents (docs/adr/0011). */
 struct sg_cas_memory {
     void *user;
     const struct sg_cas_marks *marks; /* as kept last */

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * marks-int - the highest number that was seen of each document's subject (docs/adr/0009): what is
+ * marks-int - the highest number that was seen of each document's subject (docs/adr/0011): what is
  * below its mark is superseded.
  * Owns: its list.  One thread.
  */

@@ -1,5 +1,5 @@
 /*
- * Older collateral put back, in the run and across a restart of casd (docs/adr/0009).
+ * Older collateral put back, in the run and across a restart of casd (docs/adr/0011).
  */
 #include "test-platforms-int.h"
 

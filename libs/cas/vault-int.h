@@ -31,7 +31,7 @@
 #define SG_CAS_STATE2_FIELDS(X, T)                                                                 \
     X(T, UINT, version, 2, 2)                                                                      \
     SG_CAS_STATE_BODY(X, T)                                                                        \
-    X(T, BYTES, marks, 0, SG_CAS_MARKS_OCTETS) /* docs/adr/0009 */
+    X(T, BYTES, marks, 0, SG_CAS_MARKS_OCTETS) /* docs/adr/0011 */
 SG_MESSAGE_STRUCT(sg_cas_state, SG_CAS_STATE2_FIELDS)
 
 /* Version 1, which is read for ever and leaves marks alone, and version 2, which is written. */

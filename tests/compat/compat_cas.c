@@ -1,6 +1,6 @@
 /*
  * compat_cas - every version of casd's formats ever written must decode: images in
- * tests/compat/cas, made independently from docs/adr/0007 and 0009.
+ * tests/compat/cas, made independently from docs/adr/0007 and 0011.
  */
 #include <sealgrid/base/encode.h>
 #include <sealgrid/base/file.h>
