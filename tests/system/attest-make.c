@@ -7,11 +7,13 @@
 #include "testkit/amd.h"
 #include "testkit/intel.h"
 #include "testkit/tpm.h"
+#include "tpm-int.h"
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/encode.h>
 #include <sealgrid/base/file.h>
 #include <sealgrid/crypto/hash.h>
+#include <sealgrid/tee/evidence.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -232,10 +234,52 @@ static void put_tpm(struct sg_buf *b)
     put_buf("ak-root.der", b);
 }
 
+/* ---- what providers hand out ---- */
+
+/* Provider tsm: an SNP report with the certificates of the host's table. */
+static void put_of_tsm(struct sg_buf *b)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf pem = SG_BUF_INIT(1u << 16);
+    uint8_t report[TK_SNP_REPORT];
+    tk_snp_report(&amd, 3, report);
+    tk_snp_sign(amd.vcek_key, report);
+    tk_cert_pem(amd.vcek, &pem);
+    tk_cert_pem(amd.ask, &pem);
+    struct sg_tee_evidence e = {.part = {[SG_TEE_PART_REPORT] = SG_BYTES_ARRAY(report),
+                                         [SG_TEE_PART_CERTIFICATES] = sg_buf_bytes(&pem)}};
+    sg_assert(sg_tee_evidence_encode(&e, b) == 0);
+    put("provided/tsm", sg_buf_bytes(b));
+    b->data[b->len / 2] ^= 1; /* among the certificates */
+    put_buf("provided/tsm-flipped", b);
+    e.part[SG_TEE_PART_REPORT] = SG_BYTES_NONE;
+    sg_assert(sg_tee_evidence_encode(&e, b) == 0);
+    put_buf("provided/no-report", b);
+}
+
+static void put_of_tpm(struct sg_buf *b)
+{
+    SG_CLEANUP(sg_buf_clear)
+    struct sg_buf quote = SG_BUF_INIT(4096),
+                  sig = SG_BUF_INIT(4096), pcrs = SG_BUF_INIT(4096), key = SG_BUF_INIT(4096);
+    tk_tpm_quote(&ak, &quote);
+    tk_tpm_sign(&ak, sg_buf_bytes(&quote), &sig);
+    tk_tpm_values(&ak, &pcrs);
+    tk_tpm_public(&ak, &key);
+    const struct sg_tee_evidence e = {.part = {[SG_TEE_PART_TPM_QUOTE] = sg_buf_bytes(&quote),
+                                               [SG_TEE_PART_TPM_SIGNATURE] = sg_buf_bytes(&sig),
+                                               [SG_TEE_PART_TPM_PCRS] = sg_buf_bytes(&pcrs),
+                                               [SG_TEE_PART_TPM_KEY] = sg_buf_bytes(&key)}};
+    sg_assert(sg_tpm_pack(&e, b) == 0);
+    put_buf("provided/tpm", b);
+    sg_assert(sg_tee_evidence_encode(&e, b) == 0);
+    put_buf("provided/tpm-map", b);
+}
+
 int main(int argc, char **argv)
 {
     static const char *const folders[] = {"collateral", "collateral/deep", "outdated", "azure",
-                                          "tpm",        "empty",           "service",  "older"};
+                                          "tpm",        "empty",           "service",  "older",
+                                          "provided"};
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1u << 20);
     if (argc != 2 && argc != 3) {
         fprintf(stderr, "usage: attest-make FOLDER [SECONDS]\n");
@@ -255,6 +299,8 @@ int main(int argc, char **argv)
     put_amd_collateral(&b);
     put_azure(&b);
     put_tpm(&b);
+    put_of_tsm(&b);
+    put_of_tpm(&b);
     put_intel_service("service", 18, &b);
     put_intel_service("older", 17, &b);
     put_amd_service(&b);

@@ -79,6 +79,28 @@ verify 1 vcek-signature --evidence one.report --collateral collateral --collater
     --root amd-root.pem
 verify 1 vcek-missing --evidence snp.report --collateral collateral --root amd-root.pem
 
+# What the providers of services hand out, in one file: in octets, as text, in a folder of its own.
+verify 0 - --evidence provided/tsm --collateral collateral/deep --collateral collateral/amd.crl \
+    --root amd-root.pem
+says '"kind":"snp-report-v3"' out
+verify 1 vcek-missing --evidence snp.report --collateral collateral/amd.crl --root amd-root.pem
+base64 provided/tsm >tsm.b64
+verify 0 - --evidence tsm.b64 --collateral collateral/amd.crl --root amd-root.pem
+mkdir one-file
+cp provided/tsm one-file
+verify 0 - --evidence one-file --collateral collateral/amd.crl --root amd-root.pem
+cp provided/tsm one-file/again
+verify 2 - --evidence one-file --collateral collateral/amd.crl --root amd-root.pem
+says 'tsm.*second file' err
+verify 1 - --evidence provided/tsm-flipped --collateral collateral/amd.crl --root amd-root.pem
+verify 1 evidence-unsupported --evidence provided/no-report --root amd-root.pem
+head -c -1 provided/tsm >cut
+verify 1 evidence-unsupported --evidence cut --root amd-root.pem
+for form in tpm tpm-map; do
+    verify 0 - --evidence provided/$form --root ak-root.der
+    verify 1 tpm-ak-unbound --evidence provided/$form
+done
+
 # A root that nobody named is none, wherever it lies.
 verify 1 pck-untrusted --evidence sgx.quote --collateral collateral --collateral intel-root.pem
 verify 1 vcek-untrusted --evidence snp.report --collateral . --crypto-only
@@ -207,6 +229,10 @@ rm azure/second.msg
 says 'HCLA' out
 "$bin/sealgrid" attest show --json --evidence td.quote >"$work/out" || fail "show td.quote"
 says '"kind":"tdx".*"mrtd":"3333' out
+"$bin/sealgrid" attest show --json --evidence provided/tsm >"$work/out" || fail "show provided/tsm"
+says '"kind":"snp".*"cert"' out
+"$bin/sealgrid" attest show --json --evidence provided/tpm >"$work/out" || fail "show provided/tpm"
+says '"kind":"tpm"' out
 status=0
 "$bin/sealgrid" attest show --evidence text.file >"$work/out" 2>&1 || status=$?
 [ "$status" = 1 ] || fail "show text.file: exit $status"

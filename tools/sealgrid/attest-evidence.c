@@ -4,6 +4,7 @@
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/encode.h>
 #include <sealgrid/base/file.h>
+#include <sealgrid/tee/evidence.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -166,13 +167,41 @@ static int keep_certificates(struct sg_attest_evidence *e, const struct sg_buf *
     return r ? r : sg_buf_append(all, SG_BYTES_LIT("\n-----END CERTIFICATE-----\n"));
 }
 
+static int second_file(const char *path)
+{
+    return sg_raisef(-EEXIST, "%s: a second file that is the same part of the evidence", path);
+}
+
+/* The map of parts that a provider hands out (evidence.h), of evidence that is known. */
+static bool is_map_of_parts(struct sg_bytes b, struct sg_tee_evidence *ret)
+{
+    return sg_tee_evidence_decode(b, ret) == 0 && ret->part[SG_TEE_PART_REPORT].data != b.data &&
+           sg_tee_recognise(ret) != SG_TEE_KIND_NONE;
+}
+
+static int keep_parts(struct sg_attest_evidence *e, const struct sg_tee_evidence *parts,
+                      const char *path)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < SG_TEE_N_PARTS && !r; i++) {
+        if (!parts->part[i].len)
+            continue;
+        r = e->file[i].len ? second_file(path) : sg_buf_append(&e->file[i], parts->part[i]);
+    }
+    return r;
+}
+
 static int keep_file(struct sg_attest_evidence *e, const char *path, const char *name)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(SG_ATTEST_PART_MAX);
+    struct sg_tee_evidence parts;
     int r = sg_file_read(path, &file);
 
     if (r)
         return r;
+    if (is_map_of_parts(sg_buf_bytes(&file), &parts))
+        return keep_parts(e, &parts, path);
     enum sg_tee_part part = part_of(sg_buf_bytes(&file), name);
     if (part == SG_TEE_N_PARTS)
         return 0;
@@ -181,7 +210,7 @@ static int keep_file(struct sg_attest_evidence *e, const char *path, const char 
     if (part == SG_TEE_PART_CERTIFICATES)
         return keep_certificates(e, &file);
     if (e->file[part].len)
-        return sg_raisef(-EEXIST, "%s: a second file that is the same part of the evidence", path);
+        return second_file(path);
     take(&e->file[part], &file);
     return 0;
 }
@@ -240,18 +269,26 @@ static enum sg_tee_kind kind_alone(const struct sg_buf *file)
     return sg_tee_recognise(&alone);
 }
 
+static bool is_evidence(const struct sg_buf *file)
+{
+    struct sg_tee_evidence parts;
+
+    return kind_alone(file) != SG_TEE_KIND_NONE || is_tpm_quote(file) ||
+           is_map_of_parts(sg_buf_bytes(file), &parts);
+}
+
 /* Text of evidence becomes the evidence; other text stays what it is. */
 static int read_text(struct sg_buf *file)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf octets = SG_BUF_INIT(SG_ATTEST_PART_MAX);
     int r;
 
-    if (kind_alone(file) != SG_TEE_KIND_NONE || is_tpm_quote(file))
+    if (is_evidence(file))
         return 0;
     r = sg_attest_text_decode(sg_buf_bytes(file), &octets);
     if (r)
         return r < 0 ? r : 0;
-    if (kind_alone(&octets) != SG_TEE_KIND_NONE || is_tpm_quote(&octets))
+    if (is_evidence(&octets))
         take(file, &octets);
     return 0;
 }
@@ -300,13 +337,18 @@ static int read_certificates_beside(struct sg_attest_evidence *e, const char *pa
 
 static int read_named(struct sg_attest_evidence *e, const char *path)
 {
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(SG_ATTEST_PART_MAX);
     struct sg_buf *report = &e->file[SG_TEE_PART_REPORT];
-    int r = sg_file_read(path, report);
+    struct sg_tee_evidence parts;
+    int r = sg_file_read(path, &file);
 
     if (!r)
-        r = read_text(report);
+        r = read_text(&file);
     if (r)
         return r;
+    if (is_map_of_parts(sg_buf_bytes(&file), &parts))
+        return keep_parts(e, &parts, path);
+    take(report, &file);
     if (wraps(report))
         return read_companions(e, path);
     if (is_tpm_quote(report))

@@ -34,8 +34,9 @@ struct sg_attest_evidence {
     struct sg_tee_evidence parts;
     bool named; /* the report was named; others like it in its folder are not its companions */
 };
-/* A file is the report itself, in octets or as text; a SEV-SNP report takes the certificates beside
- * it that are named after it (X.report: X.vcek.der).  Of a folder, and of the folder of a file that
+/* A file is the report itself, or all that a provider of ours hands out (sealgrid/tee/evidence.h),
+ * in octets or as text; a SEV-SNP report takes the certificates beside it that are named after it
+ * (X.report: X.vcek.der).  Of a folder, and of the folder of a file that
  * needs companions (an Azure HCL report, a TPM quote), each file is taken for the part that its
  * content shows it to be; two for one part are refused, but certificates may be any number. -errno.
  */
