@@ -4,16 +4,20 @@
  *
  * Candidates are the evidence's own certificates and the store's.  A path ends at a certificate
  * whose key is pinned for the vendor, or under a pinned key itself.  If several paths exist
- * (certificates reissued), the one with the fewest faults counts.  Work is bounded: at most
- * SG_TEE_CHAIN_TRIES signature checks a chain.
+ * (certificates reissued), the one with the fewest faults counts.  Work is bounded, a chain: at
+ * most SG_TEE_CHAIN_TRIES signature checks of certificates to find it, as many for what the
+ * evidence brings besides, and SG_TEE_LIST_TRIES of lists; what the store has under its roots comes
+ * first.
  */
 #include "cert-int.h"
 #include "judge-int.h"
 
+#include <sealgrid/tee/store.h>
 #include <sealgrid/tee/verdict.h>
 
 #define SG_TEE_CHAIN_MAX     5 /* certificates, leaf and root included */
 #define SG_TEE_CHAIN_TRIES   64
+#define SG_TEE_LIST_TRIES    SG_TEE_CRLS_MAX
 #define SG_TEE_OWN_CERTS_MAX 8 /* that travel with one piece of evidence */
 
 /* Certificates of the evidence; unused places NULL. */

@@ -32,7 +32,7 @@ struct walk_link {
 
 struct walk {
     const struct sg_tee_chain_request *q;
-    unsigned tries;
+    unsigned tries, list_tries;
     size_t n_links;
     struct walk_link link[WALK_LINKS];
     size_t n;
@@ -65,16 +65,16 @@ static bool learn(struct walk *w, const uint8_t signed_id[32], const uint8_t key
     return good;
 }
 
-static bool may_try(struct walk *w)
+static bool may_try(unsigned *tries)
 {
-    return w->tries && w->tries--;
+    return *tries && (*tries)--;
 }
 
 static bool signed_by(struct walk *w, const struct sg_tee_cert *c, const struct sg_tee_key *key)
 {
     const uint8_t *id = sg_tee_key_id(key);
     const enum sg_tee_known k = known(w, c->id, id);
-    if (k != SG_TEE_UNKNOWN || !may_try(w))
+    if (k != SG_TEE_UNKNOWN || !may_try(&w->tries))
         return k == SG_TEE_KNOWN_GOOD;
     return learn(w, c->id, id, sg_tee_cert_signed_by(c, key));
 }
@@ -83,7 +83,7 @@ static bool crl_signed_by(struct walk *w, const struct sg_tee_crl *c, const stru
 {
     const uint8_t *id = sg_tee_key_id(key);
     const enum sg_tee_known k = known(w, c->id, id);
-    if (k != SG_TEE_UNKNOWN || !may_try(w))
+    if (k != SG_TEE_UNKNOWN || !may_try(&w->list_tries))
         return k == SG_TEE_KNOWN_GOOD;
     return learn(w, c->id, id, sg_tee_crl_signed_by(c, key));
 }
@@ -181,6 +181,12 @@ static bool in_path(const struct walk *w, const struct sg_tee_cert *c)
 
 static void extend(struct walk *w);
 
+/* No other path can be better. */
+static bool is_settled(const struct walk *w)
+{
+    return w->found && w->least == 0;
+}
+
 /* true: c issued the path's top. */
 static bool try_issuer(struct walk *w, const struct sg_tee_cert *c, bool *ret_named)
 {
@@ -236,9 +242,9 @@ static void extend(struct walk *w)
     }
     if (anchors_sign(w))
         return;
-    for (size_t i = 0; own && i < own->n; i++)
+    for (size_t i = 0; own && i < own->n && !is_settled(w); i++)
         signed_ |= try_issuer(w, own->at[i], &named);
-    for (size_t i = 0; i < s->n_certs; i++)
+    for (size_t i = 0; i < s->n_certs && !is_settled(w); i++)
         signed_ |= try_issuer(w, s->cert[i], &named);
     if (named && !signed_ && !signed_itself(w, top))
         w->broken_at = w->n - 1;
@@ -302,13 +308,18 @@ static void explain_no_path(const struct walk *w, const struct sg_tee_cert *leaf
 void sg_tee_chain_judge(const struct sg_tee_chain_request *q, const struct sg_tee_cert *leaf,
                         struct sg_tee_chain *ret)
 {
-    struct walk w = {.q = q, .tries = SG_TEE_CHAIN_TRIES, .n = 1, .at = {leaf}};
-    w.broken_at = SIZE_MAX;
+    struct walk w = {.q = q,
+                     .tries = SG_TEE_CHAIN_TRIES,
+                     .list_tries = SG_TEE_LIST_TRIES,
+                     .n = 1,
+                     .at = {leaf},
+                     .broken_at = SIZE_MAX};
     extend(&w);
     if (w.found)
         *ret = w.best;
     else
         explain_no_path(&w, leaf, ret);
+    w.tries = SG_TEE_CHAIN_TRIES; /* others of the issuers' names may have used them up */
     ret->ca_faults |= judge_spare_certs(&w, leaf);
 }
 

@@ -9,8 +9,14 @@
 
 #define SG_TEE_ROOTS_MAX   32
 #define SG_TEE_KEYS_MAX    64
-#define SG_TEE_SEAL_TRIES  8192 /* signature checks of one sealing */
-#define SG_TEE_SIGNERS_MAX 4    /* certificates that are found to have signed one document */
+#define SG_TEE_SIGNERS_MAX 4 /* certificates that are found to have signed one document */
+
+/* Signature checks of one sealing (store-seal.c), for each certificate, list or document. */
+#define SG_TEE_VOUCHED_TRIES  32 /* with CAs under a root that have its issuer's name */
+#define SG_TEE_STRANGER_TRIES 4  /* with other certificates of that name */
+#define SG_TEE_SIGNER_TRIES   32 /* a document with certificates */
+
+#define SG_TEE_TCB_SIGNER_NAME "Intel SGX TCB Signing"
 
 /* A root: a key, and what is known of its certificate. */
 struct sg_tee_anchor {
@@ -40,6 +46,7 @@ struct sg_tee_store {
     bool sealed;
     struct sg_tee_anchor anchor[SG_TEE_ROOTS_MAX];
     size_t n_anchors;
+    /* Sealed: those that a root vouches for come first, the nearer to it the earlier. */
     struct sg_tee_cert *cert[SG_TEE_CERTS_MAX];
     size_t n_certs;
     struct sg_tee_crl *crl[SG_TEE_CRLS_MAX];
@@ -55,9 +62,9 @@ struct sg_tee_store {
     struct sg_tee_link *link;
     size_t n_links, max_links;
     uint8_t (*thing)[32],
-        (*signer)[32]; /* certificates and lists; keys of roots and certificates */
+        (*signer)[32]; /* certificates and lists; keys that were tried with all of them */
     size_t n_things, n_signers;
-    bool all_tried;
+    size_t n_checks; /* of signatures */
 };
 
 /* One recognised thing each; they take ownership in any case.  -ENOBUFS. */

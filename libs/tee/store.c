@@ -43,7 +43,7 @@ int sg_tee_store_take_cert(struct sg_tee_store *s, struct sg_tee_cert *c)
             return 0;
     }
     if (s->n_certs == SG_TEE_CERTS_MAX)
-        return sg_raise(-ENOBUFS);
+        return sg_raisef(-ENOBUFS, "more than %d certificates", SG_TEE_CERTS_MAX);
     s->cert[s->n_certs++] = TAKE_PTR(own);
     return 0;
 }
@@ -56,7 +56,7 @@ int sg_tee_store_take_crl(struct sg_tee_store *s, struct sg_tee_crl *c)
             return 0;
     }
     if (s->n_crls == SG_TEE_CRLS_MAX)
-        return sg_raise(-ENOBUFS);
+        return sg_raisef(-ENOBUFS, "more than %d revocation lists", SG_TEE_CRLS_MAX);
     s->crl[s->n_crls++] = TAKE_PTR(own);
     return 0;
 }
@@ -69,7 +69,7 @@ int sg_tee_store_take_key(struct sg_tee_store *s, struct sg_tee_key *k)
             return 0;
     }
     if (s->n_keys == SG_TEE_KEYS_MAX)
-        return sg_raise(-ENOBUFS);
+        return sg_raisef(-ENOBUFS, "more than %d public keys", SG_TEE_KEYS_MAX);
     s->key[s->n_keys++] = TAKE_PTR(own);
     return 0;
 }
@@ -82,7 +82,7 @@ int sg_tee_store_take_doc(struct sg_tee_store *s, struct sg_tee_intel_doc *d)
             return 0;
     }
     if (s->n_docs == SG_TEE_DOCS_MAX)
-        return sg_raise(-ENOBUFS);
+        return sg_raisef(-ENOBUFS, "more than %d TCB infos and identities", SG_TEE_DOCS_MAX);
     s->doc[s->n_docs++] = (struct sg_tee_doc_entry){.doc = TAKE_PTR(own)};
     return 0;
 }
@@ -121,140 +121,9 @@ enum sg_tee_known sg_tee_store_knows(const struct sg_tee_store *s, const uint8_t
     memcpy(l.key_id, key_id, 32);
     if (s->n_links && bsearch(&l, s->link, s->n_links, sizeof l, by_link))
         return SG_TEE_KNOWN_GOOD;
-    return s->all_tried && is_there(s->thing, s->n_things, signed_id) &&
-                   is_there(s->signer, s->n_signers, key_id)
+    return is_there(s->thing, s->n_things, signed_id) && is_there(s->signer, s->n_signers, key_id)
                ? SG_TEE_KNOWN_BAD
                : SG_TEE_UNKNOWN;
-}
-
-static int add_link(struct sg_tee_store *s, const uint8_t signed_id[32], const uint8_t key_id[32])
-{
-    if (s->n_links == s->max_links) {
-        const size_t max = s->max_links ? 2 * s->max_links : 64;
-        struct sg_tee_link *more = reallocarray(s->link, max, sizeof *more);
-        if (!more)
-            return sg_raise(-ENOMEM);
-        s->link = more;
-        s->max_links = max;
-    }
-    struct sg_tee_link *l = &s->link[s->n_links++];
-    memcpy(l->signed_id, signed_id, 32);
-    memcpy(l->key_id, key_id, 32);
-    return 0;
-}
-
-/* One thing that somebody signed: a certificate or a CRL. */
-struct signed_thing {
-    struct sg_bytes issuer;
-    const uint8_t *id;
-    enum sg_tee_alg alg;
-    struct sg_bytes tbs, signature;
-};
-
-static int try_key(struct sg_tee_store *s, const struct signed_thing *t,
-                   const struct sg_tee_key *key, unsigned *tries)
-{
-    if (!*tries)
-        return 0;
-    --*tries;
-    return sg_tee_key_verifies(key, t->alg, t->tbs, t->signature)
-               ? add_link(s, t->id, sg_tee_key_id(key))
-               : 0;
-}
-
-static bool anchor_may_issue(const struct sg_tee_anchor *a, const char *issuer_common_name)
-{
-    return !a->common_name[0] || strcmp(a->common_name, issuer_common_name) == 0;
-}
-
-static int find_issuers(struct sg_tee_store *s, const struct signed_thing *t, unsigned *tries)
-{
-    char name[SG_TEE_CN_MAX] = "";
-    if (!sg_der_common_name(t->issuer, name, sizeof name))
-        return 0;
-    for (size_t i = 0; i < s->n_anchors; i++) {
-        if (anchor_may_issue(&s->anchor[i], name)) {
-            int r = try_key(s, t, s->anchor[i].key, tries);
-            if (r < 0)
-                return r;
-        }
-    }
-    for (size_t i = 0; i < s->n_certs; i++) {
-        if (sg_der_names_equal(s->cert[i]->subject, t->issuer)) {
-            int r = try_key(s, t, s->cert[i]->key, tries);
-            if (r < 0)
-                return r;
-        }
-    }
-    return 0;
-}
-
-/* Any certificate that is no CA may have signed a document; whether it was the vendor's to do so,
- * its chain will say. */
-static void find_signers(struct sg_tee_store *s, struct sg_tee_doc_entry *e, unsigned *tries)
-{
-    for (size_t i = 0; i < s->n_certs && e->n_signers < SG_TEE_SIGNERS_MAX; i++) {
-        const struct sg_tee_cert *c = s->cert[i];
-        if (c->ca || sg_tee_key_type(c->key) != SG_TEE_KEY_P256 || !*tries)
-            continue;
-        --*tries;
-        if (sg_tee_key_verifies(c->key, SG_TEE_ES256, e->doc->body,
-                                SG_BYTES_ARRAY(e->doc->signature)))
-            e->signer[e->n_signers++] = c;
-    }
-}
-
-static int list_ids(struct sg_tee_store *s)
-{
-    s->thing = calloc(s->n_certs + s->n_crls + 1, 32);
-    s->signer = calloc(s->n_certs + s->n_anchors + 1, 32);
-    if (!s->thing || !s->signer)
-        return sg_raise(-ENOMEM);
-    for (size_t i = 0; i < s->n_certs; i++) {
-        memcpy(s->thing[s->n_things++], s->cert[i]->id, 32);
-        memcpy(s->signer[s->n_signers++], sg_tee_key_id(s->cert[i]->key), 32);
-    }
-    for (size_t i = 0; i < s->n_crls; i++)
-        memcpy(s->thing[s->n_things++], s->crl[i]->id, 32);
-    for (size_t i = 0; i < s->n_anchors; i++)
-        memcpy(s->signer[s->n_signers++], sg_tee_key_id(s->anchor[i].key), 32);
-    qsort(s->thing, s->n_things, 32, by_id);
-    qsort(s->signer, s->n_signers, 32, by_id);
-    return 0;
-}
-
-static int find_all_issuers(struct sg_tee_store *s, unsigned *tries)
-{
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < s->n_certs; i++) {
-        const struct sg_tee_cert *c = s->cert[i];
-        const struct signed_thing t = {c->issuer, c->id, c->alg, c->tbs, c->signature};
-        r = find_issuers(s, &t, tries);
-    }
-    for (size_t i = 0; r == 0 && i < s->n_crls; i++) {
-        const struct sg_tee_crl *c = s->crl[i];
-        const struct signed_thing t = {c->issuer, c->id, c->alg, c->tbs, c->signature};
-        r = find_issuers(s, &t, tries);
-    }
-    return r;
-}
-
-int sg_tee_store_seal(struct sg_tee_store *s)
-{
-    unsigned tries = SG_TEE_SEAL_TRIES;
-    sg_assert(!s->sealed);
-    int r = find_all_issuers(s, &tries);
-    if (r == 0)
-        r = list_ids(s);
-    if (r < 0)
-        return r;
-    s->all_tried = tries > 0;
-    for (size_t i = 0; i < s->n_docs; i++)
-        find_signers(s, &s->doc[i], &tries);
-    if (s->n_links)
-        qsort(s->link, s->n_links, sizeof *s->link, by_link);
-    s->sealed = true;
-    return 0;
 }
 
 void sg_tee_store_count(const struct sg_tee_store *s, struct sg_tee_store_counts *ret)

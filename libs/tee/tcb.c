@@ -6,7 +6,7 @@
 #include "chain-int.h"
 #include "store-int.h"
 
-static const char *const signer_names[] = {"Intel SGX TCB Signing", NULL};
+static const char *const signer_names[] = {SG_TEE_TCB_SIGNER_NAME, NULL};
 
 struct wanted {
     enum sg_tee_doc doc;
@@ -42,11 +42,17 @@ static unsigned weight(const struct candidate *c)
            (unsigned)__builtin_popcount(c->signer.ca_faults);
 }
 
+/* The others are of no interest then: anybody can make certificates with the signer's key. */
+static bool has_good_signer(const struct candidate *c)
+{
+    return c->has_signer && c->signer.n && !c->signer.leaf_faults && !c->signer.ca_faults;
+}
+
 static void judge_signers(const struct sg_tee_case *c, const struct sg_tee_doc_entry *e,
                           struct candidate *ret)
 {
     const struct sg_tee_chain_request q = signer_request(c);
-    for (size_t i = 0; i < e->n_signers; i++) {
+    for (size_t i = 0; i < e->n_signers && !has_good_signer(ret); i++) {
         struct sg_tee_chain chain;
         sg_tee_chain_judge(&q, e->signer[i], &chain);
         const struct candidate one = {.signer = chain};
@@ -83,7 +89,7 @@ bool sg_tcb_signer_vouched(const struct sg_tee_store *s, const struct sg_tee_doc
                                   .crypto_only = true /* lists that are there */};
     struct candidate one = {.doc = e->doc};
     judge_signers(&c, e, &one);
-    return one.has_signer && one.signer.n && !weight(&one);
+    return has_good_signer(&one) && !weight(&one);
 }
 
 /* Fewest faults; then the newest evaluation, against downgrade; then the newest issue. */
