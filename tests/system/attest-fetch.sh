@@ -32,7 +32,8 @@ stop_service() {
     [ -z "$service" ] || wait "$service" || true
     service=
 }
-trap 'stop_service; finish' EXIT
+# However this script ends, also a service that hangs ends with it.
+trap '[ -z "$service" ] || kill -KILL "$service" 2>/dev/null || true; finish' EXIT
 
 # attest STATUS WORD...: exit status; answer in $work/out, messages in $work/err.
 attest() {
