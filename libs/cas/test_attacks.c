@@ -77,28 +77,34 @@ static void link_platforms(const struct world *w, const struct world *to)
     }
 }
 
-static int set_up(void **state)
+static struct scene scene; /* one casd, which meets them all */
+
+static void set_scene(void)
 {
-    static struct scene s;
     struct sg_cas_collateral_report report;
-    const enum sg_tee_kind *kind = *state;
-    s = (struct scene){.kind = *kind};
-    world_new(&s.f.w);
-    write_policy(&s.f.w);
-    link_platforms(&s.f.w, &shared);
-    struct sg_cas_init o = init_options(&s.f.w);
-    assert_int_equal(sg_cas_init(&o, s.f.w.pin), 0);
-    open_service(&s.f);
-    assert_int_equal(use_roots(&s.f, N_ROOTS, &report), 0);
-    *state = &s;
-    return 0;
+    struct fixture *f = &scene.f;
+    world_new(&f->w);
+    write_policy(&f->w);
+    link_platforms(&f->w, &shared);
+    struct sg_cas_init o = init_options(&f->w);
+    assert_int_equal(sg_cas_init(&o, f->w.pin), 0);
+    open_service(f);
+    assert_int_equal(use_roots(f, N_ROOTS, &report), 0);
 }
 
-static int tear_down(void **state)
+static void clear_scene(void)
 {
-    struct scene *s = *state;
-    sg_cas_service_free(s->f.service);
-    world_clear(&s->f.w);
+    sg_cas_service_free(scene.f.service);
+    world_clear(&scene.f.w);
+}
+
+static int set_up(void **state)
+{
+    const enum sg_tee_kind *kind = *state;
+    scene.kind = *kind;
+    memset(&scene.f.finding, 0, sizeof scene.f.finding);
+    scene.f.w.now.mono_ms += 2 * SG_CAS_NONCE_LIFETIME_MS; /* nonces of the test before are gone */
+    *state = &scene;
     return 0;
 }
 
@@ -533,15 +539,16 @@ int main(void)
             continue;
         snprintf(names[n], sizeof names[n], "%s: %s", sg_tee_kind_name(*kind),
                  attacks[i % N_ATTACKS].name);
-        tests[n] =
-            (struct CMUnitTest){names[n], attacks[i % N_ATTACKS].run, set_up, tear_down, kind};
+        tests[n] = (struct CMUnitTest){names[n], attacks[i % N_ATTACKS].run, set_up, NULL, kind};
         n++;
     }
     platforms_init(&good, at_s);
     platforms_init(&other, at_s);
     make_folder(shared.dir, sizeof shared.dir, "attacks");
     put_platforms(&shared, &good);
+    set_scene();
     int failed = _cmocka_run_group_tests("attacks", tests, n, NULL, NULL);
+    clear_scene();
     platforms_clear(&good);
     platforms_clear(&other);
     return failed + (sg_remove_tree(shared.dir) != 0);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "gather-int.h"
 #include "transport-int.h"
 
 static struct caller caller;
@@ -84,7 +85,7 @@ static int redirect(struct sg_http_exchange *x)
 static int busy(struct sg_http_exchange *x)
 {
     behaviour = GOOD;
-    int r = sg_http_add_header(x, "Retry-After", "1");
+    int r = sg_http_add_header(x, "Retry-After", "7");
     return r ? r : sg_http_reply(x, 429, NULL, SG_BYTES_NONE);
 }
 
@@ -149,13 +150,14 @@ static int tear_down(void **state)
     return 0;
 }
 
+static const struct sg_collateral_user user = {
+    .user = &caller, .new_store = new_store, .take = take, .warn = warned};
+
 static int try_gather(enum proof p)
 {
-    const struct sg_collateral_user u = {
-        .user = &caller, .new_store = new_store, .take = take, .warn = warned};
     const struct sg_tee_needs n = needs_of(p);
     start_over(&caller);
-    return sg_collateral_gather(&caller.o, &n, &u, &caller.report);
+    return sg_collateral_gather(&caller.o, &n, &user, &caller.report);
 }
 
 static void gather(enum proof p)
@@ -197,13 +199,15 @@ static void test_the_path_may_be_part_of_the_name(void **state)
 static void test_bad_services(void **state)
 {
     (void)state;
+    enum { SHORT_MS = 100, LONG_MS = 20000 };
     static const struct {
-        int how;
+        int how, request_ms;
         const char *text;
-    } cases[] = {{SLOW, "in time"},      {DRIP, "in time"},    {CUT, "is cut"},
-                 {OVERSIZED, "allowed"}, {ENDLESS, "allowed"}, {REDIRECT, "redirects are not"}};
-    caller.o.request_ms = 400;
+    } cases[] = {{SLOW, SHORT_MS, "in time"},   {DRIP, SHORT_MS, "in time"},
+                 {CUT, LONG_MS, "is cut"},      {OVERSIZED, LONG_MS, "allowed"},
+                 {ENDLESS, LONG_MS, "allowed"}, {REDIRECT, LONG_MS, "redirects are not"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        caller.o.request_ms = cases[i].request_ms;
         behaviour = (__typeof__(behaviour))cases[i].how;
         gather(SGX);
         expect_warning(&caller, "crl Intel SGX Root CA", cases[i].text);
@@ -213,14 +217,33 @@ static void test_bad_services(void **state)
     assert_int_equal(atomic_load(&elsewhere), 0);
 }
 
+static int waited_ms;
+static void (*wait_really)(void *transport, int ms);
+
+/* A thousand times as fast. */
+static void wait_less(void *transport, int ms)
+{
+    waited_ms += ms;
+    wait_really(transport, ms / 1000);
+}
+
 static void test_retry_after(void **state)
 {
     (void)state;
+    SG_CLEANUP(sg_transport_curl_freep) struct sg_transport_curl *curl = NULL;
+    const struct sg_tee_needs n = needs_of(SNP);
+    assert_int_equal(sg_transport_curl_new(&curl, &caller.o), 0);
+    struct sg_transport t = sg_transport_curl_of(curl);
+    wait_really = t.wait;
+    t.wait = wait_less;
+    waited_ms = 0;
     behaviour = BUSY_ONCE;
-    gather(SNP);
+    start_over(&caller);
+    assert_int_equal(sg_collateral_gather_over(&t, &caller.o, &n, &user, &caller.report), 0);
     expect_quiet(&caller);
     assert_int_equal(caller.report.fetched, 3);
-    caller.o.total_ms = 500; /* a second is too long */
+    assert_int_equal(waited_ms, 7000);
+    caller.o.total_ms = 5000; /* seven seconds are too long */
     caller.o.cache = NULL;
     behaviour = BUSY_ONCE;
     gather(SNP);
