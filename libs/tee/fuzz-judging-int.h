@@ -31,6 +31,17 @@ static inline void fuzz_judge(const struct sg_tee_evidence *e, bool crypto_only,
     sg_assert(!sg_tee_trusted(&v) && v.reasons.n);
 }
 
+/* A check: every named field lies inside the body. */
+static inline void fuzz_check_fields(const struct sg_tee_verdict *v)
+{
+    for (size_t i = 0; i < v->n_fields; i++) {
+        struct sg_bytes field;
+        if (sg_tee_verdict_field(v, sg_bytes_str(v->fields[i].name), &field))
+            sg_assert(field.data >= v->body.data &&
+                      field.data + field.len <= v->body.data + v->body.len);
+    }
+}
+
 static inline void fuzz_describe(const struct sg_tee_evidence *e)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf out = SG_BUF_INIT(16u << 20);

@@ -55,3 +55,13 @@ static inline void fuzz_expect(const struct sg_tee_evidence *e, bool wanted)
     fuzz_count.trusted += wanted;
     fuzz_describe(e);
 }
+
+/* A report as it came, signed by nobody of this world. */
+static inline void fuzz_as_it_is(struct sg_bytes report,
+                                 void (*check)(const struct sg_tee_verdict *v))
+{
+    const struct sg_tee_evidence e = {.part[SG_TEE_PART_REPORT] = report};
+    fuzz_expect(&e, false);
+    fuzz_judge(&e, true, check);
+    fuzz_judge(&e, false, check);
+}

@@ -28,17 +28,8 @@ static void flush(const struct objects *o)
 
 static int create(struct objects *o, const TPM2B_PUBLIC *public, ESYS_TR *ret)
 {
-    const TPM2B_SENSITIVE_CREATE sensitive = {0};
-    const TPM2B_DATA outside = {0};
-    const TPML_PCR_SELECTION none = {0};
     TSS_FREE TPM2B_PUBLIC *made = NULL;
-    TSS_FREE TPM2B_CREATION_DATA *data = NULL;
-    TSS_FREE TPM2B_DIGEST *hash = NULL;
-    TSS_FREE TPMT_TK_CREATION *ticket = NULL;
-    return sg_tss_raise(Esys_CreatePrimary(o->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
-                                           ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, public, &outside,
-                                           &none, ret, &made, &data, &hash, &ticket),
-                        "CreatePrimary in the owner's hierarchy");
+    return sg_tss_create_primary(o->esys, ESYS_TR_RH_OWNER, public, ret, &made);
 }
 
 /* P-256; salts the session below, so that who reads the bus does not read the key. */

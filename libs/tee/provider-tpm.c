@@ -221,19 +221,10 @@ static TPM2B_PUBLIC template(void)
 static int make_key(struct tpm_provider *t)
 {
     const TPM2B_PUBLIC public = template();
-    const TPM2B_SENSITIVE_CREATE sensitive = {0};
-    const TPM2B_DATA outside = {0};
-    const TPML_PCR_SELECTION none = {0};
     TSS_FREE TPM2B_PUBLIC *made = NULL;
-    TSS_FREE TPM2B_CREATION_DATA *data = NULL;
-    TSS_FREE TPM2B_DIGEST *hash = NULL;
-    TSS_FREE TPMT_TK_CREATION *ticket = NULL;
     uint8_t room[sizeof *made];
     size_t n = 0;
-    int r = sg_tss_raise(Esys_CreatePrimary(t->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD,
-                                            ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &public,
-                                            &outside, &none, &t->key, &made, &data, &hash, &ticket),
-                         "CreatePrimary");
+    int r = sg_tss_create_primary(t->esys, ESYS_TR_RH_ENDORSEMENT, &public, &t->key, &made);
     if (r == 0)
         r = sg_tss_raise(Tss2_MU_TPM2B_PUBLIC_Marshal(made, room, sizeof room, &n), "public area");
     return r ? r : sg_buf_append(&t->public, SG_BYTES(room, n));

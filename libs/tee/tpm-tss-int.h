@@ -18,6 +18,24 @@ static inline void sg_tss_free(void *p)
 }
 #define TSS_FREE SG_CLEANUP(sg_tss_free)
 
+/* A primary key without a secret of its own; *ret_public is the caller's to free. */
+static inline int sg_tss_create_primary(ESYS_CONTEXT *esys, ESYS_TR hierarchy,
+                                        const TPM2B_PUBLIC *public, ESYS_TR *ret,
+                                        TPM2B_PUBLIC **ret_public)
+{
+    const TPM2B_SENSITIVE_CREATE sensitive = {0};
+    const TPM2B_DATA outside = {0};
+    const TPML_PCR_SELECTION none = {0};
+    TSS_FREE TPM2B_CREATION_DATA *data = NULL;
+    TSS_FREE TPM2B_DIGEST *hash = NULL;
+    TSS_FREE TPMT_TK_CREATION *ticket = NULL;
+    return sg_tss_raise(Esys_CreatePrimary(esys, hierarchy, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                           ESYS_TR_NONE, &sensitive, public, &outside, &none, ret,
+                                           ret_public, &data, &hash, &ticket),
+                        hierarchy == ESYS_TR_RH_OWNER ? "CreatePrimary in the owner's hierarchy"
+                                                      : "CreatePrimary");
+}
+
 /* Bank of SHA-256; bit by number. */
 static inline TPML_PCR_SELECTION sg_tss_selection(uint32_t pcrs)
 {
