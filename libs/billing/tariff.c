@@ -196,6 +196,8 @@ static int take_posts(struct parser *p, const struct sg_yaml_node *posts)
     for (int m = 0; m < 1440; m++)
         if (p->t->post_of_minute[m] == NO_POST)
             p->t->post_of_minute[m] = p->t->rest_post;
+    memset(p->t->post_at, p->t->rest_post, sizeof(p->t->post_at));
+    memcpy(p->t->post_at[0][SG_DAY_WORKING], p->t->post_of_minute, 1440);
     return 0;
 }
 
