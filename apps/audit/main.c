@@ -115,7 +115,7 @@ static int load_keys(struct app *a)
             return complain(a->o.keys.items[i], strerror(-r));
     }
     if (sg_authority_read(sg_buf_bytes(&pem), &a->authority))
-        return complain("--keys", "no root certificate, or something that is no certificate");
+        return complain("--keys", "no root certificate, something that is no certificate, or a revocation list of nobody here");
     return 0;
 }
 

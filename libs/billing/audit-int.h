@@ -26,6 +26,7 @@ struct sg_audit_meter {
     const struct sg_installation *record;
     struct sg_key *key;      /* NULL: untrusted, reported when it was judged */
     int64_t from_s, until_s; /* the certificate's validity */
+    int64_t revoked_s;       /* INT64_MAX: not */
 };
 
 struct sg_audit {

@@ -15,6 +15,20 @@ const char *sg_audit_word(enum sg_audit_code code)
     return words[code];
 }
 
+enum sg_audit_clock sg_audit_clock_of(const char *word)
+{
+    static const char *const words[] = {
+#define SG_P(id, word) word,
+        SG_AUDIT_CLOCKS(SG_P)
+#undef SG_P
+    };
+    int i = 0;
+
+    while (i < SG_AUDIT_N_CLOCKS && strcmp(word, words[i]) != 0)
+        i++;
+    return (enum sg_audit_clock)i;
+}
+
 void sg_audit_report(struct sg_audit *a, const struct sg_audit_finding *f)
 {
     a->result.findings++;
@@ -306,6 +320,26 @@ static const char *neutral_difference(const struct sg_bill *bill, const struct s
     return sg_bill_difference(bill, &same);
 }
 
+/* Every meter on the bill against the record that placed it there. */
+static void check_ratios(struct sg_audit *a)
+{
+    const struct sg_bill *bill = a->in->bill;
+
+    for (size_t i = 0; i < bill->n_meters; i++) {
+        const struct sg_bill_meter *m = &bill->meters[i];
+        bool known;
+        const struct sg_installation *record =
+            sg_installations_of_serial(a->in->installations, m->serial, m->until_s, &known);
+        if (!record || (record->ratio_num == m->ratio_num && record->ratio_den == m->ratio_den))
+            continue;
+        const struct sg_audit_finding f = {.code = SG_AUDIT_INSTALLATION_RATIO,
+                                           .serial = m->serial,
+                                           .ts_s = INT64_MIN,
+                                           .text = "the bill has another ratio than the record"};
+        sg_audit_report(a, &f);
+    }
+}
+
 int sg_audit_bill(struct sg_audit *a)
 {
     SG_CLEANUP(sg_tariff_freep) struct sg_tariff *neutral = NULL;
@@ -322,6 +356,7 @@ int sg_audit_bill(struct sg_audit *a)
         report_bill(a, SG_AUDIT_BILL_TRACE, "what explains the bill does not follow from it");
     if (wrong)
         report_number(a, wrong);
+    check_ratios(a);
     if (t && memcmp(t->sha256, bill->tariff_sha256, 32))
         report_bill(a, SG_AUDIT_BILL_TARIFF, "the bill was made by another tariff");
     r = t ? 0 : make_neutral(bill, &neutral);

@@ -262,7 +262,86 @@ static void a_meter_must_have_been_installed_then(void **state)
     record->ratio_num = 40;
     found = audit_with(&f.bill, sg_buf_bytes(&f.evidence), NULL);
     record->ratio_num = 1;
-    EXPECT(found, SG_AUDIT_BILL_ARITHMETIC);
+    EXPECT(found, SG_AUDIT_INSTALLATION_RATIO, SG_AUDIT_BILL_ARITHMETIC);
+}
+
+static void put_on_list(const struct sg_cert *cert, const struct sg_cert *issuer,
+                        const struct sg_key *issuer_key, int64_t since_s)
+{
+    const struct sg_crl_entry entry = {cert, since_s};
+    struct sg_authority *a = &f.authority;
+
+    assert_int_equal(sg_crl_issue(&a->crls[a->n_crls], issuer, issuer_key, FX_UNTIL,
+                                  FX_UNTIL + 86400, &entry, cert ? 1 : 0),
+                     0);
+    a->crl_issuers[a->n_crls++] = issuer;
+}
+
+static void forget_lists(void)
+{
+    while (f.authority.n_crls)
+        sg_crl_free(f.authority.crls[--f.authority.n_crls]);
+}
+
+static void a_certificate_revoked_by_then_is_named(void **state)
+{
+    (void)state;
+    struct sg_bytes evidence = sg_buf_bytes(&f.evidence);
+
+    put_on_list(f.installations.records[0].cert, f.ca, f.ca_key, FX_FROM + 86400 + 900);
+    struct found found = audit_with(&f.bill, evidence, f.tariff);
+    forget_lists();
+    EXPECT(found, SG_AUDIT_CERTIFICATE_REVOKED, SG_AUDIT_READING_MISSING, SG_AUDIT_BILL_ROOT,
+           SG_AUDIT_BILL_ARITHMETIC);
+    expect_at(&found, SG_AUDIT_CERTIFICATE_REVOKED, 97, 96); /* the second day alone */
+
+    put_on_list(f.installations.records[0].cert, f.ca, f.ca_key, FX_UNTIL + 1); /* later */
+    found = audit_with(&f.bill, evidence, f.tariff);
+    forget_lists();
+    expect_only(&found, 0, NULL);
+
+    put_on_list(f.ca, f.root, f.root_key, FX_FROM); /* the one above it */
+    found = audit_with(&f.bill, evidence, f.tariff);
+    forget_lists();
+    assert_int_equal(found.n[SG_AUDIT_CERTIFICATE_REVOKED], 2);
+}
+
+static void audit_in(struct found *found, struct sg_audit_result *result, bool require_crl,
+                     enum sg_audit_clock policy, struct sg_bytes evidence)
+{
+    const struct sg_audit_input in = {.bill = &f.bill,
+                                      .bill_hash_ok = true,
+                                      .evidence = evidence,
+                                      .installations = &f.installations,
+                                      .authority = &f.authority,
+                                      .tariff = f.tariff,
+                                      .require_crl = require_crl,
+                                      .clock_policy = policy};
+
+    *found = (struct found){.n = {0}};
+    assert_int_equal(sg_audit_run(&in, note, found, result), 0);
+}
+
+static void a_missing_list_is_told(void **state)
+{
+    (void)state;
+    struct sg_bytes evidence = sg_buf_bytes(&f.evidence);
+    struct sg_audit_result result;
+    struct found found;
+
+    audit_in(&found, &result, false, SG_AUDIT_POLICY_NOTE, evidence);
+    expect_only(&found, 0, NULL);
+    assert_int_equal(result.without_crl, 1);
+    audit_in(&found, &result, true, SG_AUDIT_POLICY_NOTE, evidence);
+    EXPECT(found, SG_AUDIT_CERTIFICATE_NO_CRL);
+    put_on_list(NULL, f.ca, f.ca_key, 0);
+    audit_in(&found, &result, true, SG_AUDIT_POLICY_NOTE, evidence);
+    EXPECT(found, SG_AUDIT_CERTIFICATE_NO_CRL); /* nothing of the root about the second level */
+    put_on_list(NULL, f.root, f.root_key, 0);
+    audit_in(&found, &result, true, SG_AUDIT_POLICY_NOTE, evidence);
+    forget_lists();
+    expect_only(&found, 0, NULL);
+    assert_int_equal(result.without_crl, 0);
 }
 
 /* The first client's meter, taken out and put back every day of MANY days before the period. */
@@ -405,6 +484,18 @@ static void doubtful_clocks_are_counted(void **state)
                      0);
     assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &set->evidence, set->readings), 0);
     assert_int_equal(result_of(blocks, 2).clock, 1);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(1 << 24);
+    struct sg_audit_result result;
+    struct found found;
+    assert_int_equal(fx_evidence(blocks, 2, &file), 0);
+    audit_in(&found, &result, false, SG_AUDIT_POLICY_NOTE, sg_buf_bytes(&file));
+    expect_only(&found, 0, NULL);
+    audit_in(&found, &result, false, SG_AUDIT_POLICY_SET, sg_buf_bytes(&file));
+    EXPECT(found, SG_AUDIT_CLOCK_SET);
+    audit_in(&found, &result, false, SG_AUDIT_POLICY_STRICT, sg_buf_bytes(&file));
+    EXPECT(found, SG_AUDIT_CLOCK_SET);
+    assert_int_equal(sg_audit_clock_of("strict"), SG_AUDIT_POLICY_STRICT);
+    assert_int_equal(sg_audit_clock_of("lax"), SG_AUDIT_N_CLOCKS);
     blocks[0] = b;
     assert_int_equal(result_of(blocks, 2).clock, 0);
 }
@@ -462,6 +553,8 @@ int main(void)
         cmocka_unit_test(a_doubled_block_is_named),
         cmocka_unit_test(certificates_must_chain),
         cmocka_unit_test(a_meter_must_have_been_installed_then),
+        cmocka_unit_test(a_certificate_revoked_by_then_is_named),
+        cmocka_unit_test(a_missing_list_is_told),
         cmocka_unit_test(many_installations_of_a_client_are_audited),
         cmocka_unit_test(doctored_bills_are_named),
         cmocka_unit_test(a_bill_without_a_meter_is_named),
