@@ -246,6 +246,8 @@ SG_MUST_USE int sg_tariff_parse(struct sg_tariff **ret, struct sg_bytes yaml,
 /* how NULL: as sg_tariff_parse. */
 SG_MUST_USE int sg_tariff_read(struct sg_tariff **ret, struct sg_bytes yaml,
                                const struct sg_tariff_reading *how, struct sg_yaml_error *why);
+/* A sg_tariff_fetch_fn for the folder in which a file lies; user is that file's path. */
+SG_MUST_USE int sg_tariff_fetch_beside(void *user, const char *name, struct sg_buf *ret);
 /* A file; the series that it names lie in the same folder. */
 SG_MUST_USE int sg_tariff_load(struct sg_tariff **ret, const char *path, struct sg_yaml_error *why);
 void sg_tariff_free(struct sg_tariff *t);
