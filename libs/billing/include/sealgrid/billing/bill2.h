@@ -11,10 +11,10 @@
  */
 #include <sealgrid/base/buf.h>
 #include <sealgrid/billing/contract.h>
+#include <sealgrid/billing/proof.h>
 
 #define SG_BILL_METERS_MAX    16
 #define SG_BILL_LINES_MAX     4096
-#define SG_BILL_BUCKETS_MAX   4096
 #define SG_BILL_ESTIMATES_MAX 8192
 #define SG_BILL_CREDITS_MAX   1024
 #define SG_BILL_CODE_MAX      159
@@ -34,21 +34,6 @@ struct sg_bill_meter {
     uint64_t readings;              /* measured ones, without estimates */
     bool has_certificate;
     uint8_t certificate_sha256[32]; /* of the DER of its metrology certificate */
-};
-
-/*
- * The signed readings of one meter that fall into one post within [from, until) local days, where
- * no price that depends on the interval changes.  root: of a Merkle sum tree (proof.h) over the
- * readings in time order; a leaf carries the reading's leaf hash, its import and its export, so
- * that a sample drawn by energy proves the kWh.  Energy as measured, before the ratio.
- */
-struct sg_bill_bucket {
-    uint32_t meter; /* index */
-    uint32_t post;  /* index */
-    int64_t from_day, until_day;
-    uint64_t readings;
-    int64_t import_wh, export_wh;
-    uint8_t root[32];
 };
 
 /* A run of neighbouring estimated intervals of one meter, by one rule: (from, until]. */
@@ -82,7 +67,7 @@ struct sg_bill_line {
     int64_t quantity;            /* in thousandths of a kWh or kW, or whole days, months, cycles */
     enum sg_bill_unit unit;
     bool has_rate;
-    int64_t rate;          /* 1e-9 currency per unit */
+    int64_t rate;          /* 1e-9 currency per unit; 0 without one */
     int64_t days, of_days; /* the weight; of_days 0: none */
     int64_t amount;        /* minor units */
 };
@@ -126,8 +111,8 @@ struct sg_bill {
     uint8_t root[32]; /* RFC 6962 over the leaf hashes of the measured readings in time order */
     bool has_estimates_hash;
     uint8_t estimates_sha256[32]; /* of the evidence file's section of estimates */
-    struct sg_bill_bucket *buckets;
-    size_t n_buckets; /* none when the readings are unsigned */
+    struct sg_bucket *buckets;    /* proof.h */
+    size_t n_buckets;             /* none when the readings are unsigned */
     struct sg_bill_estimate *estimates;
     size_t n_estimates;
     int64_t import_wh, export_wh; /* after ratios */
@@ -144,6 +129,7 @@ struct sg_bill {
     size_t n_credits; /* carried out */
 
     struct sg_buf trace; /* what each line was worked out from: canonical JSON */
+    uint8_t trace_sha256[32];
 };
 void sg_bill_clear(struct sg_bill *b);
 
@@ -161,6 +147,7 @@ struct sg_bill_install {
     O(FOREIGN, "reading.foreign")           /* that meter is not this client's at that time */     \
     O(REPEATED, "reading.duplicated")       /* that interval was added already, or out of order */ \
     O(TOO_LARGE, "quantity.too_large")      /* past what the arithmetic is made for */             \
+    O(EMPTY, "period.empty")                /* no interval in it */                                \
     O(TOO_LONG, "period.too_long")          /* too many days, meters or lines for one bill */      \
     O(BAD_RECORD, "installation.bad")       /* records overlap or have an impossible ratio */      \
     O(NO_FLAG, "tariff.no_flag")            /* no flag for a month of the period */                \
@@ -197,14 +184,15 @@ struct sg_bill_reading {
 };
 
 struct sg_billing;
-/* 0, TOO_LONG, BAD_RECORD, NO_RATE, NO_FLAG, NO_CONTRACT, CONTRACT_CHANGED. */
+/* 0, EMPTY, TOO_LONG, BAD_RECORD, NO_RATE, NO_FLAG, NO_CONTRACT, CONTRACT_CHANGED. */
 SG_MUST_USE int sg_billing_new(struct sg_billing **ret, const struct sg_bill_input *in);
-/* One reading, in time order.  0, OUTSIDE, FOREIGN, REPEATED, TOO_LARGE, NO_SCHEDULE, NO_PRICE;
- * a refused reading changes nothing. */
+/* One reading, in time order.  0, OUTSIDE, FOREIGN, REPEATED, TOO_LARGE, NO_SCHEDULE, NO_PRICE:
+ * then it counts for nothing. */
 SG_MUST_USE int sg_billing_add(struct sg_billing *b, const struct sg_bill_reading *reading);
 /* SHA-256 of the evidence file's section of estimates, if there is one. */
 void sg_billing_set_estimates(struct sg_billing *b, const uint8_t sha256[32]);
-/* Once.  0, TOO_LARGE, TOO_LONG.  The caller clears *ret. */
+/* Once.  0, TOO_LARGE, TOO_LONG (lines, runs of estimates or buckets past their limits).  The
+ * caller clears *ret. */
 SG_MUST_USE int sg_billing_finish(struct sg_billing *b, struct sg_bill *ret);
 void sg_billing_free(struct sg_billing *b);
 SG_DEFINE_FREEP(struct sg_billing, sg_billing_free)
