@@ -13,7 +13,8 @@
 
 #include <stdio.h>
 
-#define INPUTS_MAX (64u * 1024 * 1024) /* octets that one gap's hash may be over */
+#define INPUTS_MAX   (64u * 1024 * 1024) /* octets that one gap's hash may be over */
+#define INTERVAL_MAX 10000000 /* Wh: what a reading may hold (meter/reading.h), an estimate too */
 
 struct gap {
     size_t first, n;
@@ -238,10 +239,13 @@ static int by_profile(struct work *w, const struct gap *gap, const struct sg_vee
     }
     if (weights == 0 || wh < 0)
         return STEP_UNFIT;
-    for (size_t k = 0; k < gap->n; k++)
+    for (size_t k = 0; k < gap->n; k++) {
         ret[k] = (struct value){
             sg_round_div(wh * weight_of(w, p, gap->first + k), weights, w->g->rules->rounding),
             SG_READING_NA};
+        if (ret[k].wh > INTERVAL_MAX)
+            return STEP_UNFIT;
+    }
     return 0;
 }
 
@@ -258,6 +262,21 @@ static bool register_total(const struct work *w, const struct gap *gap, int64_t 
         return false;
     *ret = b->register_wh - b->energy_wh - a->register_wh;
     return *ret >= 0;
+}
+
+/* Whether an interval's share could be more than any meter reports. */
+static bool too_much(const struct gap *gap, const struct value *v, int64_t total)
+{
+    __int128 sum = 0;
+    int64_t most = 0;
+
+    for (size_t k = 0; k < gap->n; k++) {
+        sum += v[k].wh > 0 ? v[k].wh : 0;
+        most = v[k].wh > most ? v[k].wh : most;
+    }
+    if (sum == 0)
+        return total / (int64_t)gap->n >= INTERVAL_MAX;
+    return (__int128)total * most / sum >= INTERVAL_MAX;
 }
 
 /* The share of interval k, rounded down, and what was cut off. */
@@ -312,7 +331,8 @@ static int adjust(struct work *w, const struct gap *gap, struct value *v, bool *
     int64_t total;
     int r;
 
-    *ret_adjusted = w->g->rules->adjust && register_total(w, gap, &total);
+    *ret_adjusted =
+        w->g->rules->adjust && register_total(w, gap, &total) && !too_much(gap, v, total);
     if (!*ret_adjusted)
         return 0;
     r = fit(gap, total, v);
