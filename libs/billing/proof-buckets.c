@@ -24,7 +24,7 @@ struct bucket {
 struct sg_buckets {
     const struct sg_tariff *t;
     struct sg_tariff_cursor cursor;
-    bool keep;
+    bool keep, plan;              /* plan: buckets without a reading are listed, too */
     int64_t cuts[PIECES_MAX + 1]; /* piece i is [cuts[i], cuts[i + 1]) */
     size_t n_pieces, piece;       /* the piece of the last interval */
     struct sg_bucket_meter *meters;
@@ -225,17 +225,19 @@ static int keep_leaf(struct bucket *k, int64_t ts_s, struct sg_totals own,
 static int add_leaf(const struct sg_buckets *b, struct bucket *k, int64_t ts_s,
                     struct sg_totals own, const uint8_t content[32])
 {
-    uint8_t leaf[32];
+    uint8_t leaf[32] = {0};
     int r;
 
     if (own.import_wh > SG_TOTAL_MAX - k->sum.import_wh ||
         own.export_wh > SG_TOTAL_MAX - k->sum.export_wh)
         return SG_PROOF_OVERFLOW;
-    sg_total_leaf(leaf, content, k->sum);
+    if (!b->plan)
+        sg_total_leaf(leaf, content, k->sum);
     r = b->keep ? keep_leaf(k, ts_s, own, content, leaf) : 0;
     if (r)
         return r;
-    sg_merkle_add(k->tree, leaf);
+    if (!b->plan)
+        sg_merkle_add(k->tree, leaf);
     k->sum.import_wh += own.import_wh;
     k->sum.export_wh += own.export_wh;
     k->out.intervals++;
@@ -310,7 +312,7 @@ int sg_buckets_finish(struct sg_buckets *b, const struct sg_bucket **ret, size_t
         return sg_raise(-ENOMEM);
     for (size_t i = 0; i < cells; i++) {
         struct bucket *k = b->table[i] == NO_BUCKET ? NULL : &b->list[b->table[i]];
-        if (!k || !k->out.readings)
+        if (!k || (!k->out.readings && !b->plan))
             continue;
         finish_bucket(k);
         b->out[b->n_out] = k->out;
@@ -319,6 +321,29 @@ int sg_buckets_finish(struct sg_buckets *b, const struct sg_bucket **ret, size_t
     *ret = b->out;
     *ret_n = b->n_out;
     return 0;
+}
+
+int sg_buckets_plan(struct sg_buckets **ret, const struct sg_tariff *t, int64_t from_s,
+                    int64_t until_s, const struct sg_bucket_meter *meters, size_t n_meters)
+{
+    SG_CLEANUP(sg_buckets_freep) struct sg_buckets *b = NULL;
+    const struct sg_bucket *list;
+    size_t n;
+    int r = sg_buckets_new(&b, t, from_s, until_s, meters, n_meters, true);
+
+    if (r)
+        return r;
+    b->plan = true;
+    r = sg_buckets_finish(b, &list, &n);
+    if (!r)
+        *ret = TAKE_PTR(b);
+    return r;
+}
+
+struct sg_bucket sg_buckets_get(const struct sg_buckets *b, size_t i)
+{
+    sg_assert(i < b->n_out);
+    return b->out[i];
 }
 
 /* ---- asking -------------------------------------------------------------------------------- */

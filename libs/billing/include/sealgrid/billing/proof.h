@@ -71,6 +71,14 @@ SG_MUST_USE int sg_buckets_add(struct sg_buckets *b, size_t meter, int64_t ts_s,
 SG_MUST_USE int sg_buckets_finish(struct sg_buckets *b, const struct sg_bucket **ret,
                                   size_t *ret_n);
 
+/* The same without readings: every bucket that the tariff and the meters' times could fill, listed
+ * and finished, its leaves kept.  0, SG_PROOF_TOO_MANY. */
+SG_MUST_USE int sg_buckets_plan(struct sg_buckets **ret, const struct sg_tariff *t, int64_t from_s,
+                                int64_t until_s, const struct sg_bucket_meter *meters,
+                                size_t n_meters);
+/* Number i of those that finish listed. */
+struct sg_bucket sg_buckets_get(const struct sg_buckets *b, size_t i);
+
 /* Where an interval stands.  After finish, of buckets that keep. */
 struct sg_leaf {
     size_t bucket;
