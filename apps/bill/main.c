@@ -1,9 +1,11 @@
 /*
  * sealgrid-bill - bills from signed readings, on files or on the store.
+ * Its first argument may be a command: import, vee (vee.h).
  * Exit 0: every bill was made; 1: some client was refused; 2: unusable input.
  */
 #include "fleet.h"
 #include "source.h"
+#include "vee.h"
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/clock.h>
@@ -454,6 +456,10 @@ int main(int argc, char **argv)
     if (sg_process_harden())
         return fail("start");
     sg_log_init("bill", SG_LOG_WARN);
+    if (argc > 1 && !strcmp(argv[1], "vee"))
+        return vee_main(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "import"))
+        return vee_import_main(argc - 1, argv + 1);
     r = sg_conf_parse(&bill_table, argc, argv, &a.options, &first);
     if (r)
         return r == SG_CONF_EXIT ? 0 : EXIT_UNUSABLE;
