@@ -1,9 +1,10 @@
 /*
  * sealgrid-bill - bills from signed readings, on files or on the store.
- * Its first argument may be a command: import, vee (vee.h).
+ * Its first argument may be a command: lint (lint.h), import, vee (vee.h).
  * Exit 0: every bill was made; 1: some client was refused; 2: unusable input.
  */
 #include "fleet.h"
+#include "lint.h"
 #include "source.h"
 #include "vee.h"
 
@@ -456,6 +457,8 @@ int main(int argc, char **argv)
     if (sg_process_harden())
         return fail("start");
     sg_log_init("bill", SG_LOG_WARN);
+    if (argc > 1 && !strcmp(argv[1], "lint"))
+        return lint_main(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "vee"))
         return vee_main(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "import"))
