@@ -31,7 +31,7 @@ struct client {
     size_t n_blocks, blocks_capacity;
     struct sg_row_reading *rows; /* by time */
     size_t n_rows, rows_capacity;
-    uint64_t conflicts; /* rows of reading_conflict in the period */
+    uint64_t conflicts; /* rows of reading_conflict that nobody settled (conflicts.h) */
 };
 
 /* Keeps the allocations. */

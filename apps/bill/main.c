@@ -1,6 +1,6 @@
 /*
  * sealgrid-bill - bills from signed readings, on files or on the store.
- * Its first argument may be a command: lint (lint.h), import, vee (vee.h).
+ * Its first argument may be a command: lint (lint.h), import, vee, resolve (vee.h).
  * Exit 0: every bill was made; 1: some client was refused; 2: unusable input.
  */
 #include "fleet.h"
@@ -463,6 +463,8 @@ int main(int argc, char **argv)
         return vee_main(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "import"))
         return vee_import_main(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "resolve"))
+        return vee_resolve_main(argc - 1, argv + 1);
     r = sg_conf_parse(&bill_table, argc, argv, &a.options, &first);
     if (r)
         return r == SG_CONF_EXIT ? 0 : EXIT_UNUSABLE;

@@ -1,6 +1,8 @@
 /* source-store - the metering tables through the record interface. */
 #include "source.h"
 
+#include "conflicts.h"
+
 #include <sealgrid/meter/tables.h>
 
 #define BLOCK_SPAN_S                                                                               \
@@ -23,17 +25,6 @@ static int take_install(void *ctx, struct sg_bytes partition, struct sg_bytes so
     install.ratio_num = row.ratio_num;
     install.ratio_den = row.ratio_den;
     return client_add_install(c, &install);
-}
-
-static int count_conflict(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
-                          struct sg_bytes value)
-{
-    struct client *c = ctx;
-    (void)partition;
-    (void)sort;
-    (void)value;
-    c->conflicts++;
-    return 0;
 }
 
 static int take_block(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
@@ -85,13 +76,12 @@ static int read_table(struct client *c, struct sg_kv *kv, uint32_t table, const 
     return sg_table_each(kv, c->id, table, from, until, SG_BYTES_NONE, fn, c);
 }
 
-int source_store(struct client *c, struct sg_kv *kv, int64_t from_s, int64_t until_s)
+static int read_all(struct client *c, struct sg_kv *kv, struct conflicts *conflicts, int64_t from_s,
+                    int64_t until_s)
 {
     int64_t first = from_s + 1, after = until_s + 1, blocks_from = first - BLOCK_SPAN_S;
     int r = read_table(c, kv, SG_TABLE_INSTALLATION, NULL, NULL, take_install);
 
-    if (!r)
-        r = read_table(c, kv, SG_TABLE_READING_CONFLICT, &first, &after, count_conflict);
     if (!r)
         r = read_table(c, kv, SG_TABLE_BLOCK, &blocks_from, &after, take_block);
     if (r)
@@ -99,5 +89,13 @@ int source_store(struct client *c, struct sg_kv *kv, int64_t from_s, int64_t unt
     widen(c, &from_s, &until_s);
     first = from_s + 1;
     after = until_s + 1;
-    return read_table(c, kv, SG_TABLE_READING, &first, &after, take_reading);
+    r = conflicts_read(conflicts, kv, c->id, first, after);
+    return r ? r : read_table(c, kv, SG_TABLE_READING, &first, &after, take_reading);
+}
+
+int source_store(struct client *c, struct sg_kv *kv, int64_t from_s, int64_t until_s)
+{
+    SG_CLEANUP(conflicts_clear) struct conflicts conflicts = {.rows = NULL};
+    int r = read_all(c, kv, &conflicts, from_s, until_s);
+    return r ? r : conflicts_settle(&conflicts, c, &c->conflicts);
 }

@@ -1,0 +1,197 @@
+/* conflicts - second readings, and the choice between them. */
+#include "conflicts.h"
+
+#include <sealgrid/crypto/merkle.h>
+#include <sealgrid/meter/tables.h>
+
+static int grow(void **items, size_t *capacity, size_t n, size_t size)
+{
+    const size_t wanted = *capacity ? 2 * *capacity : 16;
+    void *grown;
+
+    if (n < *capacity)
+        return 0;
+    if (wanted > CLIENT_ROWS_MAX)
+        return sg_raisef(-E2BIG, "too many conflicts of a client");
+    grown = reallocarray(*items, wanted, size);
+    if (!grown)
+        return sg_raise(-ENOMEM);
+    *items = grown;
+    *capacity = wanted;
+    return 0;
+}
+
+void conflicts_clear(struct conflicts *c)
+{
+    for (size_t i = 0; i < c->n_records; i++)
+        free(c->records[i].room);
+    free(c->records);
+    free(c->rows);
+    *c = (struct conflicts){.rows = NULL};
+}
+
+/* ---- reading ------------------------------------------------------------------------------------
+ */
+
+static int take_conflict(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
+                         struct sg_bytes value)
+{
+    struct conflicts *c = ctx;
+    void *items = c->rows;
+    int r = grow(&items, &c->rows_capacity, c->n_rows, sizeof(*c->rows));
+
+    (void)partition;
+    c->rows = items;
+    if (!r)
+        r = sg_row_conflict_decode(sort, value, &c->rows[c->n_rows]);
+    c->n_rows += r == 0;
+    return r;
+}
+
+/* Rows come by interval, then by the time of the resolution: the last one of an interval holds. */
+static int take_resolution(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
+                           struct sg_bytes value)
+{
+    struct conflicts *c = ctx;
+    struct conflict_record record = {.room = NULL};
+    void *items = c->records;
+    int r = grow(&items, &c->records_capacity, c->n_records, sizeof(*c->records));
+
+    (void)partition;
+    c->records = items;
+    if (r)
+        return r;
+    record.room = malloc(value.len + 1);
+    if (!record.room)
+        return sg_raise(-ENOMEM);
+    memcpy(record.room, value.data, value.len);
+    r = sg_row_resolution_decode(sort, SG_BYTES(record.room, value.len), &record.row);
+    if (r) {
+        free(record.room);
+        return r;
+    }
+    if (c->n_records && c->records[c->n_records - 1].row.ts_s == record.row.ts_s)
+        free(c->records[--c->n_records].room);
+    c->records[c->n_records++] = record;
+    return 0;
+}
+
+int conflicts_read(struct conflicts *ret, struct sg_kv *kv, int64_t client, int64_t first_s,
+                   int64_t after_s)
+{
+    int r = sg_table_each(kv, client, SG_TABLE_READING_CONFLICT, &first_s, &after_s, SG_BYTES_NONE,
+                          take_conflict, ret);
+
+    if (r || ret->n_rows == 0)
+        return r;
+    return sg_table_each(kv, client, SG_TABLE_RESOLUTION, &first_s, &after_s, SG_BYTES_NONE,
+                         take_resolution, ret);
+}
+
+/* ---- settling -----------------------------------------------------------------------------------
+ */
+
+static const struct sg_row_resolution *record_of(const struct conflicts *c, int64_t client,
+                                                 int64_t ts_s)
+{
+    for (size_t i = 0; i < c->n_records; i++) {
+        const struct sg_resolution r = {client, c->records[i].row};
+        if (r.row.ts_s == ts_s)
+            return sg_resolution_verify(&r, NULL) == 0 ? &c->records[i].row : NULL;
+    }
+    return NULL;
+}
+
+static struct sg_row_reading *row_at(struct client *c, int64_t ts_s)
+{
+    size_t low = 0, high = c->n_rows;
+
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        if (c->rows[middle].reading.ts_s < ts_s)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < c->n_rows && c->rows[low].reading.ts_s == ts_s ? &c->rows[low] : NULL;
+}
+
+static bool is_chosen(const struct sg_row_reading *row, const uint8_t chosen[SG_ROW_DIGEST_LEN])
+{
+    uint8_t digest[SG_ROW_DIGEST_LEN];
+    return sg_row_digest(&row->reading, digest) == 0 && !memcmp(digest, chosen, SG_ROW_DIGEST_LEN);
+}
+
+/* Puts the chosen reading of that interval among the rows; false: it is not there. */
+static bool choose(const struct conflicts *conflicts, struct client *c, int64_t ts_s)
+{
+    const struct sg_row_resolution *record = record_of(conflicts, c->id, ts_s);
+    struct sg_row_reading *row = row_at(c, ts_s);
+
+    if (!record || !row)
+        return false;
+    if (is_chosen(row, record->chosen))
+        return true;
+    for (size_t i = 0; i < conflicts->n_rows; i++) {
+        const struct sg_row_reading *other = &conflicts->rows[i].row;
+        if (other->reading.ts_s == ts_s && is_chosen(other, record->chosen)) {
+            *row = *other;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool within(const struct sg_block_header *h, int64_t ts_s)
+{
+    return ts_s >= h->first_ts_s && ts_s <= h->first_ts_s + (int64_t)(h->count - 1) * h->interval_s;
+}
+
+/* Whether the client's rows are what the block signed. */
+static int says_so(struct client *c, const struct client_block *b, bool *ret)
+{
+    const struct sg_block_header *h = &b->evidence.header;
+    uint8_t leaves[SG_BLOCK_READINGS_MAX][32], root[32];
+
+    *ret = false;
+    for (uint32_t i = 0; i < h->count; i++) {
+        const struct sg_row_reading *row = row_at(c, h->first_ts_s + (int64_t)i * h->interval_s);
+        if (!row || strcmp(row->serial, h->serial) != 0 || row->reading.seq != h->first_seq + i)
+            return 0;
+        int r = sg_block_reading_hash(b->evidence.seed, i, &row->reading, leaves[i]);
+        if (r)
+            return r;
+    }
+    sg_merkle_root(root, (const uint8_t(*)[32])leaves, h->count);
+    *ret = !memcmp(root, h->root, 32);
+    return 0;
+}
+
+/* Of the blocks over settled intervals those that signed something else. */
+static int drop_blocks(const struct conflicts *conflicts, struct client *c)
+{
+    size_t kept = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < c->n_blocks; i++) {
+        bool touched = false, right = true;
+        for (size_t k = 0; k < conflicts->n_rows && !touched; k++)
+            touched = within(&c->blocks[i].evidence.header, conflicts->rows[k].row.reading.ts_s);
+        if (touched && !r)
+            r = says_so(c, &c->blocks[i], &right);
+        if (right)
+            c->blocks[kept++] = c->blocks[i];
+    }
+    c->n_blocks = kept;
+    return r;
+}
+
+int conflicts_settle(const struct conflicts *conflicts, struct client *c, uint64_t *ret_open)
+{
+    uint64_t open = 0;
+
+    for (size_t i = 0; i < conflicts->n_rows; i++)
+        open += !choose(conflicts, c, conflicts->rows[i].row.reading.ts_s);
+    *ret_open = open;
+    return open || conflicts->n_rows == 0 ? 0 : drop_blocks(conflicts, c);
+}
