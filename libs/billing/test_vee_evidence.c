@@ -8,6 +8,8 @@
 #include "vee-fixture.h"
 
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/billing/evidence.h>
+#include <sealgrid/crypto/hash.h>
 
 #define FROM INT64_C(1788231600)
 #define DAY  96
@@ -37,7 +39,7 @@ static int clear(void **state)
 }
 
 struct verdict {
-    unsigned n, of[3];
+    unsigned n, of[4];
     uint64_t count;
 };
 
@@ -171,11 +173,64 @@ static void t_superseded(void **state)
     assert_int_equal(judge(f, &now).n, 0);
 }
 
+static struct verdict audit(const struct fixture *f, struct sg_bytes section, const uint8_t *sha256)
+{
+    SG_CLEANUP(sg_vee_estimates_clear) struct sg_vee_estimates e = {NULL, 0, 0};
+    struct verdict v = {0};
+    assert_int_equal(sg_vee_audit(f->load.rules, &f->load.series, section, sha256, see, &v, &e), 0);
+    return v;
+}
+
+/* What the bill commits to is what the evidence shows. */
+static void t_audit(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf section = SG_BUF_INIT(1 << 20);
+    uint8_t sha256[32];
+
+    assert_int_equal(sg_vee_section_encode(f->load.rules->sha256, &f->honest, &section), 0);
+    sg_sha256(sha256, sg_buf_bytes(&section));
+    assert_int_equal(audit(f, sg_buf_bytes(&section), sha256).n, 0);
+    assert_int_equal(audit(f, SG_BYTES_NONE, NULL).n, 0);
+    assert_int_equal(audit(f, SG_BYTES_NONE, sha256).of[SG_VEE_ESTIMATE_SECTION], 1);
+    assert_int_equal(audit(f, sg_buf_bytes(&section), NULL).of[SG_VEE_ESTIMATE_SECTION], 1);
+    assert_int_equal(audit(f, SG_BYTES(section.data, 9), sha256).of[SG_VEE_ESTIMATE_SECTION], 2);
+    sha256[7] ^= 1;
+    assert_int_equal(audit(f, sg_buf_bytes(&section), sha256).of[SG_VEE_ESTIMATE_SECTION], 1);
+}
+
+/* Both sections in a file of no block; cut anywhere, or with something behind, it is none. */
+static void t_file(void **state)
+{
+    const struct sg_evidence_head head = {1, 900, 1800, 0};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(4096);
+    SG_FREE struct sg_evidence_block *b = calloc(1, sizeof(*b));
+    struct sg_evidence_reader in;
+    struct sg_evidence_head back;
+
+    (void)state;
+    assert_int_equal(sg_evidence_put_head_sections(&file, &head), 0);
+    assert_int_equal(sg_evidence_put_sections(&file, SG_BYTES_LIT("abc"), SG_BYTES_NONE), 0);
+    assert_int_equal(sg_evidence_open(&in, sg_buf_bytes(&file), &back), 0);
+    assert_true(in.sections);
+    assert_int_equal(sg_evidence_next(&in, b), SG_EVIDENCE_END);
+    assert_int_equal(sg_evidence_next(&in, b), SG_EVIDENCE_END);
+    assert_true(sg_bytes_equal(in.estimates, SG_BYTES_LIT("abc")));
+    assert_int_equal(in.resolutions.len, 0);
+    for (size_t cut = 0; cut < file.len; cut++)
+        assert_true(sg_evidence_open(&in, SG_BYTES(file.data, cut), &back) ==
+                        SG_EVIDENCE_MALFORMED ||
+                    sg_evidence_next(&in, b) == SG_EVIDENCE_MALFORMED);
+    assert_int_equal(sg_buf_append_u8(&file, 0), 0);
+    assert_int_equal(sg_evidence_open(&in, sg_buf_bytes(&file), &back), 0);
+    assert_int_equal(sg_evidence_next(&in, b), SG_EVIDENCE_MALFORMED);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, make, clear)
-    const struct CMUnitTest tests[] = {T(t_round_trip), T(t_honest),    T(t_altered),
-                                       T(t_moved),      T(t_left_out),  T(t_unneeded),
-                                       T(t_rule),       T(t_superseded)};
+    const struct CMUnitTest tests[] = {
+        T(t_round_trip), T(t_honest), T(t_altered),    T(t_moved), T(t_left_out),
+        T(t_unneeded),   T(t_rule),   T(t_superseded), T(t_audit), T(t_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

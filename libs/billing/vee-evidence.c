@@ -2,6 +2,7 @@
 #include "vee-int.h"
 
 #include <sealgrid/base/cbor.h>
+#include <sealgrid/crypto/hash.h>
 
 #include <stdio.h>
 
@@ -115,6 +116,16 @@ int sg_vee_section_decode(struct sg_bytes section, uint8_t ret_rules_sha256[32],
     memcpy(ret_rules_sha256, sha256.data, 32);
     *ret = (struct sg_vee_estimates){TAKE_PTR(items), (size_t)n, 0};
     return 0;
+}
+
+const char *sg_vee_judgement_word(enum sg_vee_judgement j)
+{
+    static const char *const words[] = {
+#define SG_C(id, word) [SG_VEE_ESTIMATE_##id] = (word),
+        SG_VEE_JUDGEMENTS(SG_C)
+#undef SG_C
+    };
+    return words[j];
 }
 
 /* ---- judging -----------------------------------------------------------------------------------
@@ -273,5 +284,41 @@ int sg_vee_judge(const struct sg_vee_rules *rules, const struct sg_vee_series *s
     }
     r = rules ? judge_with(&j, rules, told) : judge_without(&j, told);
     flush(&j);
+    return r;
+}
+
+static void blame_section(const struct sg_vee_series *s, sg_vee_judge_fn fn, void *user,
+                          const char *text)
+{
+    fn(user, SG_VEE_ESTIMATE_SECTION, s->from_s, s->until_s, 0, text);
+}
+
+int sg_vee_audit(const struct sg_vee_rules *rules, const struct sg_vee_series *s,
+                 struct sg_bytes section, const uint8_t *bill_sha256, sg_vee_judge_fn fn,
+                 void *user, struct sg_vee_estimates *ret)
+{
+    SG_CLEANUP(sg_vee_estimates_clear) struct sg_vee_estimates told = {NULL, 0, 0};
+    uint8_t sha256[32], rules_sha256[32];
+
+    if (section.len == 0) {
+        if (bill_sha256)
+            blame_section(s, fn, user, "the bill names estimates, the evidence has none");
+        return 0;
+    }
+    sg_sha256(sha256, section);
+    if (!bill_sha256 || memcmp(sha256, bill_sha256, 32) != 0)
+        blame_section(s, fn, user,
+                      bill_sha256 ? "not the estimates that the bill names"
+                                  : "estimates of which the bill says nothing");
+    int r = sg_vee_section_decode(section, rules_sha256, &told);
+    if (r > 0)
+        blame_section(s, fn, user, "unreadable");
+    if (r)
+        return r < 0 ? r : 0;
+    r = sg_vee_judge(rules, s, rules_sha256, &told, fn, user);
+    if (!r) {
+        *ret = told;
+        told = (struct sg_vee_estimates){NULL, 0, 0};
+    }
     return r;
 }

@@ -224,12 +224,14 @@ SG_MUST_USE int sg_vee_section_decode(struct sg_bytes section, uint8_t ret_rules
 #define SG_VEE_JUDGEMENTS(C)                                                                       \
     C(UNNEEDED, "estimate.unneeded") /* a signed reading of that interval exists */                \
     C(ALTERED, "estimate.altered")   /* does not follow from its rule and the readings */          \
-    C(RULE, "estimate.rule")         /* names a rule, or a rule file, that is not the one given */
+    C(RULE, "estimate.rule")         /* names a rule, or a rule file, that is not the one given */ \
+    C(SECTION, "estimate.section")   /* unreadable, or not the one that the bill names */
 enum sg_vee_judgement {
 #define SG_C(id, word) SG_VEE_ESTIMATE_##id,
     SG_VEE_JUDGEMENTS(SG_C)
 #undef SG_C
 };
+const char *sg_vee_judgement_word(enum sg_vee_judgement j);
 typedef void (*sg_vee_judge_fn)(void *user, enum sg_vee_judgement j, int64_t from_s,
                                 int64_t until_s, uint64_t count, const char *text);
 /* The auditor's side: the section's estimates against the signed readings of the period (s).  rules
@@ -237,3 +239,8 @@ typedef void (*sg_vee_judge_fn)(void *user, enum sg_vee_judgement j, int64_t fro
 SG_MUST_USE int sg_vee_judge(const struct sg_vee_rules *rules, const struct sg_vee_series *s,
                              const uint8_t rules_sha256[32], const struct sg_vee_estimates *told,
                              sg_vee_judge_fn fn, void *user);
+/* The same from what an auditor holds: the section of the evidence file (empty: none) and the
+ * bill's readings.estimates_sha256 (NULL: none).  Each without the other is a finding. */
+SG_MUST_USE int sg_vee_audit(const struct sg_vee_rules *rules, const struct sg_vee_series *s,
+                             struct sg_bytes section, const uint8_t *bill_sha256,
+                             sg_vee_judge_fn fn, void *user, struct sg_vee_estimates *ret);
