@@ -239,7 +239,8 @@ static int by_client_and_day(const void *a, const void *b)
 
 static int index_them(struct sg_contracts *all, struct sg_yaml_error *why)
 {
-    qsort(all->list, all->n, sizeof(*all->list), by_client_and_day);
+    if (all->n)
+        qsort(all->list, all->n, sizeof(*all->list), by_client_and_day);
     for (size_t i = 1; i < all->n; i++)
         if (all->list[i].client == all->list[i - 1].client &&
             all->list[i].from_day < all->list[i - 1].until_day)
