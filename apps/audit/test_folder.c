@@ -75,7 +75,8 @@ static void put_honest(const char *folder, const char *period)
 
 static struct folder_result audit(struct sg_buf *reports)
 {
-    const struct authority_files files = {&f.installations, &f.authority, f.tariff};
+    const struct authority_files files = {
+        .installations = &f.installations, .authority = &f.authority, .tariff = f.tariff};
     struct folder_result result;
 
     sg_buf_reset(reports);

@@ -1,0 +1,6 @@
+#pragma once
+/*
+ * commands - what sealgrid-audit does beside auditing; each with its own options, argv[0] being the
+ * command's name.  Exit codes: 0; 1: it does not hold; 2: unusable input.
+ */
+int command_verify_report(int argc, char **argv);
