@@ -102,7 +102,7 @@ int audit_one(const struct authority_files *a, const char *bill_path, const char
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_EVIDENCE_MAX);
     struct sg_audit_result result;
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     uint8_t bill_file[32];
     struct sg_audit_input in = {.installations = a->installations,
                                 .authority = a->authority,

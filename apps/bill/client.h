@@ -21,6 +21,8 @@ struct client_block {
 struct client_install {
     char serial[SG_BLOCK_SERIAL_MAX + 1];
     int64_t from_s, until_s, ratio_num, ratio_den;
+    bool has_certificate;
+    uint8_t certificate_sha256[32]; /* of the metrology certificate's DER */
 };
 
 struct client {
@@ -31,7 +33,8 @@ struct client {
     size_t n_blocks, blocks_capacity;
     struct sg_row_reading *rows; /* by time */
     size_t n_rows, rows_capacity;
-    uint64_t conflicts; /* rows of reading_conflict that nobody settled (conflicts.h) */
+    uint64_t conflicts;            /* rows of reading_conflict that nobody settled (conflicts.h) */
+    struct sg_contracts contracts; /* of the store; none from a file */
 };
 
 /* Keeps the allocations. */
@@ -49,9 +52,17 @@ struct refusal {
     int64_t ts_s; /* INT64_MIN: none */
 };
 
+/* What a bill is made by, besides the client's own data. */
+struct terms {
+    const struct sg_tariff *tariff;
+    const struct sg_contracts *contracts; /* of many clients; NULL: the client's own */
+    int64_t from_s, until_s;
+    /* A reading without a signed block refuses the bill; otherwise the bill has an empty Merkle
+     * root, no buckets and no evidence. */
+    bool signed_only;
+};
+
 enum issue_outcome { ISSUE_REFUSED = 1 };
-/* The bill, and the evidence file (unpacked) appended.  signed_only: a reading without a signed
- * block refuses the bill; otherwise the bill has an empty Merkle root and no evidence. */
-SG_MUST_USE int issue(const struct client *c, const struct sg_tariff *t, int64_t from_s,
-                      int64_t until_s, bool signed_only, struct sg_bill *ret,
+/* The bill, which the caller clears, and the evidence file (unpacked) appended. */
+SG_MUST_USE int issue(const struct client *c, const struct terms *terms, struct sg_bill *ret,
                       struct sg_buf *ret_evidence, struct refusal *why);

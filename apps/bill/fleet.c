@@ -42,15 +42,23 @@ int fleet_one(const struct fleet *f, struct sg_kv *kv, struct client *c, int64_t
               struct sg_bill *ret, struct sg_buf *ret_bill, struct refusal *why)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_EVIDENCE_MAX);
+    const struct terms terms = {f->tariff, f->contracts, f->from_s, f->until_s, true};
+    struct sg_bill bill = {.client = 0};
     int r;
 
     client_reset(c, client);
     r = source_store(c, kv, f->from_s, f->until_s);
     if (!r)
-        r = issue(c, f->tariff, f->from_s, f->until_s, true, ret, &evidence, why);
+        r = issue(c, &terms, &bill, &evidence, why);
     if (!r)
-        r = sg_bill_write(ret, ret_bill);
-    return r ? r : put_out(f, kv, client, sg_buf_bytes(ret_bill), sg_buf_bytes(&evidence));
+        r = sg_bill_write(&bill, ret_bill);
+    if (!r)
+        r = put_out(f, kv, client, sg_buf_bytes(ret_bill), sg_buf_bytes(&evidence));
+    if (r)
+        sg_bill_clear(&bill);
+    else
+        *ret = bill;
+    return r;
 }
 
 static int note_refusal(struct run *run, int64_t client, const struct refusal *why)
@@ -96,13 +104,14 @@ static int work(struct run *run)
 
     while (!r && !run->failure) {
         size_t i = atomic_fetch_add(&run->next, 1);
-        struct sg_bill bill;
+        struct sg_bill bill = {.client = 0};
         struct refusal why;
         if (i >= f->n_clients)
             break;
         sg_buf_reset(&text);
         r = fleet_one(f, kv, &c, f->clients[i], &bill, &text, &why);
         r = note(run, f->clients[i], r, &bill, &why);
+        sg_bill_clear(&bill);
     }
     return r;
 }

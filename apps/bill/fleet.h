@@ -10,6 +10,7 @@
 struct fleet {
     const struct bill_options *options;
     const struct sg_tariff *tariff;
+    const struct sg_contracts *contracts; /* NULL: those of the store */
     int64_t from_s, until_s;
     char period[PERIOD_NAME_MAX];
     const int64_t *clients;
@@ -33,8 +34,8 @@ struct fleet_result {
 };
 
 SG_MUST_USE int fleet_run(const struct fleet *f, struct fleet_result *ret);
-/* One client over an open session; the bill's JSON appended to ret_bill.  *why is set on
- * ISSUE_REFUSED. */
+/* One client over an open session; the bill's JSON appended to ret_bill.  The caller
+ * clears the bill.  *why is set on ISSUE_REFUSED. */
 struct client;
 struct refusal;
 SG_MUST_USE int fleet_one(const struct fleet *f, struct sg_kv *kv, struct client *c, int64_t client,

@@ -27,6 +27,7 @@
 struct app {
     struct bill_options options;
     struct sg_tariff *tariff;
+    struct sg_contracts contracts;
     struct sg_cas_grant grant;
 };
 
@@ -56,6 +57,26 @@ static int load_tariff(struct app *a)
         return EXIT_UNUSABLE;
     }
     return 0;
+}
+
+static int load_contracts(struct app *a)
+{
+    struct sg_yaml_error why;
+    int r = a->options.contracts ? sg_contracts_load(&a->contracts, a->options.contracts, &why) : 0;
+
+    if (r < 0)
+        return fail("contracts");
+    if (r > 0) {
+        fprintf(stderr, "%s:%u: %s\n", a->options.contracts, why.line, why.text);
+        return EXIT_UNUSABLE;
+    }
+    return 0;
+}
+
+/* NULL: none were given. */
+static const struct sg_contracts *contracts_of(const struct app *a)
+{
+    return a->options.contracts ? &a->contracts : NULL;
 }
 
 /* "2026-09" */
@@ -119,6 +140,8 @@ static int take_records(struct app *a, struct client *c)
                                          .ratio_num = own[i].ratio_num,
                                          .ratio_den = own[i].ratio_den};
         memcpy(install.serial, own[i].serial, sizeof(install.serial));
+        sg_cert_fingerprint(own[i].cert, install.certificate_sha256);
+        install.has_certificate = true;
         if (client_add_install(c, &install))
             return fail("installations");
     }
@@ -160,10 +183,10 @@ static int print_bill(const struct app *a, const struct sg_bill *bill, struct sg
         return 0;
     }
     sg_decimal_format(total, bill->total, bill->decimals, bill->decimals);
-    sg_decimal_format(wh, bill->energy_wh, 3, 0);
-    printf("client %lld: %s kWh, %s %s, %llu readings, %llu missing\n", (long long)bill->client, wh,
-           bill->currency, total, (unsigned long long)bill->billed,
-           (unsigned long long)bill->missing);
+    sg_decimal_format(wh, bill->import_wh, 3, 0);
+    printf("client %lld: %s kWh, %s %s, %llu readings, %llu estimated, %llu missing\n",
+           (long long)bill->client, wh, bill->currency, total, (unsigned long long)bill->billed,
+           (unsigned long long)bill->estimated, (unsigned long long)bill->missing);
     return 0;
 }
 
@@ -228,9 +251,10 @@ static int bill_rows(struct app *a, const struct client *c, int64_t from_s, int6
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
     SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_EVIDENCE_MAX);
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    const struct terms terms = {a->tariff, contracts_of(a), from_s, until_s, is_signed};
     struct refusal why;
-    int r = issue(c, a->tariff, from_s, until_s, is_signed, &bill, &evidence, &why);
+    int r = issue(c, &terms, &bill, &evidence, &why);
 
     if (r == ISSUE_REFUSED)
         return print_refusal(&why);
@@ -386,7 +410,7 @@ static int run_one(struct app *a, const struct fleet *f, struct sg_kv *kv, int64
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
     SG_CLEANUP(client_clear) struct client c = {.id = 0};
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
     int r = fleet_one(f, kv, &c, client, &bill, &json, &why);
 
@@ -419,8 +443,11 @@ static int on_store(struct app *a)
 {
     SG_CLEANUP(sg_kv_freep) struct sg_kv *kv = NULL;
     struct session_source sessions = {a};
-    struct fleet f = {
-        .options = &a->options, .tariff = a->tariff, .open_kv = open_kv, .user = &sessions};
+    struct fleet f = {.options = &a->options,
+                      .tariff = a->tariff,
+                      .contracts = contracts_of(a),
+                      .open_kv = open_kv,
+                      .user = &sessions};
     bool bad;
 
     if (!a->options.client == !a->options.all)
@@ -442,6 +469,8 @@ static int run(struct app *a)
 {
     int r = load_tariff(a);
 
+    if (!r)
+        r = load_contracts(a);
     if (r)
         return r;
     if (!a->options.input == !a->options.store)
@@ -471,6 +500,7 @@ int main(int argc, char **argv)
     r = first < argc ? complain(argv[first], "unexpected argument") : run(&a);
     sg_cas_grant_clear(&a.grant);
     sg_tariff_free(a.tariff);
+    sg_contracts_clear(&a.contracts);
     sg_conf_clear(&bill_table, &a.options);
     return r;
 }

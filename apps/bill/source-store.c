@@ -3,6 +3,7 @@
 
 #include "conflicts.h"
 
+#include <sealgrid/crypto/hash.h>
 #include <sealgrid/meter/tables.h>
 
 #define BLOCK_SPAN_S                                                                               \
@@ -24,6 +25,9 @@ static int take_install(void *ctx, struct sg_bytes partition, struct sg_bytes so
     install.until_s = row.open ? INT64_MAX : row.until_ts_s;
     install.ratio_num = row.ratio_num;
     install.ratio_den = row.ratio_den;
+    install.has_certificate = row.metrology_cert.len > 0;
+    if (install.has_certificate)
+        sg_sha256(install.certificate_sha256, row.metrology_cert);
     return client_add_install(c, &install);
 }
 

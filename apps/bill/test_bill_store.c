@@ -247,7 +247,7 @@ static void readings_told_by_two_blocks_are_proved_by_one(void **state)
         unsigned at, n;
     } parts[] = {{0, 1}, {1, 1}, {40, 9}, {42, 3}, {95, 1}};
     const size_t n = sizeof(parts) / sizeof(parts[0]);
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
     char path[256], period[PERIOD_NAME_MAX];
 
@@ -269,7 +269,7 @@ static void the_fleet_is_billed_and_every_bill_passes_the_audit(void **state)
     SG_FREE int64_t *clients = NULL;
     struct fleet fleet = fleet_of(FX_FROM, FX_UNTIL);
     struct fleet_result result;
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     char path[256];
 
     assert_int_equal(sg_table_clients(kv, &clients, &fleet.n_clients), 0);
@@ -294,7 +294,7 @@ static void the_fleet_is_billed_and_every_bill_passes_the_audit(void **state)
 static void a_period_may_cut_blocks(void **state)
 {
     (void)state;
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
     char name[128], period[PERIOD_NAME_MAX];
 
@@ -319,7 +319,7 @@ static void an_unsigned_reading_refuses_the_bill(void **state)
 {
     (void)state;
     const struct sg_reading *reading = &f.blocks[0][0]->readings[5];
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
 
     put_reading(0, reading, SG_ORIGIN_SQL);
@@ -334,7 +334,7 @@ static void a_changed_or_lost_row_refuses_the_bill(void **state)
 {
     (void)state;
     struct sg_reading changed = f.blocks[0][1]->readings[50];
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
 
     changed.field[SG_READING_interval_energy]++;
@@ -351,7 +351,7 @@ static void a_changed_or_lost_row_refuses_the_bill(void **state)
 static void an_empty_stretch_is_counted_not_invented(void **state)
 {
     (void)state;
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
 
     assert_int_equal(bill_one(FX_FROM, FX_UNTIL + 86400, &bill, &why), 0);
@@ -362,7 +362,7 @@ static void an_empty_stretch_is_counted_not_invented(void **state)
 static void damage_is_a_failure_not_a_short_bill(void **state)
 {
     (void)state;
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
 
     sg_kv_memory_damage_after(memory, 100);

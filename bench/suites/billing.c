@@ -190,19 +190,19 @@ static int bill_once(struct month *m)
     const struct client_install install = {
         .serial = SERIAL, .from_s = FROM, .until_s = INT64_MAX, .ratio_num = 1, .ratio_den = 1};
     struct refusal why;
-    struct sg_bill bill;
-    int64_t from_s, until_s;
-    bool is_signed;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    struct terms terms = {.tariff = m->tariff};
     char text[160];
 
     client_reset(&m->client, CLIENT);
     sg_buf_reset(&m->json);
     int r =
-        source_file(&m->client, sg_buf_bytes(&m->evidence), &is_signed, &from_s, &until_s, text);
+        source_file(&m->client, sg_buf_bytes(&m->evidence), &terms.signed_only, &terms.from_s,
+                    &terms.until_s, text);
     if (!r)
         r = client_add_install(&m->client, &install);
     if (!r)
-        r = issue(&m->client, m->tariff, from_s, until_s, is_signed, &bill, &again, &why);
+        r = issue(&m->client, &terms, &bill, &again, &why);
     if (!r)
         r = sg_bill_write(&bill, &m->json);
     if (!r && bill.billed != READINGS)
@@ -228,7 +228,7 @@ static void ignore(void *user, const struct sg_audit_finding *f)
 static int audit_once(struct month *m)
 {
     struct sg_audit_result result;
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct sg_audit_input in = {.bill = &bill,
                                 .evidence = sg_buf_bytes(&m->evidence),
                                 .installations = &m->installations,

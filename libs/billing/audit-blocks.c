@@ -212,6 +212,7 @@ static int judge_reading(struct sg_audit *a, const struct sg_reading *reading,
     }
     items[i].state = SG_ITEM_OK;
     items[i].energy_wh = reading->field[SG_READING_interval_energy];
+    items[i].reactive_varh = reading->field[SG_READING_interval_reactive_energy];
     return 0;
 }
 

@@ -15,7 +15,7 @@ struct sg_audit_item {
     int64_t ts_s;
     uint64_t seq;
     const struct sg_installation *record;
-    int64_t energy_wh;
+    int64_t energy_wh, reactive_varh;
     enum sg_audit_state state;
     uint8_t leaf[32];
 };
@@ -42,6 +42,8 @@ struct sg_audit {
 };
 
 void sg_audit_report(struct sg_audit *a, const struct sg_audit_finding *f);
+void sg_audit_report_item(struct sg_audit *a, enum sg_audit_code code,
+                          const struct sg_audit_item *item, const char *text);
 /* All blocks of the evidence into items. */
 SG_MUST_USE int sg_audit_blocks(struct sg_audit *a);
 /* Order, duplicates, sequence, intervals; leaves only one item an interval. */

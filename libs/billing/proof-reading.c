@@ -86,7 +86,7 @@ int sg_reading_proof_take(struct sg_bytes b, struct sg_reading_proof *ret)
         sg_cbor_get_text(&in, &magic) != 0 || !sg_bytes_equal(magic, SG_BYTES_LIT(MAGIC)) ||
         sg_cbor_get_bytes(&in, &bill) != 0 || bill.len != 32 ||
         !take_number(&in, SG_BUCKETS_MAX - 1, &p.bucket) ||
-        !take_number(&in, UINT64_C(1) << SG_PATH_MAX, &p.count) ||
+        !take_number(&in, UINT64_C(1) << SG_BUCKET_PATH_MAX, &p.count) ||
         !take_number(&in, p.count, &p.index) || !take_totals(&in, &p.before) ||
         sg_cbor_get_bytes(&in, &p.block) != 0 || !take_path(&in, &p) || in.left)
         return SG_PROOF_MALFORMED;

@@ -99,7 +99,7 @@ static struct sg_leaf leaf_of(int interval)
 static void every_leaf_has_its_path(void **state)
 {
     (void)state;
-    uint8_t path[SG_PATH_MAX][32];
+    uint8_t path[SG_BUCKET_PATH_MAX][32];
 
     for (int i = 0; i < PF_N; i++) {
         struct sg_leaf leaf = leaf_of(i), other;
@@ -130,7 +130,7 @@ static void a_node_is_no_leaf(void **state)
     (void)state;
     struct sg_leaf leaf = leaf_of(40);
     const struct sg_bucket *b = &f.bill.buckets[leaf.bucket];
-    uint8_t path[SG_PATH_MAX][32], own[32], node[32];
+    uint8_t path[SG_BUCKET_PATH_MAX][32], own[32], node[32];
     size_t n = sg_buckets_path(f.buckets, &leaf, path);
 
     /* The node above the leaf as the content of a leaf one level up, at its place there. */
@@ -156,7 +156,7 @@ static void a_count_cannot_be_changed(void **state)
         for (int by = -3; by <= 3; by++) {
             struct sg_leaf leaf = leaf_of(i);
             struct sg_bucket b = f.bill.buckets[leaf.bucket];
-            uint8_t path[SG_PATH_MAX][32];
+            uint8_t path[SG_BUCKET_PATH_MAX][32];
             size_t n = sg_buckets_path(f.buckets, &leaf, path);
             b.intervals += (uint64_t)(int64_t)by;
             assert_int_equal(sg_bucket_check(&b, &leaf, (const uint8_t(*)[32])path, n),
@@ -169,7 +169,7 @@ static void a_reading_has_one_place(void **state)
     (void)state;
     struct sg_leaf leaf = leaf_of(40);
     const struct sg_bucket *b = &f.bill.buckets[leaf.bucket];
-    uint8_t path[SG_PATH_MAX][32];
+    uint8_t path[SG_BUCKET_PATH_MAX][32];
     size_t n = sg_buckets_path(f.buckets, &leaf, path);
 
     leaf.index ^= 1;
@@ -187,7 +187,7 @@ static void sums_are_bounded(void **state)
     const struct sg_bucket_meter meter = {PF_FROM, PF_UNTIL};
     struct sg_leaf leaf = leaf_of(40);
     struct sg_bucket bucket = f.bill.buckets[leaf.bucket];
-    uint8_t path[SG_PATH_MAX][32];
+    uint8_t path[SG_BUCKET_PATH_MAX][32];
     size_t n = sg_buckets_path(f.buckets, &leaf, path);
     const uint8_t content[32] = {1};
 

@@ -337,7 +337,7 @@ static void cheat_finish(struct cheat *c)
  * leaf at the index that its time has, with what its meter signed. */
 static bool answerable(const struct cheat *c, int64_t wh)
 {
-    uint8_t path[SG_PATH_MAX][32];
+    uint8_t path[SG_BUCKET_PATH_MAX][32];
 
     for (size_t i = 0; i < c->n; i++) {
         const struct sg_leaf *leaf = &c->leaves[i];

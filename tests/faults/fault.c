@@ -66,12 +66,13 @@ static bool bill_again(const struct scenario *s, struct lie *lie, const struct s
                        const struct sg_bill_install *installs, const struct sc_charged *charged,
                        size_t n)
 {
-    struct sg_bill bill;
+    struct sg_bill bill = {.client = 0};
 
     if (scenario_bill(s, t, s->from_s, s->until_s, installs, charged, n, &bill) != 0)
         return false;
     memcpy(bill.tariff_id, s->bill.tariff_id, sizeof(bill.tariff_id));
     memcpy(bill.tariff_sha256, s->bill.tariff_sha256, 32);
+    sg_bill_clear(&lie->bill);
     lie->bill = bill;
     return true;
 }
@@ -431,7 +432,9 @@ bool fault_make(enum fault f, const struct scenario *s, struct sg_prng *random, 
     ret->n_blocks = s->signed_blocks;
     for (size_t i = 0; i < s->signed_blocks; i++)
         ret->blocks[i] = s->blocks[i];
-    ret->bill = s->bill;
     ret->what[0] = 0;
+    sg_bill_clear(&ret->bill);
+    if (sg_bill_copy(&ret->bill, &s->bill) != 0)
+        return false;
     return make[f](s, random, ret) && changed(s, ret);
 }

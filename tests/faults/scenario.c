@@ -65,11 +65,13 @@ static int make_tariff(struct sc_world *w, size_t i)
 
     w->zone_of[i] = (uint8_t)(i % 3);
     snprintf(yaml, sizeof(yaml),
-             "format: 1\nid: faults-%zu\ncurrency: BRL\ndecimals: 2\nzone: %s\n"
+             "format: 2\nid: faults-%zu\ncurrency: BRL\ndecimals: 2\nzone: %s\n"
              "interval_minutes: %u\nrounding: half-even\nposts:\n"
-             "  - {name: peak, rate: 1.47961, hours: [\"18:00-21:00\"]}\n"
-             "  - {name: night, rate: 0.38647, hours: [\"00:00-04:00\", \"23:00-24:00\"]}\n"
-             "  - {name: off_peak, rate: 0.65763}\nholidays: [01-01, 12-25, easter-2]\n",
+             "  - {name: peak, when: [{days: working, hours: \"18:00-21:00\"}]}\n"
+             "  - {name: night, when: [{days: working, hours: [\"00:00-04:00\", \"23:00-24:00\"]}]}\n"
+             "  - {name: off_peak}\nholidays: [01-01, 12-25, easter-2]\n"
+             "charges: [{name: energy, kind: energy, rates: [{rate: {peak: 1.47961, night: 0.38647,"
+             " off_peak: 0.65763}}]}]\n",
              i, zones[i % 3], minutes[i / 3]);
     r = sg_tariff_parse(&w->tariff[i], sg_bytes_str(yaml), &why);
     return r > 0 ? sg_raisef(-EINVAL, "line %u: %s", why.line, why.text) : r;
@@ -372,11 +374,22 @@ int scenario_bill(const struct scenario *s, const struct sg_tariff *t, int64_t f
                   const struct sc_charged *charged, size_t n, struct sg_bill *ret)
 {
     SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
-    int r = sg_billing_new(&b, t, s->client, from_s, until_s, installs, s->n_installs);
+    const struct sg_bill_input in = {.tariff = t,
+                                     .client = s->client,
+                                     .from_s = from_s,
+                                     .until_s = until_s,
+                                     .installs = installs,
+                                     .n_installs = s->n_installs};
+    int r = sg_billing_new(&b, &in);
 
-    for (size_t i = 0; i < n && !r; i++)
-        r = sg_billing_add(b, charged[i].serial, charged[i].ts_s, charged[i].energy_wh,
-                           charged[i].leaf);
+    for (size_t i = 0; i < n && !r; i++) {
+        const struct sg_bill_reading reading = {.serial = charged[i].serial,
+                                                .ts_s = charged[i].ts_s,
+                                                .energy_wh = charged[i].energy_wh,
+                                                .reactive_varh = INT64_MIN,
+                                                .leaf = charged[i].leaf};
+        r = sg_billing_add(b, &reading);
+    }
     return r ? r : sg_billing_finish(b, ret);
 }
 
@@ -437,6 +450,7 @@ void scenario_clear(struct scenario *s)
         free(s->blocks[i]);
         sg_buf_clear(&s->wire[i]);
     }
+    sg_bill_clear(&s->bill);
     for (size_t i = 0; i < s->installations.n; i++)
         s->installations.records[i].cert = NULL; /* the world's */
     sg_installations_clear(&s->installations);

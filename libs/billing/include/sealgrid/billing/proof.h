@@ -93,8 +93,8 @@ bool sg_buckets_leaf_of(const struct sg_buckets *b, size_t meter, int64_t ts_s,
 /* The leaf whose import (or export) covers that Wh of the bucket; false if none does. */
 bool sg_buckets_leaf_at(const struct sg_buckets *b, size_t bucket, bool is_export, int64_t wh,
                         struct sg_leaf *ret);
-#define SG_PATH_MAX 24 /* of a bucket: 16 million intervals */
-/* At most SG_PATH_MAX nodes. */
+#define SG_BUCKET_PATH_MAX 24 /* of a bucket: 16 million intervals */
+/* At most SG_BUCKET_PATH_MAX nodes. */
 size_t sg_buckets_path(const struct sg_buckets *b, const struct sg_leaf *leaf, uint8_t (*ret)[32]);
 
 /* A leaf in the bucket that the bill shows: 0, SG_PROOF_MISMATCH, SG_PROOF_OVERFLOW. */

@@ -31,7 +31,7 @@ struct sg_reading_proof {
     uint64_t count, index; /* of its leaves */
     struct sg_totals before;
     struct sg_bytes block; /* sg_block_prove; borrowed */
-    uint8_t path[SG_PATH_MAX][32];
+    uint8_t path[SG_BUCKET_PATH_MAX][32];
     size_t path_len;
 };
 /* -ENOBUFS past SG_READING_PROOF_MAX. */
