@@ -8,6 +8,7 @@ void client_reset(struct client *c, int64_t id)
     c->id = id;
     c->n_installs = c->n_blocks = c->n_rows = 0;
     c->conflicts = 0;
+    sg_buf_clear(&c->resolutions);
     sg_contracts_clear(&c->contracts);
     c->contracts = (struct sg_contracts){NULL, 0};
 }
@@ -16,6 +17,7 @@ void client_clear(struct client *c)
 {
     free(c->blocks);
     free(c->rows);
+    sg_buf_clear(&c->resolutions);
     sg_contracts_clear(&c->contracts);
     *c = (struct client){.id = 0};
 }

@@ -34,6 +34,7 @@ struct client {
     struct sg_row_reading *rows; /* by time */
     size_t n_rows, rows_capacity;
     uint64_t conflicts;            /* rows of reading_conflict that nobody settled (conflicts.h) */
+    struct sg_buf resolutions;     /* section of the evidence file about the others; often empty */
     struct sg_contracts contracts; /* of the store; none from a file */
 };
 
@@ -52,11 +53,14 @@ struct refusal {
     int64_t ts_s; /* INT64_MIN: none */
 };
 
+struct sg_vee_rules;
+
 /* What a bill is made by, besides the client's own data. */
 struct terms {
     const struct sg_tariff *tariff;
     const struct sg_contracts *contracts; /* of many clients; NULL: the client's own */
     int64_t from_s, until_s;
+    const struct sg_vee_rules *rules; /* by which what lacks is estimated; NULL: it stays missing */
     /* A reading without a signed block refuses the bill; otherwise the bill has an empty Merkle
      * root, no buckets and no evidence. */
     bool signed_only;

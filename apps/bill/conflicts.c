@@ -4,6 +4,8 @@
 #include <sealgrid/crypto/merkle.h>
 #include <sealgrid/meter/tables.h>
 
+#define SECTION_MAX (16u << 20) /* octets of choices in an evidence file */
+
 static int grow(void **items, size_t *capacity, size_t n, size_t size)
 {
     const size_t wanted = *capacity ? 2 * *capacity : 16;
@@ -186,12 +188,41 @@ static int drop_blocks(const struct conflicts *conflicts, struct client *c)
     return r;
 }
 
+static bool in_conflict(const struct conflicts *c, int64_t ts_s)
+{
+    for (size_t i = 0; i < c->n_rows; i++)
+        if (c->rows[i].row.reading.ts_s == ts_s)
+            return true;
+    return false;
+}
+
+/* The choices that hold, for the evidence file. */
+static int write_section(const struct conflicts *conflicts, struct client *c)
+{
+    SG_FREE struct sg_row_resolution *rows = calloc(conflicts->n_records + 1, sizeof(*rows));
+    size_t n = 0;
+
+    if (!rows)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < conflicts->n_records; i++)
+        if (in_conflict(conflicts, conflicts->records[i].row.ts_s))
+            rows[n++] = conflicts->records[i].row;
+    if (n > SG_RESOLUTIONS_MAX)
+        return sg_raisef(-E2BIG, "more than %d resolutions in a period", SG_RESOLUTIONS_MAX);
+    c->resolutions.max = SECTION_MAX;
+    return sg_resolutions_encode(rows, n, &c->resolutions);
+}
+
 int conflicts_settle(const struct conflicts *conflicts, struct client *c, uint64_t *ret_open)
 {
     uint64_t open = 0;
+    int r;
 
     for (size_t i = 0; i < conflicts->n_rows; i++)
         open += !choose(conflicts, c, conflicts->rows[i].row.reading.ts_s);
     *ret_open = open;
-    return open || conflicts->n_rows == 0 ? 0 : drop_blocks(conflicts, c);
+    if (open || conflicts->n_rows == 0)
+        return 0;
+    r = drop_blocks(conflicts, c);
+    return r ? r : write_section(conflicts, c);
 }

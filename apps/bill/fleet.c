@@ -42,7 +42,7 @@ int fleet_one(const struct fleet *f, struct sg_kv *kv, struct client *c, int64_t
               struct sg_bill *ret, struct sg_buf *ret_bill, struct refusal *why)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_EVIDENCE_MAX);
-    const struct terms terms = {f->tariff, f->contracts, f->from_s, f->until_s, true};
+    const struct terms terms = {f->tariff, f->contracts, f->from_s, f->until_s, f->rules, true};
     struct sg_bill bill = {.client = 0};
     int r;
 

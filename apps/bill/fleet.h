@@ -10,6 +10,7 @@
 struct fleet {
     const struct bill_options *options;
     const struct sg_tariff *tariff;
+    const struct sg_vee_rules *rules;     /* NULL: nothing is estimated */
     const struct sg_contracts *contracts; /* NULL: those of the store */
     int64_t from_s, until_s;
     char period[PERIOD_NAME_MAX];

@@ -1,7 +1,8 @@
 /* issue - joins readings and blocks, checks that they agree, makes the bill and its evidence. */
-#include "client.h"
+#include "estimates.h"
 
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/crypto/hash.h>
 #include <sealgrid/crypto/merkle.h>
 
 #include <stdio.h>
@@ -17,6 +18,9 @@ struct work {
     size_t *n_rows;
     bool *spare; /* per block: another holds all that it holds */
     struct refusal *why;
+    struct sg_vee_estimates estimates;
+    size_t next_estimate;  /* of them, to be added */
+    struct sg_buf section; /* the same as the evidence file has them; empty: none */
 };
 
 static int refuse(struct work *w, const char *word, int64_t ts_s)
@@ -155,7 +159,8 @@ static int put_evidence(struct work *w, struct sg_buf *out)
         return sg_raise(-ENOMEM);
     for (size_t i = 0; i < w->c->n_blocks; i++)
         head.n_blocks += in_evidence(w, i);
-    r = sg_evidence_put_head(out, &head);
+    const bool sections = w->section.len || w->c->resolutions.len;
+    r = sections ? sg_evidence_put_head_sections(out, &head) : sg_evidence_put_head(out, &head);
     for (size_t i = 0; i < w->c->n_blocks && !r; i++) {
         if (!in_evidence(w, i))
             continue;
@@ -164,8 +169,45 @@ static int put_evidence(struct work *w, struct sg_buf *out)
         if (!r)
             r = sg_evidence_put_block(out, b);
     }
+    if (!r && sections)
+        r = sg_evidence_put_sections(out, sg_buf_bytes(&w->section),
+                                     sg_buf_bytes(&w->c->resolutions));
     free(b);
     return r;
+}
+
+/* ---- estimates ------------------------------------------------------------------------------ */
+
+static int make_estimates(struct work *w)
+{
+    int r = estimates_make(w->c, w->terms, &w->estimates);
+
+    if (r == ESTIMATES_PERIOD)
+        return refuse(w, "estimate.period", INT64_MIN);
+    if (r || w->estimates.n == 0)
+        return r;
+    return sg_vee_section_encode(w->terms->rules->sha256, &w->estimates, &w->section);
+}
+
+/* Those of intervals that end before that instant. */
+static int add_estimates(struct work *w, struct sg_billing *billing, int64_t before_s)
+{
+    while (w->next_estimate < w->estimates.n) {
+        const struct sg_vee_estimate *e = &w->estimates.items[w->next_estimate];
+        const struct sg_bill_reading reading = {
+            .serial = e->serial,
+            .ts_s = e->ts_s,
+            .energy_wh = e->energy_wh,
+            .reactive_varh = e->reactive_varh == SG_READING_NA ? INT64_MIN : e->reactive_varh,
+            .estimated = e->rule};
+        if (e->ts_s >= before_s)
+            return 0;
+        int r = sg_billing_add(billing, &reading);
+        if (r)
+            return r < 0 ? r : refuse(w, sg_bill_outcome_word(r), e->ts_s);
+        w->next_estimate++;
+    }
+    return 0;
 }
 
 static int add_readings(struct work *w, struct sg_billing *billing)
@@ -185,12 +227,15 @@ static int add_readings(struct work *w, struct sg_billing *billing)
         if (w->terms->signed_only && w->block_of[i] == NO_BLOCK)
             return refuse(w, "reading.unsigned", reading.ts_s);
         if (reading.energy_wh == SG_READING_NA)
-            continue; /* counted as missing */
-        int r = sg_billing_add(billing, &reading);
+            continue; /* missing, or estimated */
+        int r = add_estimates(w, billing, reading.ts_s);
+        if (r)
+            return r;
+        r = sg_billing_add(billing, &reading);
         if (r)
             return r < 0 ? r : refuse(w, sg_bill_outcome_word(r), reading.ts_s);
     }
-    return 0;
+    return add_estimates(w, billing, INT64_MAX);
 }
 
 static int make_bill(struct work *w, struct sg_bill *ret)
@@ -218,9 +263,16 @@ static int make_bill(struct work *w, struct sg_bill *ret)
     r = sg_billing_new(&billing, &in);
     if (r)
         return r < 0 ? r : refuse(w, sg_bill_outcome_word(r), INT64_MIN);
-    r = add_readings(w, billing);
+    r = make_estimates(w);
+    if (!r)
+        r = add_readings(w, billing);
     if (r)
         return r;
+    if (w->section.len) {
+        uint8_t sha256[32];
+        sg_sha256(sha256, sg_buf_bytes(&w->section));
+        sg_billing_set_estimates(billing, sha256);
+    }
     r = sg_billing_finish(billing, ret);
     return r > 0 ? refuse(w, sg_bill_outcome_word(r), INT64_MIN) : r;
 }
@@ -255,9 +307,21 @@ int issue(const struct client *c, const struct terms *terms, struct sg_bill *ret
     SG_FREE size_t *first_row = calloc(c->n_blocks + 1, sizeof(*first_row));
     SG_FREE size_t *n_rows = calloc(c->n_blocks + 1, sizeof(*n_rows));
     SG_FREE bool *spare = calloc(c->n_blocks + 1, sizeof(*spare));
-    struct work w = {c, terms, block_of, leaf, first_row, n_rows, spare, why};
+    struct work w = {.c = c,
+                     .terms = terms,
+                     .block_of = block_of,
+                     .leaf = leaf,
+                     .first_row = first_row,
+                     .n_rows = n_rows,
+                     .spare = spare,
+                     .why = why,
+                     .section = SG_BUF_INIT(SG_EVIDENCE_MAX)};
+    int r;
 
     if (!block_of || !leaf || !first_row || !n_rows || !spare)
         return sg_raise(-ENOMEM);
-    return run(&w, ret, ret_evidence);
+    r = run(&w, ret, ret_evidence);
+    sg_vee_estimates_clear(&w.estimates);
+    sg_buf_clear(&w.section);
+    return r;
 }

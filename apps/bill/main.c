@@ -28,6 +28,7 @@ struct app {
     struct bill_options options;
     struct sg_tariff *tariff;
     struct sg_contracts contracts;
+    struct sg_vee_rules *rules;
     struct sg_cas_grant grant;
 };
 
@@ -74,6 +75,20 @@ static int load_contracts(struct app *a)
 }
 
 /* NULL: none were given. */
+static int load_rules(struct app *a)
+{
+    struct sg_yaml_error why = {0, ""};
+    int r = a->options.vee ? sg_vee_rules_load(&a->rules, a->options.vee, &why) : 0;
+
+    if (r < 0)
+        return fail("rules");
+    if (r > 0) {
+        fprintf(stderr, "%s:%u: %s\n", a->options.vee, why.line, why.text);
+        return EXIT_UNUSABLE;
+    }
+    return 0;
+}
+
 static const struct sg_contracts *contracts_of(const struct app *a)
 {
     return a->options.contracts ? &a->contracts : NULL;
@@ -252,7 +267,7 @@ static int bill_rows(struct app *a, const struct client *c, int64_t from_s, int6
     SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
     SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_EVIDENCE_MAX);
     SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
-    const struct terms terms = {a->tariff, contracts_of(a), from_s, until_s, is_signed};
+    const struct terms terms = {a->tariff, contracts_of(a), from_s, until_s, a->rules, is_signed};
     struct refusal why;
     int r = issue(c, &terms, &bill, &evidence, &why);
 
@@ -446,6 +461,7 @@ static int on_store(struct app *a)
     struct fleet f = {.options = &a->options,
                       .tariff = a->tariff,
                       .contracts = contracts_of(a),
+                      .rules = a->rules,
                       .open_kv = open_kv,
                       .user = &sessions};
     bool bad;
@@ -471,6 +487,8 @@ static int run(struct app *a)
 
     if (!r)
         r = load_contracts(a);
+    if (!r)
+        r = load_rules(a);
     if (r)
         return r;
     if (!a->options.input == !a->options.store)
@@ -501,6 +519,7 @@ int main(int argc, char **argv)
     sg_cas_grant_clear(&a.grant);
     sg_tariff_free(a.tariff);
     sg_contracts_clear(&a.contracts);
+    sg_vee_rules_free(a.rules);
     sg_conf_clear(&bill_table, &a.options);
     return r;
 }

@@ -9,6 +9,7 @@
     O("tariff", STRING, tariff, NULL, 0, 0, "tariff, YAML file (required)")                        \
     O("input", STRING, input, NULL, 0, 0, "evidence file, or CSV (docs/billing.md)")               \
     O("contracts", STRING, contracts, NULL, 0, 0, "clients' contracts, YAML or JSON")              \
+    O("vee", STRING, vee, NULL, 0, 0, "rule file: what lacks is estimated (docs/vee.md)")          \
     O("installations", STRING, installations, NULL, 0, 0,                                          \
       "authority's records, JSON (for --input)")                                                   \
     O("store", BOOL, store, "false", 0, 0, "read from the store instead of --input")               \
@@ -29,7 +30,7 @@
     O("cas.platform", STRING, cas_platform, NULL, 0, 0, "folder of the simulated platform's key")
 
 struct bill_options {
-    char *tariff, *input, *contracts, *installations, *client, *period, *from, *until, *out, *page;
+    char *tariff, *input, *contracts, *vee, *installations, *client, *period, *from, *until, *out, *page;
     char *kvsd_connect, *cas_connect, *cas_pin, *cas_provider, *cas_platform;
     bool store, all, upload, json;
     int64_t threads;
