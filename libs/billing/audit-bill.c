@@ -34,25 +34,69 @@ static int make_neutral(const struct sg_bill *bill, struct sg_tariff **ret)
     return sg_tariff_parse(ret, sg_bytes_str(yaml), &why);
 }
 
+static int add_item(struct sg_audit *a, struct sg_billing *b, const struct sg_audit_item *item)
+{
+    if (item->state != SG_ITEM_OK || item->energy_wh == SG_READING_NA)
+        return 0;
+    const struct sg_bill_reading reading = {
+        .serial = item->record->serial,
+        .ts_s = item->ts_s,
+        .energy_wh = item->energy_wh,
+        .reactive_varh = item->reactive_varh == SG_READING_NA ? INT64_MIN : item->reactive_varh,
+        .leaf = item->leaf};
+    int r = sg_billing_add(b, &reading);
+    if (r > 0)
+        sg_audit_report_item(a, SG_AUDIT_BILL_ARITHMETIC, item, sg_bill_outcome_word(r));
+    return r < 0 ? r : 0;
+}
+
+/* The meter that stood there then; "": none did. */
+static const char *meter_at(const struct sg_audit *a, int64_t ts_s)
+{
+    size_t n;
+    const struct sg_installation *records =
+        sg_installations_of_client(a->in->installations, a->in->bill->client, &n);
+
+    for (size_t i = 0; i < n; i++)
+        if (ts_s > records[i].from_s && ts_s <= records[i].until_s)
+            return records[i].serial;
+    return "";
+}
+
+static int add_estimate(struct sg_audit *a, struct sg_billing *b, const struct sg_vee_estimate *e)
+{
+    const struct sg_bill_reading reading = {
+        .serial = meter_at(a, e->ts_s),
+        .ts_s = e->ts_s,
+        .energy_wh = e->energy_wh,
+        .reactive_varh = e->reactive_varh == SG_READING_NA ? INT64_MIN : e->reactive_varh,
+        .estimated = e->rule};
+    int r = sg_billing_add(b, &reading);
+    const struct sg_audit_finding f = {.code = SG_AUDIT_BILL_ARITHMETIC,
+                                       .ts_s = e->ts_s,
+                                       .count = 1,
+                                       .text = sg_bill_outcome_word(r)};
+
+    if (r > 0)
+        sg_audit_report(a, &f);
+    return r < 0 ? r : 0;
+}
+
+/* Readings and estimates in the order of their time. */
 static int add_items(struct sg_audit *a, struct sg_billing *b)
 {
-    for (size_t i = 0; i < a->n_items; i++) {
-        const struct sg_audit_item *item = &a->items[i];
-        if (item->state != SG_ITEM_OK || item->energy_wh == SG_READING_NA)
-            continue;
-        const struct sg_bill_reading reading = {
-            .serial = item->record->serial,
-            .ts_s = item->ts_s,
-            .energy_wh = item->energy_wh,
-            .reactive_varh = item->reactive_varh == SG_READING_NA ? INT64_MIN : item->reactive_varh,
-            .leaf = item->leaf};
-        int r = sg_billing_add(b, &reading);
-        if (r < 0)
-            return r;
-        if (r > 0)
-            sg_audit_report_item(a, SG_AUDIT_BILL_ARITHMETIC, item, sg_bill_outcome_word(r));
+    size_t e = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < a->n_items && !r; i++) {
+        for (; e < a->told.n && a->told.items[e].ts_s <= a->items[i].ts_s && !r; e++)
+            r = add_estimate(a, b, &a->told.items[e]);
+        if (!r)
+            r = add_item(a, b, &a->items[i]);
     }
-    return 0;
+    for (; e < a->told.n && !r; e++)
+        r = add_estimate(a, b, &a->told.items[e]);
+    return r;
 }
 
 /* Records as the engine takes them; the hashes are the certificates'. */

@@ -213,7 +213,8 @@ static int judge_reading(struct sg_audit *a, const struct sg_reading *reading,
     items[i].state = SG_ITEM_OK;
     items[i].energy_wh = reading->field[SG_READING_interval_energy];
     items[i].reactive_varh = reading->field[SG_READING_interval_reactive_energy];
-    return 0;
+    items[i].register_wh = reading->field[SG_READING_energy_register];
+    return a->sections ? sg_row_digest(reading, items[i].digest) : 0;
 }
 
 static void report_absent(struct sg_audit *a, const struct sg_audit_item *items, uint32_t count)
@@ -328,13 +329,17 @@ int sg_audit_blocks(struct sg_audit *a)
         report_file(a, SG_AUDIT_EVIDENCE_CLIENT, "evidence is about another client");
     if (head.from_s != bill->from_s || head.until_s != bill->until_s)
         report_file(a, SG_AUDIT_EVIDENCE_PERIOD, "evidence is about another period");
+    a->sections = reader.sections;
     while ((r = sg_evidence_next(&reader, &a->block)) == 0) {
         r = judge_block(a);
         if (r)
             return r;
     }
-    if (r == SG_EVIDENCE_END)
+    if (r == SG_EVIDENCE_END) {
+        a->estimates = reader.estimates;
+        a->resolutions = reader.resolutions;
         return 0;
+    }
     if (r > 0)
         report_file(a, SG_AUDIT_EVIDENCE_MALFORMED, "the rest cannot be read");
     return r < 0 ? r : 0;

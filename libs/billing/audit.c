@@ -60,25 +60,6 @@ void sg_audit_report_item(struct sg_audit *a, enum sg_audit_code code,
     sg_audit_report(a, &f);
 }
 
-static void drop_repeated(struct sg_audit *a)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < a->n_items; i++) {
-        const struct sg_audit_item *item = &a->items[i];
-        const struct sg_audit_item *last = kept ? &a->items[kept - 1] : NULL;
-        if (last && last->ts_s == item->ts_s) {
-            bool same = last->seq == item->seq && !memcmp(last->leaf, item->leaf, 32);
-            sg_audit_report_item(a, same ? SG_AUDIT_READING_DUPLICATED : SG_AUDIT_READING_CONFLICT,
-                                 item,
-                                 same ? "in two blocks" : "two signed readings of one interval");
-            continue;
-        }
-        a->items[kept++] = *item;
-    }
-    a->n_items = kept;
-}
-
 static void report_missing(struct sg_audit *a, const char *serial, uint64_t seq, int64_t ts_s,
                            uint64_t count, const char *text)
 {
@@ -107,6 +88,8 @@ static void check_step(struct sg_audit *a, const struct sg_audit_item *x,
     uint64_t intervals = intervals_between(x->ts_s, y->ts_s, step);
     uint64_t numbers = y->seq - x->seq - 1;
 
+    if (y->seq > x->seq) /* what told a time a second time had numbers, too */
+        numbers -= sg_audit_rejected(a, x->record, x->seq, y->seq);
     if (y->seq <= x->seq || numbers > intervals) {
         sg_audit_report_item(a, SG_AUDIT_READING_SEQUENCE, y, "sequence number does not follow");
         return;
@@ -198,11 +181,13 @@ uint64_t sg_audit_lost_between(const struct sg_audit_edge *last, const struct sg
     return numbers > intervals ? numbers - intervals : 0;
 }
 
-void sg_audit_completeness(struct sg_audit *a)
+int sg_audit_completeness(struct sg_audit *a)
 {
     if (a->n_items)
         qsort(a->items, a->n_items, sizeof(*a->items), compare_items);
-    drop_repeated(a);
+    int r = sg_audit_settle(a);
+    if (r)
+        return r;
     for (size_t i = 1; i < a->n_items; i++)
         if (a->items[i].record == a->items[i - 1].record)
             check_step(a, &a->items[i - 1], &a->items[i]);
@@ -211,6 +196,7 @@ void sg_audit_completeness(struct sg_audit *a)
         a->result.first = edge_of(&a->items[0]);
         a->result.last = edge_of(&a->items[a->n_items - 1]);
     }
+    return 0;
 }
 
 /* ---- a run --------------------------------------------------------------------------------- */
@@ -225,15 +211,19 @@ int sg_audit_run(const struct sg_audit_input *in, sg_audit_fn fn, void *user,
         return sg_raise(-ENOMEM);
     *a = (struct sg_audit){.in = in, .fn = fn, .user = user};
     r = sg_audit_blocks(a);
-    if (!r) {
-        sg_audit_completeness(a);
+    if (!r)
+        r = sg_audit_completeness(a);
+    if (!r)
+        r = sg_audit_estimates(a);
+    if (!r)
         r = sg_audit_bill(a);
-    }
     if (!r)
         *ret = a->result;
     for (size_t i = 0; i < SG_AUDIT_KEYS; i++)
         sg_key_free(a->meters[i].key);
     free(a->items);
+    free(a->rejected);
+    sg_vee_estimates_clear(&a->told);
     free(a);
     return r;
 }

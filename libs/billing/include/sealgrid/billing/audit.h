@@ -11,6 +11,7 @@
 #include <sealgrid/billing/bill.h>
 #include <sealgrid/billing/evidence.h>
 #include <sealgrid/billing/installation.h>
+#include <sealgrid/billing/vee.h>
 
 /* C(id, word) */
 #define SG_AUDIT_CODES(C)                                                                          \
@@ -29,10 +30,15 @@
     C(READING_ALTERED, "reading.altered")           /* not what was signed */                      \
     C(READING_DUPLICATED, "reading.duplicated")     /* twice in the file */                        \
     C(READING_CONFLICT, "reading.conflict")         /* two signed readings of one interval */      \
+    C(RESOLUTION, "resolution.untrusted")           /* a choice between them that nobody signed */ \
     C(READING_MISSING, "reading.missing")           /* recorded, or due, and not in the file */    \
     C(READING_SEQUENCE, "reading.sequence")         /* numbers do not follow although times do */  \
-    C(INSTALLATION_BAD, "installation.bad")         /* the records contradict each other */        \
-    C(INSTALLATION_NONE, "installation.none")   /* no meter was at this client in the period */    \
+    C(ESTIMATE_UNNEEDED, "estimate.unneeded")       /* a signed reading of that interval exists */ \
+    C(ESTIMATE_ALTERED, "estimate.altered")   /* does not follow from its rule and the readings */ \
+    C(ESTIMATE_RULE, "estimate.rule")         /* of another rule, or of another file of rules */   \
+    C(ESTIMATE_SECTION, "estimate.section")   /* not those that the bill names, or unreadable */   \
+    C(INSTALLATION_BAD, "installation.bad")   /* the records contradict each other */              \
+    C(INSTALLATION_NONE, "installation.none") /* no meter was at this client in the period */      \
     C(INSTALLATION_RATIO, "installation.ratio") /* the bill's ratio is not the record's */         \
     C(BILL_HASH, "bill.hash")                   /* the bill's own hash is wrong */                 \
     C(BILL_TRACE, "bill.trace")                 /* its explanation is of another bill */           \
@@ -82,6 +88,8 @@ struct sg_audit_input {
     const struct sg_authority *authority;
     const struct sg_tariff *tariff; /* NULL: amounts are checked against the bill's own lines */
     enum sg_audit_clock clock_policy;
+    const struct sg_vee_rules *rules;     /* of estimates; NULL: only their need is judged */
+    const struct sg_authority *operators; /* whose choices between readings hold; NULL: nobody's */
     bool require_crl; /* a certificate that no revocation list covers is a finding */
 };
 
@@ -93,7 +101,9 @@ struct sg_audit_edge {
 };
 struct sg_audit_result {
     uint64_t findings, blocks, readings, gaps; /* gaps: intervals the meter itself did not record */
-    uint64_t without_crl;                      /* certificates that no revocation list covers */
+    uint64_t estimated;                        /* intervals */
+    uint64_t resolved; /* intervals with two readings, of which an operator chose one on record */
+    uint64_t without_crl; /* certificates that no revocation list covers */
     uint64_t clock; /* blocks whose meter said that its clock was not in order, or had been set */
     /* Of the period, for the bill before and the bill after: a meter's numbers run on over both. */
     struct sg_audit_edge first, last;
