@@ -41,11 +41,6 @@ enum sg_day_kind sg_tariff_day_kind(const struct sg_tariff *t, int64_t local_day
     return weekday == 0 ? SG_DAY_SUNDAY : weekday == 6 ? SG_DAY_SATURDAY : SG_DAY_WORKING;
 }
 
-bool sg_tariff_is_rest_day(const struct sg_tariff *t, int64_t local_day)
-{
-    return sg_tariff_day_kind(t, local_day) != SG_DAY_WORKING;
-}
-
 /* Seasons stand by their first day; before the first one the last one goes on. */
 size_t sg_tariff_season_of(const struct sg_tariff *t, int64_t local_day)
 {
@@ -74,14 +69,6 @@ int sg_month_of_day(int64_t local_day)
 int64_t sg_first_day_of_month(int month)
 {
     return sg_days_from_civil(month / 12, (unsigned)(month % 12) + 1, 1);
-}
-
-const struct sg_tariff_flag *sg_tariff_flag_of(const struct sg_tariff *t, int month)
-{
-    for (size_t i = 0; i < t->n_flags; i++)
-        if (t->flags[i].month == month)
-            return &t->flags[i];
-    return NULL;
 }
 
 static void enter_day(const struct sg_tariff *t, struct sg_tariff_cursor *c, int64_t start_s)

@@ -15,6 +15,7 @@ struct sg_tariff_parser {
     const struct sg_yaml_node *rates; /* its list */
     bool is_first_piece;              /* of them: it decides the shape of all */
     bool has_rest_post;
+    uint8_t rest_post; /* that has no when */
 };
 
 static inline struct sg_tariff_parser *sg_tariff_parser_of(struct sg_fields *f)
@@ -39,7 +40,3 @@ int sg_tariff_take_series(struct sg_fields *f, const struct sg_yaml_node *n,
 /* Index of the name among the posts, or charges so far; SIZE_MAX. */
 size_t sg_tariff_find_post(const struct sg_tariff *t, const char *name);
 size_t sg_tariff_find_charge(const struct sg_tariff *t, const char *name);
-
-/* Format 1. */
-int sg_tariff_take_format1(struct sg_tariff *t, const struct sg_yaml_node *root,
-                           struct sg_yaml_error *why);

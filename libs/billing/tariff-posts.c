@@ -258,7 +258,7 @@ static int take_post(struct sg_fields *f, const struct sg_yaml_node *n, void *in
             r = sg_fields_refuse(f, n,
                                  "a second post without when: which has the rest of the time?");
         p->has_rest_post = true;
-        t->rest_post = (uint8_t)t->n_posts;
+        p->rest_post = (uint8_t)t->n_posts;
     }
     t->n_posts++;
     return r;
@@ -279,7 +279,7 @@ int sg_tariff_take_posts(struct sg_fields *f, const struct sg_yaml_node *n, void
         return sg_fields_refuse(f, n, "one post must have no when: it takes the rest of the time");
     for (size_t i = 0; i < sizeof(t->post_at); i++)
         if (minutes[i] == SG_TARIFF_NO_POST)
-            minutes[i] = t->rest_post;
+            minutes[i] = p->rest_post;
     return 0;
 }
 

@@ -114,13 +114,6 @@ static const struct sg_field members[] = {
     {"lighting", false, sg_tariff_take_lighting},
 };
 
-static bool is_format1(const struct sg_yaml_node *root)
-{
-    const struct sg_yaml_node *n =
-        root->kind == SG_YAML_MAPPING ? sg_yaml_get(root, "format") : NULL;
-    return n && n->kind == SG_YAML_SCALAR && !strcmp(n->text, "1");
-}
-
 static int take_tariff(struct sg_tariff_parser *p, const struct sg_yaml_node *root)
 {
     int r = sg_fields_mapping(&p->fields, root, members, SG_FIELD_COUNT(members), p->t);
@@ -149,7 +142,7 @@ int sg_tariff_read(struct sg_tariff **ret, struct sg_bytes yaml,
     if (r)
         return r > 0 ? SG_TARIFF_BAD : r;
     p.root = doc.nodes;
-    r = is_format1(p.root) ? sg_tariff_take_format1(t, p.root, why) : take_tariff(&p, p.root);
+    r = take_tariff(&p, p.root);
     if (r)
         return r > 0 ? SG_TARIFF_BAD : r;
     sg_sha256(t->sha256, yaml);

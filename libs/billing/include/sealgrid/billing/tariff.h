@@ -41,7 +41,6 @@
 
 struct sg_tariff_post {
     char name[SG_TARIFF_NAME_MAX + 1];
-    int64_t rate; /* format 1 */
 };
 
 enum sg_day_kind { SG_DAY_WORKING, SG_DAY_SATURDAY, SG_DAY_SUNDAY, SG_DAY_HOLIDAY, SG_DAY_KINDS };
@@ -164,7 +163,6 @@ struct sg_tariff_tax_piece {
 
 struct sg_tariff_tax {
     char name[SG_TARIFF_NAME_MAX + 1];
-    int64_t rate_ppm;                   /* format 1 */
     uint32_t excludes;                  /* bit i: tax i is not part of this one's base */
     bool on_top;                        /* of the gross with all taxes inside; excludes nothing */
     struct sg_tariff_tax_piece *pieces; /* ascending; owned */
@@ -210,16 +208,6 @@ struct sg_tariff {
     struct sg_tariff_lighting_piece *lighting_pieces; /* owned */
     size_t n_lighting_pieces;                         /* 0: no such fee */
     uint8_t sha256[32];                               /* of the file */
-
-    /* Format 1, until nobody asks for it any more. */
-    uint8_t post_of_minute[1440];
-    uint8_t rest_post;
-    struct sg_tariff_flag flags[240];
-    size_t n_flags;
-    int64_t minimum_wh;
-    uint8_t minimum_post;
-    struct sg_tariff_step lighting[SG_TARIFF_STEPS_MAX];
-    size_t n_lighting;
 };
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -262,7 +250,6 @@ int64_t sg_easter(int year);
 enum sg_day_kind sg_tariff_day_kind(const struct sg_tariff *t, int64_t local_day);
 /* Index into seasons. */
 size_t sg_tariff_season_of(const struct sg_tariff *t, int64_t local_day);
-bool sg_tariff_is_rest_day(const struct sg_tariff *t, int64_t local_day);
 /* year * 12 + month - 1 of a local day, and back to the month's first day. */
 int sg_month_of_day(int64_t local_day);
 int64_t sg_first_day_of_month(int month);
@@ -320,6 +307,3 @@ SG_MUST_USE int sg_tariff_lighting(const struct sg_tariff *t, int64_t local_day,
 /* Can bills be made by this tariff only with the client's contract (phases, contracted demand,
  * demand of earlier months)? */
 bool sg_tariff_needs_contract(const struct sg_tariff *t);
-
-/* Format 1. */
-const struct sg_tariff_flag *sg_tariff_flag_of(const struct sg_tariff *t, int month);
