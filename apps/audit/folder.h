@@ -14,6 +14,8 @@ struct authority_files {
     const struct sg_tariff *tariff; /* or NULL */
     enum sg_audit_clock clock_policy;
     bool require_crl;
+    const struct sg_vee_rules *rules;     /* or NULL */
+    const struct sg_authority *operators; /* or NULL */
 };
 
 enum one_outcome { ONE_UNUSABLE = 1 };

@@ -15,6 +15,8 @@
 void inputs_clear(struct inputs *in)
 {
     sg_tariff_free(in->tariff);
+    sg_vee_rules_free(in->rules);
+    sg_authority_clear(&in->operators);
     sg_authority_clear(&in->authority);
     sg_installations_clear(&in->installations);
 }
@@ -126,4 +128,34 @@ int inputs_tariff(struct inputs *in, const char *tariff)
         return EXIT_UNUSABLE;
     }
     return 0;
+}
+
+int inputs_rules(struct inputs *in, const char *rules)
+{
+    struct sg_yaml_error why;
+    int r = rules ? sg_vee_rules_load(&in->rules, rules, &why) : 0;
+
+    if (r < 0)
+        return complain(rules, sg_error_trace());
+    if (r > 0) {
+        fprintf(stderr, "%s:%u: %s\n", rules, why.line, why.text);
+        return EXIT_UNUSABLE;
+    }
+    return 0;
+}
+
+int inputs_operators(struct inputs *in, const struct sg_conf_list *operators)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf pem = SG_BUF_INIT(KEYS_MAX);
+
+    if (!operators->n)
+        return 0;
+    for (size_t i = 0; i < operators->n; i++) {
+        int r = sg_file_read(operators->items[i], &pem);
+        if (r)
+            return complain(operators->items[i], strerror(-r));
+    }
+    return sg_authority_read(sg_buf_bytes(&pem), &in->operators)
+               ? complain("--operators", "no root certificate, or something that is none")
+               : 0;
 }

@@ -12,7 +12,8 @@
 
 struct inputs {
     struct sg_installations installations;
-    struct sg_authority authority;
+    struct sg_authority authority, operators;
+    struct sg_vee_rules *rules;
     struct sg_tariff *tariff;
     uint8_t installations_sha256[32], certificates_sha256[32]; /* of the octets that were read */
 };
@@ -25,6 +26,10 @@ SG_MUST_USE int inputs_installations(struct inputs *in, const char *installation
 SG_MUST_USE int inputs_keys(struct inputs *in, const struct sg_conf_list *keys);
 /* tariff NULL: none. */
 SG_MUST_USE int inputs_tariff(struct inputs *in, const char *tariff);
+/* NULL: none. */
+SG_MUST_USE int inputs_rules(struct inputs *in, const char *rules);
+/* Empty: none. */
+SG_MUST_USE int inputs_operators(struct inputs *in, const struct sg_conf_list *operators);
 /* Whole, at most max octets. */
 SG_MUST_USE int inputs_file(const char *path, size_t max, struct sg_buf *ret);
 /* Unpacked. */

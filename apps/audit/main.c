@@ -1,7 +1,7 @@
 /*
  * sealgrid-audit - bills against signed blocks, installation records and public keys; the utility
- * is not asked.  Exit 0: nothing found; 1: findings; 2: unusable input.  verify-report is a
- * command of its own.
+ * is not asked.  Exit 0: nothing found; 1: findings; 2: unusable input.  A first argument that is a
+ * word (prove-reading, check-reading, ...) is a command of its own.
  */
 #include "commands.h"
 #include "folder.h"
@@ -33,6 +33,10 @@
       "what a meter says of its clock: note (counted), set (a finding if it was set), strict")     \
     O("require-crl", BOOL, require_crl, "false", 0, 0,                                             \
       "a certificate that no revocation list covers is a finding")                                 \
+    O("vee", STRING, vee, NULL, 0, 0,                                                              \
+      "make estimates again by these rules (their need otherwise)")                                \
+    O("operators", LIST, operators, NULL, 0, 0,                                                    \
+      "certificates of the operators' authority, PEM: their choices between readings hold")        \
     O("sign", STRING, sign, NULL, 0, 0, "the auditor's private key, PEM: signs --report")          \
     O("report", STRING, report, NULL, 0, 0, "file for the signed report of the one bill")          \
     O("at", STRING, at, NULL, 0, 0, "time that the report says it was made at, RFC 3339: now")     \
@@ -40,8 +44,8 @@
     O("json", BOOL, json, "false", 0, 0, "report as JSON")
 
 struct options {
-    char *bill, *evidence, *dir, *installations, *tariff, *clock, *sign, *report, *at;
-    struct sg_conf_list keys;
+    char *bill, *evidence, *dir, *installations, *tariff, *clock, *sign, *report, *at, *vee;
+    struct sg_conf_list keys, operators;
     int64_t threads;
     bool json, require_crl;
 };
@@ -196,11 +200,17 @@ static int run(struct app *a)
         r = inputs_keys(&a->in, &a->o.keys);
     if (!r)
         r = inputs_tariff(&a->in, a->o.tariff);
+    if (!r)
+        r = inputs_rules(&a->in, a->o.vee);
+    if (!r)
+        r = inputs_operators(&a->in, &a->o.operators);
     if (r)
         return r;
     a->files.installations = &a->in.installations;
     a->files.authority = &a->in.authority;
     a->files.tariff = a->in.tariff;
+    a->files.rules = a->in.rules;
+    a->files.operators = a->o.operators.n ? &a->in.operators : NULL;
     return a->o.dir ? on_folder(a) : on_bill(a);
 }
 
@@ -222,7 +232,14 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*fn)(int argc, char **argv);
-    } commands[] = {{"verify-report", command_verify_report}};
+    } commands[] = {{"prove-reading", command_prove_reading},
+                    {"check-reading", command_check_reading},
+                    {"nonce", command_nonce},
+                    {"commitment", command_commitment},
+                    {"draw", command_draw},
+                    {"respond", command_respond},
+                    {"judge", command_judge},
+                    {"verify-report", command_verify_report}};
 
     if (sg_process_harden())
         return complain("start", sg_error_trace());

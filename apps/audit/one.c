@@ -108,7 +108,9 @@ int audit_one(const struct authority_files *a, const char *bill_path, const char
                                 .authority = a->authority,
                                 .tariff = a->tariff,
                                 .clock_policy = a->clock_policy,
-                                .require_crl = a->require_crl};
+                                .require_crl = a->require_crl,
+                                .rules = a->rules,
+                                .operators = a->operators};
     int r = read_bill(bill_path, &in, &bill, bill_file, why);
 
     if (!r)

@@ -107,6 +107,10 @@ int report_write(struct report *r, const struct sg_bill *bill, bool with_tariff,
     sg_json_uint(out, result->gaps);
     sg_json_key(out, "clock_in_doubt");
     sg_json_uint(out, result->clock);
+    sg_json_key(out, "estimated");
+    sg_json_uint(out, result->estimated);
+    sg_json_key(out, "resolved");
+    sg_json_uint(out, result->resolved);
     sg_json_key(out, "without_crl");
     sg_json_uint(out, result->without_crl);
     sg_json_key(out, "found");

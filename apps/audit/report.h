@@ -24,7 +24,7 @@ void report_init(struct report *r, bool lines, struct sg_buf *items);
 void report_clear(struct report *r);
 /* An sg_audit_fn; user is a struct report. */
 void report_finding(void *user, const struct sg_audit_finding *f);
-/* {"client","from","until","ok","amounts","blocks","readings","gaps","clock_in_doubt","without_crl","found","findings":[...]};
+/* {"client","from","until","ok","amounts","blocks","readings","gaps","clock_in_doubt","estimated","resolved","without_crl","found","findings":[...]};
  * found counts them all. */
 SG_MUST_USE int report_write(struct report *r, const struct sg_bill *bill, bool with_tariff,
                              const struct sg_audit_result *result, struct sg_json *out);

@@ -181,12 +181,12 @@ static void put_next_day(uint64_t first_seq)
     assert_int_equal(sg_billing_new(&b, &in), 0);
     for (uint32_t i = 0; i < 96; i++) {
         assert_int_equal(sg_block_reading_hash(seed, i, &readings[i], block.leaves[i]), 0);
-        const struct sg_bill_reading reading = {
-            .serial = "10000000",
-            .ts_s = readings[i].ts_s,
-            .energy_wh = readings[i].field[SG_READING_interval_energy],
-            .reactive_varh = INT64_MIN,
-            .leaf = block.leaves[i]};
+        const struct sg_bill_reading reading = {.serial = "10000000",
+                                                .ts_s = readings[i].ts_s,
+                                                .energy_wh =
+                                                    readings[i].field[SG_READING_interval_energy],
+                                                .reactive_varh = INT64_MIN,
+                                                .leaf = block.leaves[i]};
         assert_int_equal(sg_billing_add(b, &reading), 0);
     }
     assert_int_equal(sg_billing_finish(b, &bill), 0);

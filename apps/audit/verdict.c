@@ -8,7 +8,7 @@
 #define MAGIC         "sealgrid-audit-report-v1"
 #define ITEMS         12
 #define FILES         4
-#define COUNTS        6
+#define COUNTS        8
 #define FINDING_ITEMS 6
 #define EXTERNAL_AAD  SG_BYTES_LIT("sealgrid-audit-v1")
 
@@ -100,8 +100,8 @@ static int put_hashes(const struct verdict *v, struct sg_buf *b)
 
 static int put_counts(const struct verdict *v, struct sg_buf *b)
 {
-    const uint64_t counts[COUNTS] = {v->blocks, v->readings,    v->gaps,
-                                     v->clock,  v->without_crl, v->found};
+    const uint64_t counts[COUNTS] = {v->blocks,    v->readings, v->gaps,        v->clock,
+                                     v->estimated, v->resolved, v->without_crl, v->found};
     int r = sg_cbor_put_array(b, COUNTS);
 
     for (int i = 0; i < COUNTS && !r; i++)
@@ -174,8 +174,8 @@ static bool take_hashes(struct sg_reader *in, struct verdict *v)
 
 static bool take_counts(struct sg_reader *in, struct verdict *v)
 {
-    uint64_t *counts[COUNTS] = {&v->blocks, &v->readings,    &v->gaps,
-                                &v->clock,  &v->without_crl, &v->found};
+    uint64_t *counts[COUNTS] = {&v->blocks,    &v->readings, &v->gaps,        &v->clock,
+                                &v->estimated, &v->resolved, &v->without_crl, &v->found};
     bool ok = take_array(in, COUNTS);
 
     for (int i = 0; i < COUNTS && ok; i++)

@@ -19,7 +19,7 @@ struct verdict {
     bool has_tariff;
     uint8_t tariff_sha256[32];
     bool ok;
-    uint64_t blocks, readings, gaps, clock, without_crl, found;
+    uint64_t blocks, readings, gaps, clock, estimated, resolved, without_crl, found;
     uint64_t n_findings;      /* in findings */
     struct sg_bytes findings; /* the items, one after the other; borrowed */
 };
