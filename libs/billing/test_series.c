@@ -6,10 +6,7 @@
 #include <cmocka.h>
 
 #include <sealgrid/base/clock.h>
-#include <sealgrid/billing/tariff.h>
-#include <sealgrid/meter/gz.h>
-
-#include <stdio.h>
+#include <sealgrid/billing/series.h>
 
 static int64_t at(const char *text)
 {
@@ -80,84 +77,11 @@ static void mistakes_are_named_with_their_line(void **state)
     }
 }
 
-/* A published series, its lines "2013-01-01 00:30:00,Value" brought into our form. */
-static bool published(const char *path, struct sg_buf *ret)
-{
-    SG_CLEANUP(sg_gz_closep) struct sg_gz *gz = NULL;
-    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(4 << 20);
-    size_t n = 1;
-
-    if (sg_gz_open(&gz, path))
-        return false;
-    while (n) {
-        uint8_t *to = NULL;
-        assert_int_equal(sg_buf_extend(&text, 65536, &to), 0);
-        assert_int_equal(sg_gz_read(gz, (char *)to, 65536, &n), 0);
-        text.len -= 65536 - n;
-    }
-    const char *at = memchr(text.data, '\n', text.len), *end = (char *)text.data + text.len;
-    for (at++; at < end; at = (char *)memchr(at, '\n', (size_t)(end - at)) + 1) {
-        char word[16] = "";
-        assert_int_equal(sscanf(at + 20, "%15[^\r\n]", word), 1);
-        for (char *c = word; *c; c++)
-            *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
-        assert_int_equal(sg_buf_printf(ret, "%.10sT%.8sZ,%s\n", at, at + 11, word), 0);
-    }
-    return true;
-}
-
-static void londons_schedule_of_2013(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"normal", "low", "high"};
-    static const struct sg_series_words words = {names, 3};
-    SG_CLEANUP(sg_buf_clear) struct sg_buf csv = SG_BUF_INIT(4 << 20);
-    SG_CLEANUP(sg_series_freep) struct sg_series *s = NULL;
-    struct sg_yaml_error why = {0, ""};
-    size_t count[3] = {0};
-
-    if (!published("../shared/data/lcl_dtou_tariff_2013_halfhourly.csv.gz", &csv)) {
-        print_message("skipped: no ../shared/data\n");
-        skip();
-    }
-    if (sg_series_read(&s, sg_buf_bytes(&csv), 1800, &words, &why))
-        fail_msg("%u: %s", why.line, why.text);
-    for (size_t i = 0; i < s->n; i++)
-        count[sg_series_at(s, s->from_s + (int64_t)i * 1800)]++;
-    /* As its publisher counts them. */
-    assert_int_equal(count[0], 15072);
-    assert_int_equal(count[1], 1660);
-    assert_int_equal(count[2], 788);
-}
-
-static void agile_prices_of_five_years(void **state)
-{
-    (void)state;
-    SG_CLEANUP(sg_buf_clear) struct sg_buf csv = SG_BUF_INIT(4 << 20);
-    SG_CLEANUP(sg_series_freep) struct sg_series *s = NULL;
-    struct sg_yaml_error why = {0, ""};
-    int64_t least = 0;
-
-    if (!published("../shared/data/agile_octopus_import_regA_hourly_2019_2023.csv.gz", &csv)) {
-        print_message("skipped: no ../shared/data\n");
-        skip();
-    }
-    if (sg_series_read(&s, sg_buf_bytes(&csv), 3600, NULL, &why))
-        fail_msg("%u: %s", why.line, why.text);
-    assert_int_equal(s->n, 43824);
-    for (size_t i = 0; i < s->n; i++)
-        least = s->values[i] < least ? s->values[i] : least;
-    assert_int_equal(least, -190300000);
-    assert_int_equal(sg_series_at(s, at("2019-01-01T03:59:59Z")), 101000000);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_hold_for_a_step),
         cmocka_unit_test(mistakes_are_named_with_their_line),
-        cmocka_unit_test(londons_schedule_of_2013),
-        cmocka_unit_test(agile_prices_of_five_years),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
