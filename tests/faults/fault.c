@@ -72,6 +72,7 @@ static bool bill_again(const struct scenario *s, struct lie *lie, const struct s
         return false;
     memcpy(bill.tariff_id, s->bill.tariff_id, sizeof(bill.tariff_id));
     memcpy(bill.tariff_sha256, s->bill.tariff_sha256, 32);
+    memcpy(bill.zone, s->bill.zone, sizeof(bill.zone));
     sg_bill_clear(&lie->bill);
     lie->bill = bill;
     return true;
@@ -366,13 +367,51 @@ static bool move(const struct scenario *s, struct sg_prng *random, struct lie *l
     }
 }
 
+/* The buckets say less, more, or something else than the readings, all else being honest. */
+static bool rewrite_buckets(struct sg_prng *random, struct sg_bill *b, int64_t one)
+{
+    struct sg_bucket *k = &b->buckets[sg_prng_below(random, b->n_buckets)];
+    struct sg_bucket *other = &b->buckets[sg_prng_below(random, b->n_buckets)], old = *k;
+
+    switch (sg_prng_below(random, 5)) {
+    case 0:
+        k->root[sg_prng_below(random, 32)] ^= (uint8_t)(1u << sg_prng_below(random, 8));
+        return true;
+    case 1: /* one Wh from one class to another, so that sums stay */
+        k->import_wh -= 1;
+        other->import_wh += 1;
+        return k != other;
+    case 2: /* two classes change places */
+        k->post = other->post;
+        other->post = old.post;
+        return k->post != old.post;
+    case 3:
+        k->readings += (uint64_t)one;
+        return true;
+    default:
+        if (b->n_buckets < 2)
+            return false;
+        memmove(k, k + 1, (size_t)(&b->buckets[b->n_buckets] - (k + 1)) * sizeof(*k));
+        b->n_buckets--;
+        return true;
+    }
+}
+
 static bool rewrite(const struct scenario *s, struct sg_prng *random, struct lie *lie)
 {
     struct sg_bill_install installs[2] = {s->installs[0], s->installs[1]};
     struct sg_bill *b = &lie->bill;
     int64_t one = sg_prng_below(random, 2) ? 1 : -1;
 
-    switch (sg_prng_below(random, 7)) {
+    switch (sg_prng_below(random, 10)) {
+    case 7:
+    case 8:
+        snprintf(lie->what, sizeof(lie->what), "buckets");
+        return rewrite_buckets(random, b, one);
+    case 9: /* another key under the meter's serial */
+        snprintf(lie->what, sizeof(lie->what), "certificate");
+        b->meters[sg_prng_below(random, b->n_meters)].certificate_sha256[3] ^= 1;
+        return true;
     case 0: /* another ratio, everything worked out by it */
         installs[sg_prng_below(random, s->n_installs)].ratio_num += 1;
         snprintf(lie->what, sizeof(lie->what), "ratio");

@@ -9,8 +9,9 @@
 #define FAULTS(F)                                                                                  \
     F(DROPPED, "dropped")                                                                          \
     F(REPEATED, "repeated")                                                                        \
-    F(SWAPPED, "swapped") F(EDITED, "edited by one") F(FOREIGN, "foreign") F(RETIMED, "re-timed")  \
-        F(MOVED, "moved") F(BILL, "bill rewritten")
+    F(SWAPPED, "swapped")                                                                          \
+    F(EDITED, "edited by one") F(FOREIGN, "foreign") F(RETIMED, "re-timed") F(MOVED, "moved")      \
+        F(BILL, "bill rewritten")
 enum fault {
 #define F(id, word) FAULT_##id,
     FAULTS(F)

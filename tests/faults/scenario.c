@@ -50,6 +50,8 @@ static int make_meters(struct sc_world *w)
         if (!r)
             r = issue(&w->cert[i], "meter", -1, w->key[i], w->authority.intermediates[0],
                       w->authority_key[1]);
+        if (!r)
+            sg_cert_fingerprint(w->cert[i], w->fingerprint[i]);
     }
     return r;
 }
@@ -64,15 +66,16 @@ static int make_tariff(struct sc_world *w, size_t i)
     int r;
 
     w->zone_of[i] = (uint8_t)(i % 3);
-    snprintf(yaml, sizeof(yaml),
-             "format: 2\nid: faults-%zu\ncurrency: BRL\ndecimals: 2\nzone: %s\n"
-             "interval_minutes: %u\nrounding: half-even\nposts:\n"
-             "  - {name: peak, when: [{days: working, hours: \"18:00-21:00\"}]}\n"
-             "  - {name: night, when: [{days: working, hours: [\"00:00-04:00\", \"23:00-24:00\"]}]}\n"
-             "  - {name: off_peak}\nholidays: [01-01, 12-25, easter-2]\n"
-             "charges: [{name: energy, kind: energy, rates: [{rate: {peak: 1.47961, night: 0.38647,"
-             " off_peak: 0.65763}}]}]\n",
-             i, zones[i % 3], minutes[i / 3]);
+    snprintf(
+        yaml, sizeof(yaml),
+        "format: 2\nid: faults-%zu\ncurrency: BRL\ndecimals: 2\nzone: %s\n"
+        "interval_minutes: %u\nrounding: half-even\nposts:\n"
+        "  - {name: peak, when: [{days: working, hours: \"18:00-21:00\"}]}\n"
+        "  - {name: night, when: [{days: working, hours: [\"00:00-04:00\", \"23:00-24:00\"]}]}\n"
+        "  - {name: off_peak}\nholidays: [01-01, 12-25, easter-2]\n"
+        "charges: [{name: energy, kind: energy, rates: [{rate: {peak: 1.47961, night: 0.38647,"
+        " off_peak: 0.65763}}]}]\n",
+        i, zones[i % 3], minutes[i / 3]);
     r = sg_tariff_parse(&w->tariff[i], sg_bytes_str(yaml), &why);
     return r > 0 ? sg_raisef(-EINVAL, "line %u: %s", why.line, why.text) : r;
 }
@@ -183,11 +186,13 @@ static void list_installs(struct scenario *s)
         sg_installations_of_client(&s->installations, s->client, &n);
 
     for (size_t i = 0; i < n; i++)
-        s->installs[i] = (struct sg_bill_install){.serial = records[i].serial,
-                                                  .from_s = records[i].from_s,
-                                                  .until_s = records[i].until_s,
-                                                  .ratio_num = records[i].ratio_num,
-                                                  .ratio_den = records[i].ratio_den};
+        s->installs[i] = (struct sg_bill_install){
+            .serial = records[i].serial,
+            .from_s = records[i].from_s,
+            .until_s = records[i].until_s,
+            .ratio_num = records[i].ratio_num,
+            .ratio_den = records[i].ratio_den,
+            .certificate_sha256 = s->world->fingerprint[records[i].serial[7] - '0']};
     s->n_installs = n;
 }
 

@@ -19,6 +19,7 @@ struct sc_world {
     struct sg_key *authority_key[2], *key[SC_METERS];
     enum sg_sign_alg alg[SC_METERS];
     struct sg_cert *cert[SC_METERS];
+    uint8_t fingerprint[SC_METERS][32]; /* of the certificates */
     struct sg_tariff *tariff[SC_TARIFFS];
     uint8_t zone_of[SC_TARIFFS];
 };
