@@ -280,6 +280,10 @@ static void t_spike(void **state)
     assert_int_equal(s.last[SG_VEE_SPIKE].value, 2300);
     l->rules->checks[SG_VEE_SPIKE].param[1] = 2301;
     assert_int_equal(check(l).of[SG_VEE_SPIKE], 0);
+    l->rules->checks[SG_VEE_SPIKE].param[1] = 0;
+    set(l, 7 * DAY, 1, 2300); /* the first interval of a day: told once, of that day */
+    set(l, 6 * DAY, 2, 2300); /* two in the day before it */
+    assert_int_equal(check(l).of[SG_VEE_SPIKE], 4);
 }
 
 static void scale(struct vx_load *l, size_t at, size_t n, int64_t num, int64_t den)
@@ -304,6 +308,22 @@ static void t_high_low(void **state)
     assert_int_equal(s.last[SG_VEE_HIGH_LOW].from_s, FROM + 20 * 86400);
     scale(l, 0, DAY, 1, 20); /* a first day has no history */
     assert_int_equal(check(l).of[SG_VEE_HIGH_LOW], 1);
+}
+
+/* Weekends of this client are a tenth of its working days: neither is the history of the other. */
+static void t_history_kind(void **state)
+{
+    struct vx_load *l = *state;
+
+    for (size_t day = 0; day < 35; day++)
+        if (sg_vee_day_kind(l->rules, FROM / 86400 + (int64_t)day) != SG_VEE_WORKING)
+            scale(l, day * DAY, DAY, 1, 10);
+    struct seen s = check(l);
+    assert_int_equal(s.of[SG_VEE_HIGH_LOW] + s.of[SG_VEE_DYNAMIC], 0);
+    scale(l, 26 * DAY, DAY, 10, 1); /* Sunday 27 September as if it were a working day */
+    s = check(l);
+    assert_int_equal(s.of[SG_VEE_HIGH_LOW], 1);
+    assert_int_equal(s.last[SG_VEE_HIGH_LOW].from_s, FROM + 26 * 86400);
 }
 
 static void t_dynamic(void **state)
@@ -394,6 +414,21 @@ static void t_estimation(void **state)
     struct seen s = check(l);
     assert_int_equal(s.of[SG_VEE_ESTIMATION], 1);
     assert_int_equal(s.of[SG_VEE_CONSECUTIVE], 1); /* an estimate is no reading */
+}
+
+/* The period is (from, until]: a reading that ends at its begin is the period's before. */
+static void t_ends(void **state)
+{
+    struct vx_load *l = *state;
+
+    l->series.from_s += 900;
+    l->rows[0].energy_wh = -5;
+    assert_int_equal(check(l).n, 0);
+    l->series.from_s -= 900;
+    assert_int_equal(check(l).of[SG_VEE_NEGATIVE], 1);
+    l->series.until_s -= 900;
+    l->rows[l->n - 1].energy_wh = -5;
+    assert_int_equal(check(l).of[SG_VEE_NEGATIVE], 1);
 }
 
 static void t_period(void **state)
@@ -523,11 +558,13 @@ int main(void)
         T(t_stuck),
         T(t_spike),
         T(t_high_low),
+        T(t_history_kind),
         T(t_dynamic),
         T(t_unit),
         T(t_multiplier),
         T(t_sum),
         T(t_estimation),
+        T(t_ends),
         T(t_period),
         cmocka_unit_test(t_random_faults),
     };

@@ -106,6 +106,29 @@ static void t_altered(void **state)
     assert_int_equal(judge(f, &f->honest).of[SG_VEE_ESTIMATE_ALTERED], 1);
 }
 
+/* Values at the ends of what a meter can report, and no reactive energy. */
+static void t_extremes(void **state)
+{
+    struct sg_vee_estimate items[2] = {
+        {.rule = "a", .ts_s = 0, .energy_wh = -10000000, .reactive_varh = SG_READING_NA},
+        {.rule = "b", .ts_s = 900, .energy_wh = 10000000, .reactive_varh = -10000000}};
+    const struct sg_vee_estimates e = {items, 2, 0};
+    const uint8_t sha256[32] = {7};
+
+    (void)state;
+    for (int over = 0; over < 2; over++) {
+        SG_CLEANUP(sg_buf_clear) struct sg_buf section = SG_BUF_INIT(4096);
+        SG_CLEANUP(sg_vee_estimates_clear) struct sg_vee_estimates back = {NULL, 0, 0};
+        uint8_t got[32];
+        items[0].energy_wh -= over;
+        assert_int_equal(sg_vee_section_encode(sha256, &e, &section), 0);
+        assert_int_equal(sg_vee_section_decode(sg_buf_bytes(&section), got, &back),
+                         over ? SG_VEE_SECTION_MALFORMED : 0);
+        if (!over)
+            assert_int_equal(back.items[0].reactive_varh, SG_READING_NA);
+    }
+}
+
 /* One Wh from an interval to another: the sum is right, both are named. */
 static void t_moved(void **state)
 {
@@ -229,8 +252,8 @@ static void t_file(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, make, clear)
-    const struct CMUnitTest tests[] = {
-        T(t_round_trip), T(t_honest), T(t_altered),    T(t_moved), T(t_left_out),
-        T(t_unneeded),   T(t_rule),   T(t_superseded), T(t_audit), T(t_file)};
+    const struct CMUnitTest tests[] = {T(t_round_trip), T(t_honest),   T(t_altered),  T(t_moved),
+                                       T(t_extremes),   T(t_left_out), T(t_unneeded), T(t_rule),
+                                       T(t_superseded), T(t_audit),    T(t_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -232,6 +232,36 @@ static void t_midnight(void **state)
     assert_int_equal(notes(), 0);
 }
 
+static char told[SG_VEE_TEXT_MAX];
+
+static void keep_text(void *user, const struct sg_import_finding *f)
+{
+    (void)user;
+    snprintf(told, sizeof(told), "%zu %s %s", f->line, sg_import_word(f->note), f->text);
+}
+
+/* What people are told. */
+static void t_texts(void **state)
+{
+    static const struct {
+        const char *rows, *text;
+    } cases[] = {
+        {"2018-01-01 05:00,1\n2018-01-01 03:00,1\n", "3 order stamp jumps back by 7200 s"},
+        {"2018-01-01 05:00,1\n2018-01-01 09:00,1\n", "3 gap no row for 3 interval(s)"},
+        {"2018-01-01 05:10,1\n", "2 stamp.off_grid not at an end of an interval"},
+    };
+    struct sg_import_format f = hourly("Asia/Seoul");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char csv[128];
+        snprintf(csv, sizeof(csv), "t,kwh\n%s", cases[i].rows);
+        sg_import_clear(&result);
+        assert_int_equal(sg_import_csv(&f, sg_bytes_str(csv), keep_text, NULL, &result, why), 0);
+        assert_string_equal(told, cases[i].text);
+    }
+}
+
 static void t_repeats(void **state)
 {
     static const char same[] =
@@ -438,21 +468,10 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, clear)
     const struct CMUnitTest tests[] = {
-        T(t_stamps),
-        T(t_local_instants),
-        T(t_values),
-        T(t_stamp_is_begin),
-        T(t_spring),
-        T(t_spring_zero),
-        T(t_autumn),
-        T(t_round_trip),
-        T(t_midnight),
-        T(t_repeats),
-        T(t_refused),
-        T(t_canonical),
-        T(t_canonical_refused),
-        T(t_rules_refused),
-        T(t_rules_ready),
+        T(t_stamps),    T(t_local_instants),    T(t_values),        T(t_stamp_is_begin),
+        T(t_spring),    T(t_spring_zero),       T(t_autumn),        T(t_round_trip),
+        T(t_midnight),  T(t_repeats),           T(t_texts),         T(t_refused),
+        T(t_canonical), T(t_canonical_refused), T(t_rules_refused), T(t_rules_ready),
         T(t_day_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
