@@ -64,6 +64,8 @@ static void check(const struct sg_contracts *all)
     assert_int_equal(c->phases, 0);
     assert_int_equal(sg_contracts_over(all, 7, day("2026-06-15"), day("2026-07-14"), &c),
                      SG_CONTRACT_CHANGED);
+    assert_int_equal(sg_contracts_over(all, 7, day("2026-06-15"), day("2026-07-01"), &c),
+                     SG_CONTRACT_CHANGED);
     assert_int_equal(sg_contracts_over(all, 7, day("2025-12-15"), day("2026-01-14"), &c),
                      SG_CONTRACT_CHANGED);
     assert_int_equal(sg_contracts_over(all, 7, day("2025-11-15"), day("2025-12-31"), &c),
