@@ -7,6 +7,7 @@ void client_reset(struct client *c, int64_t id)
 {
     c->id = id;
     c->n_installs = c->n_blocks = c->n_rows = 0;
+    c->n_rejected = 0;
     c->conflicts = 0;
     sg_buf_clear(&c->resolutions);
     sg_contracts_clear(&c->contracts);
@@ -17,6 +18,7 @@ void client_clear(struct client *c)
 {
     free(c->blocks);
     free(c->rows);
+    free(c->rejected);
     sg_buf_clear(&c->resolutions);
     sg_contracts_clear(&c->contracts);
     *c = (struct client){.id = 0};
@@ -75,4 +77,18 @@ int client_add_row(struct client *c, struct sg_row_reading **ret)
         return r;
     *ret = &c->rows[c->n_rows++];
     return 0;
+}
+
+bool client_is_rejected(const struct client *c, size_t row)
+{
+    size_t low = 0, high = c->n_rejected;
+
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        if (c->rejected[middle] < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < c->n_rejected && c->rejected[low] == row;
 }

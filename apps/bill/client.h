@@ -33,6 +33,9 @@ struct client {
     size_t n_blocks, blocks_capacity;
     struct sg_row_reading *rows; /* by time */
     size_t n_rows, rows_capacity;
+    size_t *
+        rejected; /* rows that stand in signed blocks, and of which another was chosen; ascending */
+    size_t n_rejected;
     uint64_t conflicts;            /* rows of reading_conflict that nobody settled (conflicts.h) */
     struct sg_buf resolutions;     /* section of the evidence file about the others; often empty */
     struct sg_contracts contracts; /* of the store; none from a file */
@@ -46,6 +49,9 @@ SG_MUST_USE int client_add_install(struct client *c, const struct client_install
 SG_MUST_USE int client_add_block(struct client *c, const struct sg_block_evidence *e);
 /* A place at the end of rows, to be filled by the caller. */
 SG_MUST_USE int client_add_row(struct client *c, struct sg_row_reading **ret);
+
+/* Whether a row is there for its block alone, and not billed. */
+bool client_is_rejected(const struct client *c, size_t row);
 
 /* Why a client gets no bill: the word goes into the summary. */
 struct refusal {

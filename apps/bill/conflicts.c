@@ -124,29 +124,133 @@ static bool is_chosen(const struct sg_row_reading *row, const uint8_t chosen[SG_
     return sg_row_digest(&row->reading, digest) == 0 && !memcmp(digest, chosen, SG_ROW_DIGEST_LEN);
 }
 
-/* Puts the chosen reading of that interval among the rows; false: it is not there. */
-static bool choose(const struct conflicts *conflicts, struct client *c, int64_t ts_s)
+/* Readings of the settled intervals that were not chosen. */
+struct others {
+    struct sg_row_reading *list;
+    size_t n, capacity;
+};
+
+static int add_other(struct others *o, const struct sg_row_reading *row)
+{
+    void *items = o->list;
+    int r = grow(&items, &o->capacity, o->n, sizeof(*o->list));
+
+    o->list = items;
+    if (!r)
+        o->list[o->n++] = *row;
+    return r;
+}
+
+enum choose_outcome { CHOOSE_OPEN = 1 }; /* nobody chose, or what was chosen is not there */
+
+/* Puts the chosen reading of that interval among the rows, the first one among the others. */
+static int choose(const struct conflicts *conflicts, struct client *c, int64_t ts_s,
+                  struct others *others)
 {
     const struct sg_row_resolution *record = record_of(conflicts, c->id, ts_s);
     struct sg_row_reading *row = row_at(c, ts_s);
 
     if (!record || !row)
-        return false;
+        return CHOOSE_OPEN;
     if (is_chosen(row, record->chosen))
-        return true;
+        return 0;
     for (size_t i = 0; i < conflicts->n_rows; i++) {
         const struct sg_row_reading *other = &conflicts->rows[i].row;
         if (other->reading.ts_s == ts_s && is_chosen(other, record->chosen)) {
-            *row = *other;
-            return true;
+            int r = add_other(others, row);
+            if (!r)
+                *row = *other;
+            return r;
         }
     }
-    return false;
+    return CHOOSE_OPEN;
 }
+
+static bool same_number(const struct sg_row_reading *a, const struct sg_row_reading *b)
+{
+    return a->reading.seq == b->reading.seq && !strcmp(a->serial, b->serial);
+}
+
+static bool same_row(const struct sg_row_reading *a, const struct sg_row_reading *b)
+{
+    return same_number(a, b) && !memcmp(&a->reading, &b->reading, sizeof(a->reading));
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct sg_row_reading *x = a, *y = b;
+    if (x->reading.ts_s != y->reading.ts_s)
+        return x->reading.ts_s < y->reading.ts_s ? -1 : 1;
+    return (x->reading.seq > y->reading.seq) - (x->reading.seq < y->reading.seq);
+}
+
+/* Second readings that were not chosen either, and none that has a billed one's number. */
+static int list_others(const struct conflicts *conflicts, struct client *c, struct others *o)
+{
+    int r = 0;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < conflicts->n_rows && !r; i++) {
+        const struct sg_row_reading *row = row_at(c, conflicts->rows[i].row.reading.ts_s);
+        if (!same_row(row, &conflicts->rows[i].row))
+            r = add_other(o, &conflicts->rows[i].row);
+    }
+    for (size_t i = 0; i < o->n; i++)
+        if (!same_number(row_at(c, o->list[i].reading.ts_s), &o->list[i]))
+            o->list[kept++] = o->list[i];
+    o->n = kept;
+    return r;
+}
+
+/* The others behind the billed reading of their interval. */
+static int insert_others(struct client *c, struct others *o)
+{
+    const size_t n = c->n_rows;
+    struct sg_row_reading *rows = calloc(n + o->n, sizeof(*rows));
+    size_t *rejected = calloc(o->n, sizeof(*rejected));
+    size_t at = 0, k = 0;
+
+    if (!rows || !rejected) {
+        free(rows);
+        free(rejected);
+        return sg_raise(-ENOMEM);
+    }
+    qsort(o->list, o->n, sizeof(*o->list), by_place);
+    for (size_t i = 0; i < n; i++) {
+        rows[at++] = c->rows[i];
+        while (k < o->n && o->list[k].reading.ts_s == c->rows[i].reading.ts_s) {
+            rejected[k] = at;
+            rows[at++] = o->list[k++];
+        }
+    }
+    sg_assert(k == o->n && at == n + o->n); /* each has a billed reading of its interval */
+    free(c->rows);
+    free(c->rejected);
+    c->rows = rows;
+    c->n_rows = c->rows_capacity = at;
+    c->rejected = rejected;
+    c->n_rejected = k;
+    return 0;
+}
+
+/* ---- blocks -------------------------------------------------------------------------------------
+ */
 
 static bool within(const struct sg_block_header *h, int64_t ts_s)
 {
     return ts_s >= h->first_ts_s && ts_s <= h->first_ts_s + (int64_t)(h->count - 1) * h->interval_s;
+}
+
+static const struct sg_row_reading *numbered(struct client *c, const struct sg_block_header *h,
+                                             uint32_t i)
+{
+    const int64_t ts_s = h->first_ts_s + (int64_t)i * h->interval_s;
+    const struct sg_row_reading *row = row_at(c, ts_s), *end = c->rows + c->n_rows;
+
+    for (; row && row < end && row->reading.ts_s == ts_s; row++)
+        if (row->reading.seq == h->first_seq + i && !strcmp(row->serial, h->serial))
+            return row;
+    return NULL;
 }
 
 /* Whether the client's rows are what the block signed. */
@@ -157,8 +261,8 @@ static int says_so(struct client *c, const struct client_block *b, bool *ret)
 
     *ret = false;
     for (uint32_t i = 0; i < h->count; i++) {
-        const struct sg_row_reading *row = row_at(c, h->first_ts_s + (int64_t)i * h->interval_s);
-        if (!row || strcmp(row->serial, h->serial) != 0 || row->reading.seq != h->first_seq + i)
+        const struct sg_row_reading *row = numbered(c, h, i);
+        if (!row)
             return 0;
         int r = sg_block_reading_hash(b->evidence.seed, i, &row->reading, leaves[i]);
         if (r)
@@ -188,6 +292,9 @@ static int drop_blocks(const struct conflicts *conflicts, struct client *c)
     return r;
 }
 
+/* ---- all ----------------------------------------------------------------------------------------
+ */
+
 static bool in_conflict(const struct conflicts *c, int64_t ts_s)
 {
     for (size_t i = 0; i < c->n_rows; i++)
@@ -213,16 +320,38 @@ static int write_section(const struct conflicts *conflicts, struct client *c)
     return sg_resolutions_encode(rows, n, &c->resolutions);
 }
 
-int conflicts_settle(const struct conflicts *conflicts, struct client *c, uint64_t *ret_open)
+static int settle(const struct conflicts *conflicts, struct client *c, struct others *others,
+                  uint64_t *ret_open)
 {
     uint64_t open = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < conflicts->n_rows && r >= 0; i++) {
+        r = choose(conflicts, c, conflicts->rows[i].row.reading.ts_s, others);
+        open += r == CHOOSE_OPEN;
+    }
+    if (r < 0)
+        return r;
+    *ret_open = open;
+    if (open)
+        return 0;
+    r = list_others(conflicts, c, others);
+    if (!r && others->n)
+        r = insert_others(c, others);
+    if (!r)
+        r = drop_blocks(conflicts, c);
+    return r ? r : write_section(conflicts, c);
+}
+
+int conflicts_settle(const struct conflicts *conflicts, struct client *c, uint64_t *ret_open)
+{
+    struct others others = {NULL, 0, 0};
     int r;
 
-    for (size_t i = 0; i < conflicts->n_rows; i++)
-        open += !choose(conflicts, c, conflicts->rows[i].row.reading.ts_s);
-    *ret_open = open;
-    if (open || conflicts->n_rows == 0)
+    *ret_open = 0;
+    if (conflicts->n_rows == 0)
         return 0;
-    r = drop_blocks(conflicts, c);
-    return r ? r : write_section(conflicts, c);
+    r = settle(conflicts, c, &others, ret_open);
+    free(others.list);
+    return r;
 }

@@ -3,8 +3,10 @@
  * conflicts - differing second readings of a client's intervals, and who chose between them.
  *
  * A conflict is settled by the latest resolution of its interval, if that is rightly signed and its
- * chosen reading is there.  The chosen reading then stands among the client's rows, and blocks that
- * signed another one in its place leave the list: what is billed is what the evidence shows.
+ * chosen reading is there.  The chosen reading then stands among the client's rows.  One that was
+ * not chosen stays there for its block's sake, marked as rejected, if the meter gave it a number of
+ * its own (a clock that was set back); if the meter gave both the same number (a day told twice),
+ * the block that signed the other leaves the list.
  */
 #include "client.h"
 

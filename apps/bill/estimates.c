@@ -9,7 +9,7 @@ static size_t take_rows(const struct client *c, const struct terms *terms, struc
 
     for (size_t i = 0; i < c->n_rows; i++) {
         const struct sg_reading *r = &c->rows[i].reading;
-        if (r->ts_s <= terms->from_s || r->ts_s > terms->until_s)
+        if (r->ts_s <= terms->from_s || r->ts_s > terms->until_s || client_is_rejected(c, i))
             continue;
         ret[n] = (struct sg_vee_row){.seq = r->seq,
                                      .ts_s = r->ts_s,

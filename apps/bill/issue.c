@@ -224,6 +224,8 @@ static int add_readings(struct work *w, struct sg_billing *billing)
 
         if (reading.ts_s <= w->terms->from_s || reading.ts_s > w->terms->until_s)
             continue; /* of a block that reaches over the period's end */
+        if (client_is_rejected(w->c, i))
+            continue;
         if (w->terms->signed_only && w->block_of[i] == NO_BLOCK)
             return refuse(w, "reading.unsigned", reading.ts_s);
         if (reading.energy_wh == SG_READING_NA)

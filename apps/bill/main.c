@@ -252,7 +252,8 @@ static int write_page(const struct app *a, const struct sg_bill *bill, const str
     sg_bill_load_init(load, a->tariff);
     for (size_t i = 0; i < c->n_rows; i++) {
         const struct sg_reading *reading = &c->rows[i].reading;
-        if (reading->ts_s > bill->from_s && reading->ts_s <= bill->until_s &&
+        if (!client_is_rejected(c, i) && reading->ts_s > bill->from_s &&
+            reading->ts_s <= bill->until_s &&
             reading->field[SG_READING_interval_energy] != SG_READING_NA)
             sg_bill_load_add(load, reading->ts_s, after_ratio(c, &c->rows[i]));
     }

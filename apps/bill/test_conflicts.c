@@ -67,11 +67,11 @@ static void put_installation(void)
     put(SG_TABLE_INSTALLATION, &r);
 }
 
-static void put_block(const struct sg_reading readings[96], uint8_t which)
+static void put_block_of(const struct sg_reading *readings, size_t n, uint8_t which)
 {
     const struct sg_block_header header = {.serial = SERIAL,
-                                           .first_seq = 1,
-                                           .first_ts_s = FROM + 900,
+                                           .first_seq = readings->seq,
+                                           .first_ts_s = readings->ts_s,
                                            .interval_s = 900,
                                            .software = 1,
                                            .format = 1};
@@ -83,15 +83,33 @@ static void put_block(const struct sg_reading readings[96], uint8_t which)
     struct sg_block_evidence e;
     struct record r;
 
-    assert_int_equal(sg_block_sign(&header, readings, 96, meter_key, SG_SIGN_ES256, seed, &wire),
-                     0);
+    assert_int_equal(sg_block_sign(&header, readings, n, meter_key, SG_SIGN_ES256, seed, &wire), 0);
     assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &e, back), 0);
     assert_int_equal(sg_block_evidence_encode(&e, &evidence), 0);
-    const struct sg_row_block row = {.count = 96, .evidence = sg_buf_bytes(&evidence)};
+    const struct sg_row_block row = {.count = (int64_t)n, .evidence = sg_buf_bytes(&evidence)};
     record_init(&r);
     assert_int_equal(sg_row_block_sort(&r.sort, &e.header, digest), 0);
     assert_int_equal(sg_row_block_encode(&r.value, &row), 0);
     put(SG_TABLE_BLOCK, &r);
+}
+
+static void put_block(const struct sg_reading readings[96], uint8_t which)
+{
+    put_block_of(readings, 96, which);
+}
+
+static void put_conflict(const struct sg_reading *reading)
+{
+    const struct sg_row_conflict row = {.row = {.serial = SERIAL, .reading = *reading},
+                                        .received_ts_s = FROM + 200000};
+    uint8_t digest[SG_ROW_DIGEST_LEN];
+    struct record r;
+
+    record_init(&r);
+    assert_int_equal(sg_row_digest(reading, digest), 0);
+    assert_int_equal(sg_row_conflict_sort(&r.sort, reading, digest), 0);
+    assert_int_equal(sg_row_conflict_encode(&r.value, &row), 0);
+    put(SG_TABLE_READING_CONFLICT, &r);
 }
 
 static void put_readings(void)
@@ -105,14 +123,7 @@ static void put_readings(void)
         assert_int_equal(sg_row_reading_encode(&r.value, &row), 0);
         put(SG_TABLE_READING, &r);
     }
-    const struct sg_row_conflict row = {.row = {.serial = SERIAL, .reading = second[AT]},
-                                        .received_ts_s = FROM + 200000};
-    uint8_t digest[SG_ROW_DIGEST_LEN];
-    record_init(&r);
-    assert_int_equal(sg_row_digest(&second[AT], digest), 0);
-    assert_int_equal(sg_row_conflict_sort(&r.sort, &second[AT], digest), 0);
-    assert_int_equal(sg_row_conflict_encode(&r.value, &row), 0);
-    put(SG_TABLE_READING_CONFLICT, &r);
+    put_conflict(&second[AT]);
 }
 
 static void put_resolution(const struct sg_reading *chosen, int64_t resolved_s,
@@ -252,6 +263,86 @@ static void a_choice_makes_no_reading(void **state)
     assert_int_equal(energy(&c), 100 + AT);
 }
 
+/* ---- a clock that was set back
+ * -------------------------------------------------------------------- */
+
+/* The last hour of the day once more, under numbers of its own, in a block of its own. */
+static void put_hour_again(struct sg_reading again[4])
+{
+    for (int i = 0; i < 4; i++) {
+        again[i] = first[92 + i];
+        again[i].seq = 97 + (uint64_t)i;
+        again[i].field[SG_READING_interval_energy] += 7;
+        put_conflict(&again[i]);
+    }
+    put_block_of(again, 4, 0x20);
+}
+
+static int issue_day(const struct client *c, struct sg_bill *ret, struct sg_buf *ret_evidence,
+                     struct refusal *why)
+{
+    SG_CLEANUP(sg_tariff_freep) struct sg_tariff *tariff = NULL;
+    struct sg_contract contract = {.client = CLIENT, .from_day = 0, .until_day = INT64_MAX};
+    const struct sg_contracts contracts = {&contract, 1};
+    struct sg_yaml_error why_not = {0, ""};
+
+    assert_int_equal(sg_tariff_load(&tariff, "tests/vee/flat.yaml", &why_not), 0);
+    const struct terms terms = {.tariff = tariff,
+                                .contracts = &contracts,
+                                .from_s = FROM,
+                                .until_s = FROM + 86400,
+                                .signed_only = true};
+    return issue(c, &terms, ret, ret_evidence, why);
+}
+
+/* Both blocks are evidence, the choices too; what was not chosen is not billed. */
+static void both_tellings_are_shown_and_one_is_billed(void **state)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(1 << 20);
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    SG_FREE struct sg_evidence_block *b = calloc(1, sizeof(*b));
+    SG_FREE struct sg_row_resolution *rows = NULL;
+    struct sg_reading again[4];
+    struct sg_evidence_reader in;
+    struct sg_evidence_head head;
+    struct refusal why = {.word = ""};
+    size_t n;
+
+    (void)state;
+    put_resolution(&first[AT], FROM + 300000, operator_key);
+    put_hour_again(again);
+    SG_CLEANUP(client_clear) struct client undecided = {.id = CLIENT};
+    assert_int_equal(source_store(&undecided, kv, FROM, FROM + 86400), 0);
+    assert_int_equal(undecided.conflicts, 4);
+    assert_int_equal(issue_day(&undecided, &bill, &file, &why), ISSUE_REFUSED);
+    assert_string_equal(why.word, "reading.conflict");
+
+    for (int i = 0; i < 4; i++) /* the second telling of two intervals, the first of the others */
+        put_resolution(i < 2 ? &again[i] : &first[92 + i], FROM + 300000, operator_key);
+    SG_CLEANUP(client_clear) struct client c = {.id = CLIENT};
+    assert_int_equal(source_store(&c, kv, FROM, FROM + 86400), 0);
+    assert_int_equal(c.conflicts, 0);
+    assert_int_equal(c.n_rows, 100);
+    assert_int_equal(c.n_rejected, 4);
+    assert_int_equal(c.n_blocks, 2);
+    assert_int_equal(issue_day(&c, &bill, &file, &why), 0);
+    assert_int_equal(bill.billed, 96);
+    int64_t wh = 2 * 7;
+    for (int i = 0; i < 96; i++)
+        wh += 100 + i;
+    assert_int_equal(bill.import_wh, wh);
+
+    assert_int_equal(sg_evidence_open(&in, sg_buf_bytes(&file), &head), 0);
+    assert_int_equal(head.n_blocks, 2);
+    assert_int_equal(sg_evidence_next(&in, b), 0);
+    assert_int_equal(b->n_readings, 96);
+    assert_int_equal(sg_evidence_next(&in, b), 0);
+    assert_int_equal(b->n_readings, 4);
+    assert_int_equal(sg_evidence_next(&in, b), SG_EVIDENCE_END);
+    assert_int_equal(sg_resolutions_decode(in.resolutions, &rows, &n), 0);
+    assert_int_equal(n, 5);
+}
+
 /* ---- the record itself --------------------------------------------------------------------------
  */
 
@@ -316,6 +407,7 @@ int main(void)
                                        T(the_second_counts),
                                        T(a_forged_choice_settles_nothing),
                                        T(a_choice_makes_no_reading),
+                                       T(both_tellings_are_shown_and_one_is_billed),
                                        T(a_record_is_verified)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
