@@ -170,6 +170,8 @@ static void place(struct sg_lines *l, struct sg_bill_line *line, const struct sg
 }
 
 static struct sg_made_line *start(struct sg_lines *l, const struct sg_line *line, const char *fmt,
+                                  va_list args) SG_PRINTF(3, 0);
+static struct sg_made_line *start(struct sg_lines *l, const struct sg_line *line, const char *fmt,
                                   va_list args)
 {
     struct sg_made_line *made = room(l);
