@@ -21,13 +21,14 @@ static int issue(struct sg_cert **ret, const char *name, int path_len, const str
     return sg_cert_issue(ret, &req, k, issuer, issuer_key);
 }
 
+/* RSA is the quickest to verify: two signatures in every case. */
 static int make_authority(struct sc_world *w)
 {
     struct sg_authority *a = &w->authority;
-    int r = sg_key_generate(&w->authority_key[0], SG_KEY_P256);
+    int r = sg_key_generate(&w->authority_key[0], SG_KEY_RSA2048);
 
     if (!r)
-        r = sg_key_generate(&w->authority_key[1], SG_KEY_P256);
+        r = sg_key_generate(&w->authority_key[1], SG_KEY_RSA2048);
     if (!r)
         r = issue(&a->roots[0], "root", 1, w->authority_key[0], NULL, w->authority_key[0]);
     if (r)
