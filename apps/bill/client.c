@@ -9,6 +9,7 @@ void client_reset(struct client *c, int64_t id)
     c->n_installs = c->n_blocks = c->n_rows = 0;
     c->n_rejected = 0;
     c->conflicts = 0;
+    c->bad_contract = false;
     sg_buf_clear(&c->resolutions);
     sg_contracts_clear(&c->contracts);
     c->contracts = (struct sg_contracts){NULL, 0};
@@ -22,6 +23,19 @@ void client_clear(struct client *c)
     sg_buf_clear(&c->resolutions);
     sg_contracts_clear(&c->contracts);
     *c = (struct client){.id = 0};
+}
+
+int client_add_contract(struct client *c, struct sg_contract *contract)
+{
+    struct sg_contracts *all = &c->contracts;
+    struct sg_contract *list = reallocarray(all->list, all->n + 1, sizeof(*list));
+
+    if (!list)
+        return sg_raise(-ENOMEM);
+    all->list = list;
+    list[all->n++] = *contract;
+    *contract = (struct sg_contract){.client = 0};
+    return 0;
 }
 
 int client_add_install(struct client *c, const struct client_install *i)

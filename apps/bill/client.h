@@ -39,11 +39,14 @@ struct client {
     uint64_t conflicts;            /* rows of reading_conflict that nobody settled (conflicts.h) */
     struct sg_buf resolutions;     /* section of the evidence file about the others; often empty */
     struct sg_contracts contracts; /* of the store; none from a file */
+    bool bad_contract;             /* one of them cannot be read */
 };
 
 /* Keeps the allocations. */
 void client_reset(struct client *c, int64_t id);
 void client_clear(struct client *c);
+/* Takes it. */
+SG_MUST_USE int client_add_contract(struct client *c, struct sg_contract *contract);
 SG_MUST_USE int client_add_install(struct client *c, const struct client_install *i);
 /* The signature is copied. */
 SG_MUST_USE int client_add_block(struct client *c, const struct sg_block_evidence *e);

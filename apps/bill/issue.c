@@ -288,6 +288,8 @@ static int run(struct work *w, struct sg_bill *ret, struct sg_buf *ret_evidence)
         return refuse(w, "reading.conflict", INT64_MIN);
     if (w->c->n_installs == 0)
         return refuse(w, "installation.none", INT64_MIN);
+    if (w->c->bad_contract && !w->terms->contracts)
+        return refuse(w, "contract.bad", INT64_MIN);
     find_spare(w);
     r = join(w);
     if (!r)

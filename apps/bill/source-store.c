@@ -74,6 +74,31 @@ static void widen(const struct client *c, int64_t *from_s, int64_t *until_s)
     }
 }
 
+/* Terms that cannot be read refuse the bill: without them it would be another one.  So do two that
+ * overlap, which a file of contracts cannot hold. */
+static int take_contract(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
+                         struct sg_bytes value)
+{
+    struct client *c = ctx;
+    const struct sg_contracts *all = &c->contracts;
+    SG_CLEANUP(sg_contract_clear) struct sg_contract contract = {.client = 0};
+    struct sg_row_contract row;
+    struct sg_yaml_error why;
+    int r = sg_row_contract_decode(sort, value, &row);
+
+    (void)partition;
+    if (!r)
+        r = sg_contract_read(&contract, row.terms, &why);
+    if (r < 0)
+        return r;
+    if (r > 0 || contract.client != c->id || contract.from_day != row.from_day ||
+        (all->n && all->list[all->n - 1].until_day > contract.from_day)) {
+        c->bad_contract = true;
+        return 0;
+    }
+    return client_add_contract(c, &contract);
+}
+
 static int read_table(struct client *c, struct sg_kv *kv, uint32_t table, const int64_t *from,
                       const int64_t *until, sg_table_row_fn fn)
 {
@@ -86,6 +111,8 @@ static int read_all(struct client *c, struct sg_kv *kv, struct conflicts *confli
     int64_t first = from_s + 1, after = until_s + 1, blocks_from = first - BLOCK_SPAN_S;
     int r = read_table(c, kv, SG_TABLE_INSTALLATION, NULL, NULL, take_install);
 
+    if (!r)
+        r = read_table(c, kv, SG_TABLE_CONTRACT, NULL, NULL, take_contract);
     if (!r)
         r = read_table(c, kv, SG_TABLE_BLOCK, &blocks_from, &after, take_block);
     if (r)

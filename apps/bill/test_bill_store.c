@@ -391,6 +391,62 @@ static void a_conflict_blocks_that_client_alone(void **state)
     assert_string_equal(refusals[0].word, "reading.conflict");
 }
 
+/* ---- contracts ------------------------------------------------------------------------------ */
+
+/* NULL: takes the row away. */
+static void put_contract(int64_t from_day, const char *terms)
+{
+    const struct sg_row_contract row = {from_day, sg_bytes_str(terms ? terms : "{}")};
+    struct record r;
+
+    record_init(&r);
+    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT), 0);
+    assert_int_equal(sg_row_int_sort(&r.sort, from_day), 0);
+    assert_int_equal(sg_row_contract_encode(&r.value, &row), 0);
+    if (terms) {
+        put(SG_TABLE_CONTRACT, &r);
+        return;
+    }
+    const struct sg_kv_op op = {
+        .kind = SG_KV_DELETE,
+        .key = {SG_TABLE_CONTRACT, sg_buf_bytes(&r.partition), sg_buf_bytes(&r.sort)}};
+    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
+}
+
+#define SEPTEMBER 20697 /* 2026-09-01 */
+
+static void contracts_of_the_store_are_used(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    struct refusal why;
+
+    put_contract(SEPTEMBER - 31, "{\"client\": 3000000001, \"from\": \"2026-08-01\", \"until\": "
+                                 "\"2026-09-01\", \"phases\": 1}");
+    put_contract(SEPTEMBER, "{\"client\": 3000000001, \"from\": \"2026-09-01\", \"until\": null, "
+                            "\"phases\": 3}");
+    assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), 0);
+    assert_true(bill.has_contract);
+    assert_int_equal(bill.contract.phases, 3);
+    assert_int_equal(bill.contract.from_day, SEPTEMBER);
+    /* Of another client; of another day; two at a time; no contract at all. */
+    static const char *const bad[] = {
+        "{\"client\": 3000000002, \"from\": \"2026-09-01\", \"until\": null}",
+        "{\"client\": 3000000001, \"from\": \"2026-09-02\", \"until\": null}", "{}"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        put_contract(SEPTEMBER, bad[i]);
+        assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), ISSUE_REFUSED);
+        assert_string_equal(why.word, "contract.bad");
+    }
+    put_contract(SEPTEMBER - 31, "{\"client\": 3000000001, \"from\": \"2026-08-01\", \"until\": "
+                                 "null}");
+    put_contract(SEPTEMBER, "{\"client\": 3000000001, \"from\": \"2026-09-01\", \"until\": null}");
+    assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), ISSUE_REFUSED);
+    assert_string_equal(why.word, "contract.bad");
+    put_contract(SEPTEMBER - 31, NULL);
+    put_contract(SEPTEMBER, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +454,7 @@ int main(void)
         cmocka_unit_test(readings_told_by_two_blocks_are_proved_by_one),
         cmocka_unit_test(a_period_may_cut_blocks),
         cmocka_unit_test(months_have_their_name),
+        cmocka_unit_test(contracts_of_the_store_are_used),
         cmocka_unit_test(an_unsigned_reading_refuses_the_bill),
         cmocka_unit_test(a_changed_or_lost_row_refuses_the_bill),
         cmocka_unit_test(an_empty_stretch_is_counted_not_invented),

@@ -380,16 +380,16 @@ int sg_row_estimate_sort(struct sg_buf *b, int64_t ts_s, const uint8_t inputs[32
 
 int sg_row_estimate_encode(struct sg_buf *b, const struct sg_row_estimate *row)
 {
-    const struct sg_value v[ESTIMATE_COLUMNS] = {
-        SG_VAL_TEXT(row->serial),
-        SG_VAL_INT(row->energy_wh),
-        row->reactive_varh == SG_READING_NA ? (struct sg_value){.type = SG_NULL}
-                                            : SG_VAL_INT(row->reactive_varh),
-        SG_VAL_TEXT(row->rule),
-        SG_VAL_TEXT(row->parameters),
-        SG_VAL_BLOB(SG_BYTES(row->rules, 32)),
-        SG_VAL_INT(row->adjusted),
-        SG_VAL_INT(row->made_ts_s)};
+    const struct sg_value v[ESTIMATE_COLUMNS] = {SG_VAL_TEXT(row->serial),
+                                                 SG_VAL_INT(row->energy_wh),
+                                                 row->reactive_varh == SG_READING_NA
+                                                     ? (struct sg_value){.type = SG_NULL}
+                                                     : SG_VAL_INT(row->reactive_varh),
+                                                 SG_VAL_TEXT(row->rule),
+                                                 SG_VAL_TEXT(row->parameters),
+                                                 SG_VAL_BLOB(SG_BYTES(row->rules, 32)),
+                                                 SG_VAL_INT(row->adjusted),
+                                                 SG_VAL_INT(row->made_ts_s)};
     if (!row->serial[0] || !row->rule[0])
         return sg_raise(-EINVAL);
     return append_value(b, v, ESTIMATE_COLUMNS);
@@ -483,6 +483,34 @@ int sg_row_resolution_decode(struct sg_bytes sort, struct sg_bytes value,
     row.signature = v[4].bytes;
     if (!resolution_valid(&row))
         return sg_raise(-EBADMSG);
+    *ret = row;
+    return 0;
+}
+
+/* ---- contracts ----------------------------------------------------------------------------- */
+
+int sg_row_contract_encode(struct sg_buf *b, const struct sg_row_contract *row)
+{
+    const struct sg_value v[] = {{.type = SG_TEXT, .bytes = row->terms}};
+
+    if (row->terms.len == 0 || row->terms.len > SG_ROW_TERMS_MAX)
+        return sg_raise(-EINVAL);
+    return append_value(b, v, 1);
+}
+
+int sg_row_contract_decode(struct sg_bytes sort, struct sg_bytes value, struct sg_row_contract *ret)
+{
+    struct sg_row_contract row;
+    struct sg_value v[1];
+    int r = sg_row_int_take(sort, &row.from_day);
+
+    if (r == 0)
+        r = take_columns(value, v, 1);
+    if (r)
+        return r;
+    if (v[0].type != SG_TEXT || v[0].bytes.len == 0 || v[0].bytes.len > SG_ROW_TERMS_MAX)
+        return sg_raise(-EBADMSG);
+    row.terms = v[0].bytes;
     *ret = row;
     return 0;
 }

@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <sealgrid/base/cleanup.h>
+
 #include <sealgrid/kvs/tuple.h>
 #include <sealgrid/meter/rows.h>
 
@@ -91,6 +93,24 @@ static void one_field_of_a_reading(void **state)
     assert_true(sg_row_reading_take(sg_buf_bytes(&sort), sg_buf_bytes(&value), &ts_s, &got) < 0);
     sg_buf_clear(&value);
     sg_buf_clear(&sort);
+}
+
+static void contract(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(4096);
+    const struct sg_row_contract in = {-3, SG_BYTES_LIT("{}")}, none = {0, SG_BYTES_NONE};
+    struct sg_row_contract out;
+    assert_int_equal(sg_row_int_sort(&sort, in.from_day), 0);
+    assert_true(sg_row_contract_encode(&value, &none) < 0);
+    assert_int_equal(value.len, 0);
+    assert_int_equal(sg_row_contract_encode(&value, &in), 0);
+    assert_int_equal(sg_row_contract_decode(sg_buf_bytes(&sort), sg_buf_bytes(&value), &out), 0);
+    assert_int_equal(out.from_day, -3);
+    assert_true(sg_bytes_equal(out.terms, in.terms));
+    for (size_t n = 0; n < value.len; n++)
+        assert_true(sg_row_contract_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) < 0);
 }
 
 static void conflict(void **state)
@@ -276,6 +296,7 @@ int main(void)
         cmocka_unit_test(reading_columns),
         cmocka_unit_test(one_field_of_a_reading),
         cmocka_unit_test(conflict),
+        cmocka_unit_test(contract),
         cmocka_unit_test(installation),
         cmocka_unit_test(order),
         cmocka_unit_test(credential_and_block),

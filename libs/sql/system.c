@@ -46,6 +46,10 @@ static const struct {
      "chosen BLOB NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, certificate BLOB NOT NULL, "
      "signature BLOB NOT NULL, PRIMARY KEY (client_id, ts, resolved_ts))",
      0},
+    {SG_TABLE_CONTRACT, SG_SQL_TABLE_SYSTEM,
+     "CREATE TABLE contract (client_id INTEGER, from_day INTEGER, terms TEXT NOT NULL, "
+     "PRIMARY KEY (client_id, from_day))",
+     0},
 };
 
 static int column_of(const struct sg_sql_shape *s, const char *name)

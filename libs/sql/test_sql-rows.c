@@ -145,6 +145,22 @@ static void t_estimate(void **state)
                 "'method=linear up_to_minutes=120' 'CD00' 1 1788240000;");
 }
 
+/* Written through SQL, it is what the bill's program reads. */
+static void t_contract(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(4096);
+    const struct sg_row_contract row = {.from_day = 20454,
+                                        .terms = SG_BYTES_LIT("{\"client\":3123456789}")};
+    assert_int_equal(sg_row_int_sort(&sort, row.from_day), 0);
+    assert_int_equal(sg_row_contract_encode(&value, &row), 0);
+    put(f, SG_TABLE_CONTRACT, sg_buf_bytes(&sort), sg_buf_bytes(&value));
+    expect_done(f, "INSERT INTO contract VALUES (3123456789, 20500, '{}')");
+    expect_rows(f, "SELECT client_id, from_day, terms FROM contract WHERE client_id = 3123456789",
+                "3123456789 20454 '{\"client\":3123456789}';3123456789 20500 '{}';");
+}
+
 static void t_resolution(void **state)
 {
     struct fixture *f = *state;
@@ -189,8 +205,8 @@ static void t_block(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(t_reading), T(t_inserted_reading), T(t_conflict), T(t_installation), T(t_block),
-        T(t_estimate), T(t_resolution),
+        T(t_reading), T(t_inserted_reading), T(t_conflict),   T(t_installation),
+        T(t_block),   T(t_estimate),         T(t_resolution), T(t_contract),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

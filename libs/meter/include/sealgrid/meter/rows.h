@@ -13,6 +13,7 @@
  *   ESTIMATE          (client_id | ts, inputs)       meter_serial, energy_wh, reactive_varh or NULL, rule,
  *                                                    parameters, rules, adjusted, made_ts
  *   RESOLUTION        (client_id | ts, resolved_ts)  chosen, who, why, certificate, signature
+ *   CONTRACT          (client_id | from_day)         terms
  *
  * Encoders append and leave the buffer as it was on failure.  Decoders return -EBADMSG for anything
  * an encoder would not have written; their texts and blobs borrow from the input.
@@ -140,3 +141,14 @@ SG_MUST_USE int sg_row_resolution_sort(struct sg_buf *b, int64_t ts_s, int64_t r
 SG_MUST_USE int sg_row_resolution_encode(struct sg_buf *b, const struct sg_row_resolution *row);
 SG_MUST_USE int sg_row_resolution_decode(struct sg_bytes sort, struct sg_bytes value,
                                          struct sg_row_resolution *ret);
+
+/* A client's contract from a local day (days since 1970) on: an object as docs/tariff.md has it,
+ * JSON.  Rows stay; which one holds, the terms say. */
+#define SG_ROW_TERMS_MAX 65535
+struct sg_row_contract {
+    int64_t from_day;
+    struct sg_bytes terms; /* UTF-8, borrowed */
+};
+SG_MUST_USE int sg_row_contract_encode(struct sg_buf *b, const struct sg_row_contract *row);
+SG_MUST_USE int sg_row_contract_decode(struct sg_bytes sort, struct sg_bytes value,
+                                       struct sg_row_contract *ret);
