@@ -369,6 +369,36 @@ static int bill_hash(const struct sg_bill *b, uint8_t ret[32])
     return r;
 }
 
+/* Readings without a signature are under no root, and the page must not say otherwise. */
+static void put_promise(struct sg_html *p, const struct sg_bill *b)
+{
+    if (b->billed && b->n_buckets == 0) {
+        sg_html_element_say(p, "p", "note",
+                            "The readings of this bill are not signed by a meter: only its "
+                            "arithmetic can be verified.",
+                            "As leituras desta fatura não são assinadas por um medidor: só os "
+                            "cálculos podem ser verificados.");
+        return;
+    }
+    sg_html_element_say(
+        p, "p", "note",
+        "The meter itself signed every reading that was measured. The second number below is "
+        "computed from all of "
+        "them: "
+        "if one is removed, doubled, changed or taken from another meter, it no longer fits. "
+        "Anybody "
+        "who has the bill, the signed readings and the metrology authority's records can check "
+        "this "
+        "without trusting the utility:",
+        "O próprio medidor assinou cada leitura medida. O segundo número abaixo é calculado a "
+        "partir de "
+        "todas "
+        "elas: se uma for retirada, duplicada, alterada ou trazida de outro medidor, ele deixa de "
+        "conferir. Quem tiver a fatura, as leituras assinadas e os registros da autoridade "
+        "metrológica "
+        "pode verificar tudo sem confiar na concessionária:");
+}
+
 static void put_proof(struct sg_html *p, const struct sg_bill_view *v)
 {
     uint8_t hash[32];
@@ -378,21 +408,7 @@ static void put_proof(struct sg_html *p, const struct sg_bill_view *v)
         return;
     }
     sg_html_element_say(p, "h3", NULL, "How to verify this bill", "Como verificar esta fatura");
-    sg_html_element_say(
-        p, "p", "note",
-        "The meter itself signed every reading. The second number below is computed from all of "
-        "them: "
-        "if one is removed, doubled, changed or taken from another meter, it no longer fits. "
-        "Anybody "
-        "who has the bill, the signed readings and the metrology authority's records can check "
-        "this "
-        "without trusting the utility:",
-        "O próprio medidor assinou cada leitura. O segundo número abaixo é calculado a partir de "
-        "todas "
-        "elas: se uma for retirada, duplicada, alterada ou trazida de outro medidor, ele deixa de "
-        "conferir. Quem tiver a fatura, as leituras assinadas e os registros da autoridade "
-        "metrológica "
-        "pode verificar tudo sem confiar na concessionária:");
+    put_promise(p, v->bill);
     sg_html_element(p, "pre", NULL,
                     "sealgrid-audit --bill BILL.json \\\n  --evidence EVIDENCE.cbor \\\n"
                     "  --installations RECORDS.json \\\n  --keys AUTHORITY.pem --json");

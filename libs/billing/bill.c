@@ -251,6 +251,8 @@ static int take_buckets(struct sg_billing *b)
     size_t n = 0;
     int r;
 
+    if (b->tree.n == 0)
+        return 0; /* nothing that a root could be over */
     r = sg_buckets_finish(b->buckets, &list, &n);
     if (r)
         return r < 0 ? r : SG_BILL_TOO_LONG;
