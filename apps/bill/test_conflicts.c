@@ -227,6 +227,23 @@ static void the_first_counts(void **state)
     assert_int_equal(energy(&c), 100 + AT);
 }
 
+/* Two conflicts, and a choice in one of them only. */
+static void one_choice_is_not_two(void **state)
+{
+    (void)state;
+    second[AT + 1].field[SG_READING_interval_energy] = 6;
+    put_conflict(&second[AT + 1]);
+    put_resolution(&first[AT + 1], FROM + 300000, operator_key);
+    struct client c = read_client();
+    assert_int_equal(c.conflicts, 1);
+    client_clear(&c);
+    put_resolution(&first[AT], FROM + 300000, operator_key);
+    c = read_client();
+    assert_int_equal(c.conflicts, 0);
+    assert_int_equal(c.n_blocks, 1);
+    client_clear(&c);
+}
+
 /* A later choice of the other reading: its block is the evidence then. */
 static void the_second_counts(void **state)
 {
@@ -404,6 +421,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, make, clear)
     const struct CMUnitTest tests[] = {T(nobody_chose),
                                        T(the_first_counts),
+                                       T(one_choice_is_not_two),
                                        T(the_second_counts),
                                        T(a_forged_choice_settles_nothing),
                                        T(a_choice_makes_no_reading),

@@ -197,6 +197,66 @@ static void t_findings(void **state)
     assert_int_equal(f.by_severity[SG_VEE_FAIL], 2);
 }
 
+/* Two records: until the third hour another meter stood here, whose readings lack. */
+static void t_records(void **state)
+{
+    SG_CLEANUP(vee_client_clear) struct vee_client c = {.rows = NULL};
+    const struct sg_row_installation row = {.client_id = CLIENT,
+                                            .from_ts_s = FROM - 7200,
+                                            .serial = "20000000",
+                                            .until_ts_s = FROM,
+                                            .ratio_num = 1,
+                                            .ratio_den = 1,
+                                            .metrology_cert = SG_BYTES_LIT("\x30"),
+                                            .tariff_class = "A4"};
+    struct record r;
+
+    (void)state;
+    record_init(&r);
+    assert_int_equal(sg_row_int_sort(&r.sort, row.from_ts_s), 0);
+    assert_int_equal(sg_row_installation_encode(&r.value, &row), 0);
+    put(SG_TABLE_INSTALLATION, &r);
+    assert_int_equal(vee_client_read(&c, kv, CLIENT, FROM, FROM + 192 * 900), 0);
+    assert_int_equal(c.n_meters, 2);
+    assert_string_equal(c.meters[0].serial, "20000000");
+    assert_int_equal(c.meters[0].until_s, FROM);
+    assert_string_equal(c.meters[1].serial, SERIAL);
+    assert_int_equal(c.meters[1].until_s, INT64_MAX);
+    assert_int_equal(c.meters[1].ratio_num, 20);
+}
+
+/* The second day's block tells of all its readings, from the first to the last, and of no other. */
+static void t_clock_of_block(void **state)
+{
+    SG_CLEANUP(vee_client_clear) struct vee_client c = {.rows = NULL};
+
+    (void)state;
+    assert_int_equal(vee_client_read(&c, kv, CLIENT, FROM, FROM + 192 * 900), 0);
+    for (size_t i = 0; i < c.n_rows; i++) {
+        const bool second = c.rows[i].ts_s > FROM + 96 * 900;
+        assert_int_equal(c.rows[i].flags, second ? SG_VEE_ROW_CLOCK_SET : 0);
+        assert_int_equal(c.rows[i].interval_s, second ? 900 : 0);
+        assert_true(i == 0 || c.rows[i].ts_s > c.rows[i - 1].ts_s);
+    }
+}
+
+/* A second reading stands behind the first of its interval, whatever came after it. */
+static void t_order_of_conflicts(void **state)
+{
+    SG_CLEANUP(vee_client_clear) struct vee_client c = {.rows = NULL};
+
+    (void)state;
+    for (int i = 180; i > 0; i -= 60) {
+        struct sg_reading other = reading_of(i);
+        other.field[SG_READING_interval_energy]++;
+        put_conflict(&other);
+    }
+    assert_int_equal(vee_client_read(&c, kv, CLIENT, FROM, FROM + 192 * 900), 0);
+    assert_int_equal(c.n_rows, 192 - 6 + 3);
+    for (size_t i = 1; i < c.n_rows; i++)
+        assert_true(c.rows[i].ts_s >= c.rows[i - 1].ts_s);
+}
+
 struct kept_rows {
     size_t n;
     struct sg_row_estimate last;
@@ -288,6 +348,8 @@ static void t_report(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, make, clear)
-    const struct CMUnitTest tests[] = {T(t_findings), T(t_estimates_stay), T(t_report)};
+    const struct CMUnitTest tests[] = {T(t_findings),       T(t_records),
+                                       T(t_clock_of_block), T(t_order_of_conflicts),
+                                       T(t_estimates_stay), T(t_report)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

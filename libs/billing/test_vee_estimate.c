@@ -222,6 +222,19 @@ static void t_register_shares(void **state)
     }
 }
 
+/* A total of which an interval would get more than a meter can report is no total to share. */
+static void t_register_absurd(void **state)
+{
+    struct vx_load *l = *state;
+
+    vx_drop(l, 14 * DAY + 40, 3);
+    for (size_t i = 14 * DAY + 40; i < l->n; i++)
+        l->rows[i].register_wh += 100000000;
+    SG_CLEANUP(sg_vee_estimates_clear) struct sg_vee_estimates e = estimate(l);
+    assert_int_equal(e.n, 3);
+    assert_false(e.items[0].adjusted);
+}
+
 /* A register that went back (exchanged, overflown) adjusts nothing. */
 static void t_register_back(void **state)
 {
@@ -361,6 +374,7 @@ int main(void)
         T(t_profile_alone),
         T(t_register_shares),
         T(t_register_back),
+        T(t_register_absurd),
         T(t_conflict),
         T(t_exchange),
         cmocka_unit_test(t_random_gaps),

@@ -107,6 +107,7 @@ static void t_values(void **state)
                                 "\"01/01/2018 0:45\",3.24,1,4.5\r\n"),
                      0);
     assert_int_equal(result.n, 3);
+    assert_int_equal(result.lines, 3);
     assert_int_equal(notes(), 0);
     assert_int_equal(result.rows[0].energy_wh, 3170);
     assert_int_equal(result.rows[0].reactive_varh, 2950);
