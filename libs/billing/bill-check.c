@@ -31,6 +31,16 @@ static const char *bad_count(const struct sg_bill *b)
     return estimated == b->estimated ? NULL : "estimates";
 }
 
+/* A bill of unsigned readings has no buckets; else every reading is in one. */
+static const char *bad_buckets(const struct sg_bill *b)
+{
+    uint64_t readings = 0;
+
+    for (size_t i = 0; i < b->n_buckets; i++)
+        readings += b->buckets[i].readings;
+    return b->n_buckets == 0 || readings == b->billed ? NULL : "buckets";
+}
+
 /* Energy after ratios from buckets and estimates; a bill of unsigned readings has none. */
 static const char *bad_energy(const struct sg_bill *b)
 {
@@ -77,6 +87,8 @@ const char *sg_bill_inconsistency(const struct sg_bill *b)
 
     if (!bad)
         bad = bad_count(b);
+    if (!bad)
+        bad = bad_buckets(b);
     if (!bad)
         bad = bad_energy(b);
     return bad ? bad : bad_sum(b);

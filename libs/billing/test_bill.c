@@ -361,6 +361,8 @@ static void an_inconsistent_bill_is_named(void **state)
     expect_wrong(&b, (int64_t *)&b.missing, "readings");
     expect_wrong(&b, (int64_t *)&b.estimated, "readings");
     expect_wrong(&b, (int64_t *)&b.estimates[0].intervals, "estimates");
+    expect_wrong(&b, (int64_t *)&b.buckets[1].readings, "buckets");
+    expect_wrong(&b, &b.buckets[1].import_wh, "energy");
     expect_wrong(&b, &b.import_wh, "energy");
     expect_wrong(&b, &b.export_wh, "energy");
     b.meters[0].ratio_num = 8;
