@@ -3,6 +3,7 @@
  * Its first argument may be a command: lint (lint.h), import, vee, resolve (vee.h).
  * Exit 0: every bill was made; 1: some client was refused; 2: unusable input.
  */
+#include "export.h"
 #include "fleet.h"
 #include "lint.h"
 #include "source.h"
@@ -13,7 +14,6 @@
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/json.h>
 #include <sealgrid/base/log.h>
-#include <sealgrid/billing/bill-page.h>
 #include <sealgrid/billing/installation.h>
 #include <sealgrid/cas/client.h>
 #include <sealgrid/meter/tables.h>
@@ -227,39 +227,15 @@ static int write_files(const struct app *a, const struct sg_bill *bill, struct s
     return r ? fail(a->options.out) : 0;
 }
 
-/* The ratio of the meter that stood there when the reading was taken. */
-static int64_t after_ratio(const struct client *c, const struct sg_row_reading *row)
+/* What the command line asks for besides the bill itself. */
+static int write_forms(const struct app *a, const struct client *c, const struct terms *terms,
+                       const struct sg_bill *bill)
 {
-    int64_t wh = row->reading.field[SG_READING_interval_energy];
+    int r = export_bill(&a->options, c, terms, bill);
 
-    for (size_t i = 0; i < c->n_installs; i++) {
-        const struct client_install *in = &c->installs[i];
-        if (!strcmp(in->serial, row->serial) && row->reading.ts_s > in->from_s &&
-            row->reading.ts_s <= in->until_s)
-            return sg_round_div((__int128)wh * in->ratio_num, in->ratio_den, SG_ROUND_HALF_EVEN);
-    }
-    return wh;
-}
-
-static int write_page(const struct app *a, const struct sg_bill *bill, const struct client *c)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf page = SG_BUF_INIT(4u << 20);
-    SG_FREE struct sg_bill_load *load = malloc(sizeof(*load));
-    int r = load ? 0 : sg_raise(-ENOMEM);
-
-    if (r)
-        return r;
-    sg_bill_load_init(load, a->tariff);
-    for (size_t i = 0; i < c->n_rows; i++) {
-        const struct sg_reading *reading = &c->rows[i].reading;
-        if (!client_is_rejected(c, i) && reading->ts_s > bill->from_s &&
-            reading->ts_s <= bill->until_s &&
-            reading->field[SG_READING_interval_energy] != SG_READING_NA)
-            sg_bill_load_add(load, reading->ts_s, after_ratio(c, &c->rows[i]));
-    }
-    const struct sg_bill_view view = {.bill = bill, .tariff = a->tariff, .load = load};
-    r = sg_bill_page(&view, &page);
-    return r ? r : sg_file_write_atomic(a->options.page, sg_buf_bytes(&page), 0644);
+    if (r < 0)
+        return fail("export");
+    return r ? EXIT_UNUSABLE : 0;
 }
 
 static int bill_rows(struct app *a, const struct client *c, int64_t from_s, int64_t until_s,
@@ -279,8 +255,8 @@ static int bill_rows(struct app *a, const struct client *c, int64_t from_s, int6
     if (r)
         return fail("bill");
     r = write_files(a, &bill, sg_buf_bytes(&json), sg_buf_bytes(&evidence));
-    if (!r && a->options.page && write_page(a, &bill, c))
-        r = fail(a->options.page);
+    if (!r)
+        r = write_forms(a, c, &terms, &bill);
     return r ? r : print_bill(a, &bill, sg_buf_bytes(&json));
 }
 
@@ -432,9 +408,11 @@ static int run_one(struct app *a, const struct fleet *f, struct sg_kv *kv, int64
 
     if (r == ISSUE_REFUSED)
         return print_refusal(&why);
-    if (!r && a->options.page)
-        r = write_page(a, &bill, &c);
-    return r ? fail("bill") : print_bill(a, &bill, sg_buf_bytes(&json));
+    if (r)
+        return fail("bill");
+    const struct terms terms = {f->tariff, f->contracts, f->from_s, f->until_s, f->rules, true};
+    r = write_forms(a, &c, &terms, &bill);
+    return r ? r : print_bill(a, &bill, sg_buf_bytes(&json));
 }
 
 static int run_store(struct app *a, struct fleet *f, struct sg_kv *kv)
@@ -469,8 +447,8 @@ static int on_store(struct app *a)
 
     if (!a->options.client == !a->options.all)
         return complain("--store", "--client N or --all");
-    if (a->options.page && a->options.all)
-        return complain("--page", "one client: not with --all");
+    if (export_asked(&a->options) && a->options.all)
+        return complain("--page, --pdf, --green-button, --csv", "one client: not with --all");
     if (!period_given(a, &f.from_s, &f.until_s, &bad) || bad)
         return complain("period", "--period 2026-09, or --from and --until in RFC 3339");
     output_period_name(f.period, a->tariff, f.from_s, f.until_s);

@@ -21,6 +21,10 @@
     O("out", STRING, out, NULL, 0, 0, "folder for bill/CLIENT/PERIOD.json and evidence/...")       \
     O("upload", BOOL, upload, "false", 0, 0, "write both into the bucket \"evidence\" too")        \
     O("page", STRING, page, NULL, 0, 0, "file for the bill as a page for people (one client)")     \
+    O("pdf", STRING, pdf, NULL, 0, 0, "the same page as PDF, by headless Chromium (one client)")   \
+    O("green-button", STRING, green_button, NULL, 0, 0,                                            \
+      "file for the bill as Green Button, ESPI 3.3 (one client)")                                  \
+    O("csv", STRING, csv, NULL, 0, 0, "file for its intervals as a table (one client)")            \
     O("json", BOOL, json, "false", 0, 0, "the bill, or with --all a summary, as JSON")             \
     O("threads", INT, threads, "8", 1, 64, "clients worked on at a time; most of it is waiting")   \
     O("kvsd.connect", STRING, kvsd_connect, "127.0.0.1:17410", 0, 0, "kvsd")                       \
@@ -30,7 +34,8 @@
     O("cas.platform", STRING, cas_platform, NULL, 0, 0, "folder of the simulated platform's key")
 
 struct bill_options {
-    char *tariff, *input, *contracts, *vee, *installations, *client, *period, *from, *until, *out, *page;
+    char *tariff, *input, *contracts, *vee, *installations, *client, *period, *from, *until, *out,
+        *page, *pdf, *green_button, *csv;
     char *kvsd_connect, *cas_connect, *cas_pin, *cas_provider, *cas_platform;
     bool store, all, upload, json;
     int64_t threads;
