@@ -17,8 +17,8 @@ from math import floor, isqrt
 from exact import Refused, fixed_point, kilo, rounded, rounded_to, shortest
 from load import Load, Meter, Period, meters_of, read_installations, read_rows
 from localtime import hour_ranges, in_ranges
-from tariff import (PHASES, Dated, Tariff, contract_changes, contract_for, dated, month_number, month_of, parse_instant,
-                    read_contracts)
+from tariff import (PHASES, Dated, Tariff, contract_changes, contract_for, dated, month_number, month_of,
+                    parse_instant, read_contracts)
 
 HOUR = 3600
 RATE_DECIMALS, PERCENT_DECIMALS, PRICE_DECIMALS = 9, 4, 12
@@ -80,11 +80,11 @@ class Bill:
         self.tariff, self.period, self.load = tariff, period, load
         self.days = period.days
         self.contracts, self.contract = contracts, contract_for(contracts, self.days)
-        self.import_wh = load.energy("import")
-        self.export_wh = load.energy("export")
         self.lines, self.credits = [], []
         self.billed_demand = {}         # {charge: {post: W}}
         self._refuse_if_needed()
+        self.import_wh = load.energy("import")
+        self.export_wh = load.energy("export")
         self._make_lines()
         self.net = sum(line.amount for line in self.lines)
         self._make_taxes()
@@ -98,6 +98,7 @@ class Bill:
             raise Refused(words)
 
     def _problems(self):
+        yield from self.load.problems
         if contract_changes(self.contracts, self.days):
             yield "contract.changed"
         for charge in self.tariff.charges:

@@ -2,6 +2,7 @@
 """Makes bills with the program under test and with bill.py, and compares them to the cent.
 
     compare.py --bin PATH/sealgrid-bill [--cases 200] [--seed 1] [--only N] [--keep FOLDER]
+    compare.py --bin PATH/sealgrid-bill --shared ../shared/data
 
 Compared: every line (code, dates, quantity, unit, rate, weight, amount), net, taxes, gross, lighting, total,
 credits, energies and counts.  A refusal on one side must be one on the other, with a reason that holds there.
@@ -26,6 +27,7 @@ from bill import make_bill                  # noqa: E402
 from exact import Refused                   # noqa: E402
 from generate import Generator              # noqa: E402
 from ready import ready_cases               # noqa: E402
+from shared import shared_cases             # noqa: E402
 from tariff import load_yaml                # noqa: E402
 
 COMPARED = ("days", "energy", "lines", "net", "taxes", "gross", "lighting", "total", "credits")
@@ -127,6 +129,18 @@ def run_ready(program, root):
     return tally.differing or not tariffs
 
 
+def run_shared(program, root, data):
+    differing = 0
+    with tempfile.TemporaryDirectory(prefix="sealgrid-independent-") as folder:
+        for title, cases in shared_cases(folder, data, root, program):
+            tally = Tally()
+            for name, case in cases:
+                tally.add(case, name, program)
+            tally.report(title)
+            differing += tally.differing
+    return differing
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -135,10 +149,17 @@ def main():
     parser.add_argument("--seed", default="1")
     parser.add_argument("--only", type=int, help="one random case")
     parser.add_argument("--keep", help="folder that keeps the files of random cases")
+    parser.add_argument("--shared", help="folder of published tariffs and loads: bills on these instead")
     told = parser.parse_args()
     if told.only is not None:
         return int(run_random(told.bin, told.seed, [told.only], told.keep) > 0)
-    differing = run_ready(told.bin, os.path.dirname(os.path.dirname(here)))
+    root = os.path.dirname(os.path.dirname(here))
+    if told.shared:
+        if not os.path.isdir(told.shared):
+            print(f"skipped: no folder {told.shared}")
+            return 77
+        return int(run_shared(told.bin, root, told.shared) > 0)
+    differing = run_ready(told.bin, root)
     differing += run_random(told.bin, told.seed, range(told.cases), told.keep)
     return int(differing > 0)
 

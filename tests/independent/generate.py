@@ -150,9 +150,12 @@ class Generator:
         return [{"name": f"s{i}", "from": day} for i, day in enumerate(days)] if len(days) > 1 else []
 
     def posts(self, seasons):
-        names = ["peak", "mid", "low", "rest"][self.random.choice([0, 1, 2, 2, 3]):]
+        names = ["peak", "high", "mid", "low", "night", "rest"][self.random.choice([0, 2, 3, 4, 4, 5]):]
         rules = {name: [] for name in names[:-1]}
-        cells = [[s["name"]] for s in seasons] if seasons and self.chance(0.7) else [None]
+        all_of = [s["name"] for s in seasons]
+        cells = [None]
+        if seasons and self.chance(0.8):
+            cells = self.random.choice([[[name] for name in all_of], [all_of[:-1], all_of[-1]]])
         partition = self.random.choice(KIND_PARTITIONS)
         for season in cells:
             for kinds in partition:
@@ -242,7 +245,8 @@ class Generator:
         return charge
 
     def reactive_members(self):
-        told = {"power_factor": self.random.choice(["0.92", "0.95", "1", "0." + str(self.random.randint(500000, 999999))])}
+        fine = f"0.{self.random.randint(500000, 999999)}"
+        told = {"power_factor": self.random.choice(["0.92", "0.95", "1", fine])}
         if self.chance(0.7):
             told["capacitive_hours"] = self.random.choice(
                 ['"00:30-06:30"', ['"00:00-05:00"', '"22:00-24:00"'], '"23:15-24:00"'])
@@ -291,7 +295,7 @@ class Generator:
                 "rates": pieces}
 
     def charge_minimum(self, name):
-        kwh = self.number(0, 400, 3)
+        kwh = self.number(0, self.random.choice([400, 40000]), 3)
         if self.chance(0.5):
             kwh = {phases: self.number(0, 400, 3) for phases in ("one", "two", "three")}
         post = self.random.choice(self.head["posts"])["name"]
@@ -300,7 +304,7 @@ class Generator:
     def make_charges(self):
         self.charges = []
         kinds = ["energy", "energy", "tiers", "dynamic", "demand", "reactive_energy", "reactive_demand",
-                 "fixed", "flag", "net_metering", "minimum"]
+                 "reactive_demand", "fixed", "flag", "net_metering", "minimum", "minimum"]
         for number in range(self.random.randint(1, 9)):
             kind = self.random.choice(kinds)
             have = {c["kind"] for c in self.charges}
@@ -374,9 +378,9 @@ class Generator:
     # Contract
 
     def months_before(self, count):
-        """Some months up to that of the period's end, rising."""
+        """Some months before the period's last one, that one, the next; rising."""
         base = self.after.year * 12 + self.after.month - 1
-        chosen = sorted(self.random.sample(range(base - count, base), self.random.randint(0, min(4, count))))
+        chosen = sorted(self.random.sample(range(base - count, base + 2), self.random.randint(0, min(4, count))))
         return [f"{month // 12}-{month % 12 + 1:02d}" for month in chosen]
 
     def contract(self, client, begin, until):
@@ -408,7 +412,13 @@ class Generator:
         if self.chance(self.refusals):
             until = self.some_day().isoformat()
         records = [self.contract(7, begin.isoformat(), until), self.contract(8, "2000-01-01", "null")]
-        return self.write("contracts.yaml", "".join(f"- {plain(record)}\n" for record in records))
+        if self.chance(self.refusals):
+            cut = self.some_day().isoformat()
+            records = [self.contract(7, begin.isoformat(), cut), self.contract(7, cut, "null")]
+        text = "".join(f"- {plain(record)}\n" for record in records)
+        if self.chance(0.3):
+            text = json.dumps(records, indent=1).replace('"null"', "null")
+        return self.write("contracts.yaml", text)
 
     # Meters and load
 
@@ -436,6 +446,9 @@ class Generator:
             records.append({"client_id": 7, "meter_serial": serial, "metrology_cert": CERTIFICATE,
                             "from": utc(begin), "until": until and utc(until),
                             "ratio_num": ratio[0], "ratio_den": ratio[1]})
+        if self.chance(self.refusals / 3):
+            for record in records:
+                record["client_id"] = 8
         return self.write("installations.json", json.dumps(records, indent=1))
 
     def energies(self, count):
@@ -447,8 +460,9 @@ class Generator:
             values = [self.random.randint(0, scale)] * count
         for _ in range(self.random.choice([0, 0, 1, 3])):
             at = self.random.randrange(count)
-            values[at:at + self.random.randint(1, 50)] = [None] * len(values[at:at + self.random.randint(1, 50)])
-        return values[:count]
+            after = min(count, at + self.random.randint(1, 50))
+            values[at:after] = [None] * (after - at)
+        return values
 
     def make_readings(self):
         ends = range((self.begin // self.step + 1) * self.step, self.until + 1, self.step)
@@ -469,8 +483,28 @@ class Generator:
             rows.append(f"7,{utc(ends[0])},{self.meters[0][0]},1,1" + (",0" if reactive else "") + "\n")
         if self.chance(0.2):
             self.random.shuffle(rows)
+        if self.chance(self.refusals * 2):
+            self.spoil(rows)
         header = "client,ts,serial,seq,energy_wh" + (",reactive_varh" if reactive else "") + "\n"
         return self.write("load.csv", header + "".join(rows))
+
+    def spoil(self, rows):
+        """A row twice, of a meter that is not here, or not at an interval's end."""
+        fields = self.random.choice(rows).split(",")
+        fault = self.random.choice(["twice", "foreign", "outside"])
+        if fault == "foreign":
+            rows.remove(",".join(fields))
+            fields[2] = "M9"
+        if fault == "outside":
+            fields[1] = utc(self.begin // self.step * self.step + self.step + 60)
+        rows.append(",".join(fields))
+
+    def bounds(self):
+        """As options: both ends, a month, or none (first to last interval of the file)."""
+        way = self.random.choice(["ends"] * 7 + ["month", "none"])
+        if way == "month":
+            return {"month": self.first.strftime("%Y-%m")}
+        return {"begin": utc(self.begin), "until": utc(self.until)} if way == "ends" else {}
 
     def make(self):
         self.choose_time()
@@ -478,4 +512,4 @@ class Generator:
         contracts = self.make_contracts()
         installations = self.make_installations()
         readings = self.make_readings()
-        return Case(tariff, readings, contracts, installations, begin=utc(self.begin), until=utc(self.until))
+        return Case(tariff, readings, contracts, installations, **self.bounds())

@@ -91,42 +91,43 @@ def meters_of(period, records):
     """The records that have a part of the period, cut to it, in the order of their begin."""
     parts = [Meter(m.serial, max(period.begin, m.begin), min(period.until, m.until), m.ratio)
              for m in records]
-    parts = sorted((m for m in parts if m.begin < m.until), key=lambda m: m.begin)
-    if any(earlier.until > later.begin for earlier, later in zip(parts, parts[1:])):
-        raise Refused("installation.bad")
-    if len(parts) > MOST_METERS:
-        raise Refused("period.too_long")
-    return parts
+    return sorted((m for m in parts if m.begin < m.until), key=lambda m: m.begin)
 
 
 class Load:
-    """Readings with energy in the period, and energies of sets of them."""
+    """Readings with energy in the period, and energies of sets of them.  `problems` refuse the bill."""
 
     def __init__(self, tariff, period, meters, rows):
         self.tariff, self.period, self.meters = tariff, period, meters
-        self.readings = {}
+        self.readings, self.problems = {}, set()
+        if any(earlier.until > later.begin for earlier, later in zip(meters, meters[1:])):
+            self.problems.add("installation.bad")
+        if not meters:
+            self.problems.add("installation.none")
+        if len(meters) > MOST_METERS:
+            self.problems.add("period.too_long")
         told = set()
         for row in rows:
-            if not period.begin < row.end <= period.until:
-                continue
-            begin = row.end - tariff.interval
-            if begin not in period.local:
-                raise Refused("reading.outside")
-            if begin in told:
-                raise Refused("reading.duplicated")
-            told.add(begin)
-            meter = self._meter_of(row)
-            if row.wh is not None:
-                day, minute = period.local[begin]
-                post = tariff.post_at(begin, day, minute)
-                self.readings[begin] = Reading(begin, day, post, meter, row.wh, row.varh)
+            if period.begin < row.end <= period.until:
+                self._place(row, told)
         self.cells = self._cells()
 
-    def _meter_of(self, row):
-        for index, meter in enumerate(self.meters):
-            if meter.serial == row.serial and meter.begin < row.end <= meter.until:
-                return index
-        raise Refused("reading.foreign" if self.meters else "installation.none")
+    def _place(self, row, told):
+        """Takes a row of the period; `told` are the intervals of the rows before it."""
+        begin = row.end - self.tariff.interval
+        meter = next((index for index, meter in enumerate(self.meters)
+                      if meter.serial == row.serial and meter.begin < row.end <= meter.until), None)
+        if begin not in self.period.local:
+            self.problems.add("reading.outside")
+        elif begin in told:
+            self.problems.add("reading.duplicated")
+        elif meter is None:
+            self.problems.add("reading.foreign")
+        elif row.wh is not None:
+            day, minute = self.period.local[begin]
+            post = self.tariff.post_at(begin, day, minute)
+            self.readings[begin] = Reading(begin, day, post, meter, row.wh, row.varh)
+        told.add(begin)
 
     def _cells(self):
         """Import, export and net of each day, post and meter, before the ratio."""
