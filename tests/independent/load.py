@@ -106,28 +106,26 @@ class Load:
             self.problems.add("installation.none")
         if len(meters) > MOST_METERS:
             self.problems.add("period.too_long")
-        told = set()
         for row in rows:
-            if period.begin < row.end <= period.until:
-                self._place(row, told)
+            if period.begin < row.end <= period.until and row.wh is not None:
+                self._place(row)
         self.cells = self._cells()
 
-    def _place(self, row, told):
-        """Takes a row of the period; `told` are the intervals of the rows before it."""
+    def _place(self, row):
+        """Takes a row of the period that has an energy; one without counts as missing."""
         begin = row.end - self.tariff.interval
         meter = next((index for index, meter in enumerate(self.meters)
                       if meter.serial == row.serial and meter.begin < row.end <= meter.until), None)
         if begin not in self.period.local:
             self.problems.add("reading.outside")
-        elif begin in told:
+        elif begin in self.readings:
             self.problems.add("reading.duplicated")
         elif meter is None:
             self.problems.add("reading.foreign")
-        elif row.wh is not None:
+        else:
             day, minute = self.period.local[begin]
             post = self.tariff.post_at(begin, day, minute)
             self.readings[begin] = Reading(begin, day, post, meter, row.wh, row.varh)
-        told.add(begin)
 
     def _cells(self):
         """Import, export and net of each day, post and meter, before the ratio."""
