@@ -350,6 +350,24 @@ static void put_refusals(struct sg_json *j, const struct fleet_result *result)
     sg_json_end_array(j);
 }
 
+/* For a queue of tasks: why this client has no bill. */
+static int print_refused_client(const struct app *a, int64_t client, const struct refusal *why)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(4096);
+    struct fleet_refusal one = {.client = client, .ts_s = why->ts_s};
+    const struct fleet_result result = {.refusals = &one, .n_refusals = 1};
+    struct sg_json j;
+
+    memcpy(one.word, why->word, sizeof(one.word));
+    sg_json_init(&j, &text);
+    sg_json_object(&j);
+    put_refusals(&j, &result);
+    sg_json_end_object(&j);
+    if (a->options.json && (sg_json_done(&j) || sg_file_write_report("-", sg_buf_bytes(&text))))
+        return fail("result");
+    return print_refusal(why);
+}
+
 static int put_summary(const struct fleet *f, const struct fleet_result *result,
                        struct sg_buf *text)
 {
@@ -365,6 +383,8 @@ static int put_summary(const struct fleet *f, const struct fleet_result *result,
     sg_json_uint(&j, f->n_clients);
     sg_json_key(&j, "bills");
     sg_json_uint(&j, result->bills);
+    sg_json_key(&j, "resumed");
+    sg_json_uint(&j, f->n_done);
     sg_json_key(&j, "readings");
     sg_json_uint(&j, result->readings);
     sg_json_key(&j, "missing");
@@ -380,12 +400,12 @@ static int put_summary(const struct fleet *f, const struct fleet_result *result,
     return sg_json_done(&j);
 }
 
-static int run_fleet(struct app *a, const struct fleet *f)
+static int run_fleet(struct app *a, const struct fleet *f, const struct fleet_result *before)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(256u << 20);
     struct fleet_result result;
 
-    if (fleet_run(f, &result))
+    if (fleet_run(f, before, &result))
         return EXIT_UNUSABLE; /* said by the thread that failed */
     SG_FREE struct fleet_refusal *refusals = result.refusals;
     if (put_summary(f, &result, &text) ||
@@ -407,7 +427,7 @@ static int run_one(struct app *a, const struct fleet *f, struct sg_kv *kv, int64
     int r = fleet_one(f, kv, &c, client, &bill, &json, &why);
 
     if (r == ISSUE_REFUSED)
-        return print_refusal(&why);
+        return print_refused_client(a, client, &why);
     if (r)
         return fail("bill");
     const struct terms terms = {f->tariff, f->contracts, f->from_s, f->until_s, f->rules, true};
@@ -415,11 +435,26 @@ static int run_one(struct app *a, const struct fleet *f, struct sg_kv *kv, int64
     return r ? r : print_bill(a, &bill, sg_buf_bytes(&json));
 }
 
+static int run_all(struct app *a, struct fleet *f, int64_t *clients)
+{
+    struct fleet_result before;
+    int r = fleet_open(f, clients, JOURNAL_BATCH, &before);
+
+    if (r == JOURNAL_OTHER)
+        r = complain("--resume", "the stopped run was on other terms (tariff, contracts, rules, "
+                                 "period, upload)");
+    else if (r == JOURNAL_BUSY)
+        r = complain("--out", "another run works in this folder on this period");
+    else
+        r = r ? fail("journal") : run_fleet(a, f, &before);
+    fleet_close(f);
+    return r;
+}
+
 static int run_store(struct app *a, struct fleet *f, struct sg_kv *kv)
 {
     SG_FREE int64_t *clients = NULL;
     int64_t client;
-    int r;
 
     if (a->options.client) {
         if (sg_decimal_parse(a->options.client, 0, &client) != 0)
@@ -428,9 +463,7 @@ static int run_store(struct app *a, struct fleet *f, struct sg_kv *kv)
     }
     if (sg_table_clients(kv, &clients, &f->n_clients))
         return fail("clients");
-    f->clients = clients;
-    r = run_fleet(a, f);
-    return r;
+    return run_all(a, f, clients);
 }
 
 static int on_store(struct app *a)
@@ -442,11 +475,14 @@ static int on_store(struct app *a)
                       .contracts = contracts_of(a),
                       .rules = a->rules,
                       .open_kv = open_kv,
-                      .user = &sessions};
+                      .user = &sessions,
+                      .progress = a->options.progress};
     bool bad;
 
     if (!a->options.client == !a->options.all)
         return complain("--store", "--client N or --all");
+    if (a->options.resume && (!a->options.all || !a->options.out))
+        return complain("--resume", "only with --all and --out");
     if (export_asked(&a->options) && a->options.all)
         return complain("--page, --pdf, --green-button, --csv", "one client: not with --all");
     if (!period_given(a, &f.from_s, &f.until_s, &bad) || bad)

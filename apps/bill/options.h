@@ -25,6 +25,8 @@
     O("green-button", STRING, green_button, NULL, 0, 0,                                            \
       "file for the bill as Green Button, ESPI 3.3 (one client)")                                  \
     O("csv", STRING, csv, NULL, 0, 0, "file for its intervals as a table (one client)")            \
+    O("resume", BOOL, resume, "false", 0, 0, "go on with a stopped --all --out run")               \
+    O("progress", BOOL, progress, "false", 0, 0, "with --all: JSON lines on standard error")       \
     O("json", BOOL, json, "false", 0, 0, "the bill, or with --all a summary, as JSON")             \
     O("threads", INT, threads, "8", 1, 64, "clients worked on at a time; most of it is waiting")   \
     O("kvsd.connect", STRING, kvsd_connect, "127.0.0.1:17410", 0, 0, "kvsd")                       \
@@ -37,7 +39,7 @@ struct bill_options {
     char *tariff, *input, *contracts, *vee, *installations, *client, *period, *from, *until, *out,
         *page, *pdf, *green_button, *csv;
     char *kvsd_connect, *cas_connect, *cas_pin, *cas_provider, *cas_platform;
-    bool store, all, upload, json;
+    bool store, all, upload, resume, progress, json;
     int64_t threads;
 };
 

@@ -275,7 +275,7 @@ static void the_fleet_is_billed_and_every_bill_passes_the_audit(void **state)
     assert_int_equal(sg_table_clients(kv, &clients, &fleet.n_clients), 0);
     assert_int_equal(fleet.n_clients, 2);
     fleet.clients = clients;
-    assert_int_equal(fleet_run(&fleet, &result), 0);
+    assert_int_equal(fleet_run(&fleet, NULL, &result), 0);
     assert_int_equal(result.bills, 2);
     assert_int_equal(result.readings, 2 * 96 * FX_DAYS);
     assert_int_equal(result.missing, 0);
@@ -383,7 +383,7 @@ static void a_conflict_blocks_that_client_alone(void **state)
     put_conflict(0, &other);
     assert_int_equal(sg_table_clients(kv, &clients, &fleet.n_clients), 0);
     fleet.clients = clients;
-    assert_int_equal(fleet_run(&fleet, &result), 0);
+    assert_int_equal(fleet_run(&fleet, NULL, &result), 0);
     SG_FREE struct fleet_refusal *refusals = result.refusals;
     assert_int_equal(result.bills, 1);
     assert_int_equal(result.n_refusals, 1);
