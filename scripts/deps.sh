@@ -9,7 +9,7 @@ set -eu
 packages="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libsodium-dev libsqlite3-dev
 libcurl4-openssl-dev librocksdb-dev libisal-dev libzstd-dev zlib1g-dev libjansson-dev libyaml-dev libcmocka-dev
 tzdata curl"
-[ "${1:-}" != test ] || packages="$packages chromium chromium-driver python3 fonts-dejavu-core"
+[ "${1:-}" != test ] || packages="$packages chromium chromium-driver python3 python3-yaml fonts-dejavu-core"
 [ "${1:-}" != fuzz ] || packages="$packages clang-14 libclang-rt-14-dev"
 [ "${1:-}" != tpm ] || packages="$packages libtss2-dev swtpm"
 [ "${1:-}" != bench ] || packages="$packages liblmdb-dev libpq-dev redis-server

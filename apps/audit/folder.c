@@ -1,19 +1,14 @@
 /* folder - batch. */
 #include "folder.h"
+#include "names.h"
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/json.h>
 
-#include <dirent.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-
-struct names {
-    char **items; /* "CLIENT/PERIOD" */
-    size_t n, capacity;
-};
 
 /* One bill after it was judged. */
 struct judged {
@@ -33,98 +28,6 @@ struct batch {
     struct sg_buf *reports;
     struct folder_result result;
 };
-
-static void clear_names(struct names *l)
-{
-    for (size_t i = 0; i < l->n; i++)
-        free(l->items[i]);
-    free(l->items);
-}
-
-static int add_name(struct names *l, const char *client, const char *period, int period_len)
-{
-    char name[NAME_MAX * 2 + 2];
-
-    if (l->n == l->capacity) {
-        size_t capacity = l->capacity ? 2 * l->capacity : 1024;
-        char **items = reallocarray(l->items, capacity, sizeof(*items));
-        if (!items)
-            return sg_raise(-ENOMEM);
-        l->items = items;
-        l->capacity = capacity;
-    }
-    snprintf(name, sizeof(name), "%s/%.*s", client, period_len, period);
-    l->items[l->n] = strdup(name);
-    if (!l->items[l->n])
-        return sg_raise(-ENOMEM);
-    l->n++;
-    return 0;
-}
-
-static void close_folder(DIR **d)
-{
-    if (*d)
-        closedir(*d);
-}
-
-/* Calls fn for each entry that is no hidden file. */
-static int each_entry(const char *path, int (*fn)(void *user, const char *name), void *user)
-{
-    SG_CLEANUP(close_folder) DIR *d = opendir(path);
-    const struct dirent *e;
-    int r = 0;
-
-    if (!d)
-        return sg_raise_errno();
-    while (!r && (e = readdir(d)))
-        if (e->d_name[0] != '.')
-            r = fn(user, e->d_name);
-    return r;
-}
-
-struct listing {
-    struct batch *batch;
-    const char *client;
-};
-
-static int take_period(void *user, const char *name)
-{
-    struct listing *l = user;
-    size_t n = strlen(name);
-
-    if (n <= 5 || strcmp(name + n - 5, ".json"))
-        return 0;
-    return add_name(&l->batch->names, l->client, name, (int)n - 5);
-}
-
-static int take_client(void *user, const char *name)
-{
-    struct batch *b = user;
-    struct listing l = {b, name};
-    char path[PATH_MAX];
-
-    if (snprintf(path, sizeof(path), "%s/bill/%s", b->dir, name) >= PATH_MAX)
-        return sg_raise(-ENAMETOOLONG);
-    int r = each_entry(path, take_period, &l);
-    return r == -ENOTDIR ? 0 : r;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int list_bills(struct batch *b)
-{
-    char path[PATH_MAX];
-
-    if (snprintf(path, sizeof(path), "%s/bill", b->dir) >= PATH_MAX - NAME_MAX * 2)
-        return sg_raise(-ENAMETOOLONG);
-    int r = each_entry(path, take_client, b);
-    if (!r && b->names.n)
-        qsort(b->names.items, b->names.n, sizeof(char *), compare_names);
-    return r;
-}
 
 static int append_report(struct batch *b, struct sg_bytes report)
 {
@@ -254,7 +157,7 @@ static int judge_name(struct batch *b, size_t at, struct sg_buf *report)
     if (snprintf(bill, sizeof(bill), "%s/bill/%s.json", b->dir, name) >= PATH_MAX ||
         snprintf(evidence, sizeof(evidence), "%s/evidence/%s.cbor", b->dir, name) >= PATH_MAX)
         return sg_raise(-ENAMETOOLONG);
-    int r = audit_one(b->files, bill, evidence, false, report, &judged, why);
+    int r = audit_one(b->files, bill, evidence, false, NULL, report, &judged, why);
     bool usable = r == 0;
     if (r == ONE_UNUSABLE)
         r = put_unusable(name, why, report);
@@ -310,7 +213,7 @@ int audit_folder(const struct authority_files *a, const char *dir, unsigned thre
 {
     struct batch b = {
         .files = a, .dir = dir, .lock = PTHREAD_MUTEX_INITIALIZER, .reports = ret_reports};
-    int r = list_bills(&b);
+    int r = names_read(&b.names, b.dir);
 
     b.judged = calloc(b.names.n + 1, sizeof(*b.judged));
     if (!r && !b.judged)
@@ -322,6 +225,6 @@ int audit_folder(const struct authority_files *a, const char *dir, unsigned thre
     if (!r)
         *ret = b.result;
     free(b.judged);
-    clear_names(&b.names);
+    names_clear(&b.names);
     return r;
 }

@@ -6,10 +6,16 @@
 #include <sealgrid/base/buf.h>
 #include <sealgrid/billing/audit.h>
 
+#include "verdict.h"
+
 struct authority_files {
     const struct sg_installations *installations;
     const struct sg_authority *authority;
     const struct sg_tariff *tariff; /* or NULL */
+    enum sg_audit_clock clock_policy;
+    bool require_crl;
+    const struct sg_vee_rules *rules;     /* or NULL */
+    const struct sg_authority *operators; /* or NULL */
 };
 
 enum one_outcome { ONE_UNUSABLE = 1 };
@@ -21,10 +27,17 @@ struct audited {
     uint64_t readings;
     bool bad; /* it has findings */
 };
+/* What of an audit can be signed; the authority's own files and the time are the caller's to add.
+ */
+struct signable {
+    struct verdict verdict;
+    struct sg_buf findings; /* which the verdict borrows */
+};
 /* One bill; its report object appended to ret_json.  lines: findings on standard output too.
- * ONE_UNUSABLE fills why. */
+ * signable may be NULL.  ONE_UNUSABLE fills why. */
 SG_MUST_USE int audit_one(const struct authority_files *a, const char *bill, const char *evidence,
-                          bool lines, struct sg_buf *ret_json, struct audited *ret, char why[160]);
+                          bool lines, struct signable *signable, struct sg_buf *ret_json,
+                          struct audited *ret, char why[160]);
 
 struct folder_result {
     uint64_t bills, bad, unusable, readings;

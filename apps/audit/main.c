@@ -1,8 +1,11 @@
 /*
  * sealgrid-audit - bills against signed blocks, installation records and public keys; the utility
- * is not asked.  Exit 0: nothing found; 1: findings; 2: unusable input.
+ * is not asked.  Exit 0: nothing found; 1: findings; 2: unusable input.  A first argument that is a
+ * word (prove-reading, check-reading, ...) is a command of its own.
  */
+#include "commands.h"
 #include "folder.h"
+#include "inputs.h"
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/clock.h>
@@ -11,13 +14,11 @@
 #include <sealgrid/base/json.h>
 #include <sealgrid/base/secret.h>
 
-#include <limits.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
-#define EXIT_FINDINGS 1
-#define EXIT_UNUSABLE 2
-#define KEYS_MAX      (1u << 20)
+#ifndef SG_VERSION
+#define SG_VERSION "0.1.0"
+#endif
 
 /* O(name, type, field, default, min, max, help) */
 #define OPTIONS(O)                                                                                 \
@@ -26,16 +27,27 @@
     O("dir", STRING, dir, NULL, 0, 0, "instead: a folder with bill/ and evidence/, all of it")     \
     O("installations", STRING, installations, NULL, 0, 0, "the authority's records, JSON")         \
     O("keys", LIST, keys, NULL, 0, 0,                                                              \
-      "the authority's certificates, PEM: root and second level; or the folder of its files")      \
+      "the authority's certificates and revocation lists, PEM; or the folder of its files")        \
     O("tariff", STRING, tariff, NULL, 0, 0, "recompute every amount by this tariff")               \
+    O("clock", STRING, clock, "note", 0, 0,                                                        \
+      "what a meter says of its clock: note (counted), set (a finding if it was set), strict")     \
+    O("require-crl", BOOL, require_crl, "false", 0, 0,                                             \
+      "a certificate that no revocation list covers is a finding")                                 \
+    O("vee", STRING, vee, NULL, 0, 0,                                                              \
+      "make estimates again by these rules (their need otherwise)")                                \
+    O("operators", LIST, operators, NULL, 0, 0,                                                    \
+      "certificates of the operators' authority, PEM: their choices between readings hold")        \
+    O("sign", STRING, sign, NULL, 0, 0, "the auditor's private key, PEM: signs --report")          \
+    O("report", STRING, report, NULL, 0, 0, "file for the signed report of the one bill")          \
+    O("at", STRING, at, NULL, 0, 0, "time that the report says it was made at, RFC 3339: now")     \
     O("threads", INT, threads, "2", 1, 64, "bills worked on at a time (with --dir)")               \
     O("json", BOOL, json, "false", 0, 0, "report as JSON")
 
 struct options {
-    char *bill, *evidence, *dir, *installations, *tariff;
-    struct sg_conf_list keys;
+    char *bill, *evidence, *dir, *installations, *tariff, *clock, *sign, *report, *at, *vee;
+    struct sg_conf_list keys, operators;
     int64_t threads;
-    bool json;
+    bool json, require_crl;
 };
 
 #define ROW(name, type, field, def, lo, hi, help)                                                  \
@@ -49,108 +61,67 @@ static const struct sg_conf_table table = {.program = "sealgrid-audit",
 
 struct app {
     struct options o;
-    struct sg_installations installations;
-    struct sg_authority authority;
-    struct sg_tariff *tariff;
+    struct inputs in;
+    struct authority_files files;
+    int64_t at_s;
 };
 
-static int complain(const char *what, const char *why)
-{
-    fprintf(stderr, "sealgrid-audit: %s: %s\n", what, why);
-    return EXIT_UNUSABLE;
-}
+/* ---- one bill ------------------------------------------------------------------------------ */
 
-static bool is_folder(const char *path)
+static int load_signer(const char *path, struct sg_key **ret)
 {
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
+    SG_CLEANUP(sg_buf_clear) struct sg_buf pem = SG_BUF_INIT_SECRET(1u << 16);
+    int r = inputs_file(path, 1u << 16, &pem);
 
-static int load_installations(struct app *a)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(SG_INSTALLATION_FILE_MAX);
-    char in_folder[PATH_MAX], why[160];
-    const char *path = a->o.installations;
-    int r;
-
-    if (!path && a->o.keys.n && is_folder(a->o.keys.items[0])) {
-        snprintf(in_folder, sizeof(in_folder), "%s/installations.json", a->o.keys.items[0]);
-        path = in_folder;
-    }
-    if (!path)
-        return complain("--installations", "must be given");
-    r = sg_file_read(path, &text);
     if (r)
-        return complain(path, strerror(-r));
-    r = sg_installations_read(sg_buf_bytes(&text), &a->installations, why);
-    return r ? complain(path, r > 0 ? why : sg_error_trace()) : 0;
+        return r;
+    return sg_key_load_private(ret, sg_buf_bytes(&pem)) ? complain(path, "not a private key") : 0;
 }
 
-/* Of a folder only the authority's own files: others in it may be the utility's. */
-static int read_keys(const char *item, struct sg_buf *pem)
+static int sign_report(const struct app *a, struct signable *s)
 {
-    static const char *const leaves[] = {"authority-root.pem", "authority-ca.pem"};
-    char path[PATH_MAX];
-    int r = 0;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf message = SG_BUF_INIT(2 * VERDICT_MAX);
+    SG_CLEANUP(sg_key_freep) struct sg_key *key = NULL;
+    struct verdict *v = &s->verdict;
+    int r = load_signer(a->o.sign, &key);
 
-    if (!is_folder(item))
-        return sg_file_read(item, pem);
-    for (size_t i = 0; i < 2 && !r; i++) {
-        snprintf(path, sizeof(path), "%s/%s", item, leaves[i]);
-        if (access(path, F_OK) == 0)
-            r = sg_file_read(path, pem);
-    }
-    return r;
+    if (r)
+        return r;
+    v->made_s = a->at_s;
+    snprintf(v->tool, sizeof(v->tool), "sealgrid-audit " SG_VERSION);
+    memcpy(v->installations, a->in.installations_sha256, 32);
+    memcpy(v->certificates, a->in.certificates_sha256, 32);
+    r = verdict_sign(v, key, &message);
+    if (r)
+        return complain("--sign", sg_error_trace());
+    r = sg_file_write_atomic(a->o.report, sg_buf_bytes(&message), 0644);
+    return r ? complain(a->o.report, strerror(-r)) : 0;
 }
 
-static int load_keys(struct app *a)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf pem = SG_BUF_INIT(KEYS_MAX);
-
-    if (!a->o.keys.n)
-        return complain("--keys", "must be given");
-    for (size_t i = 0; i < a->o.keys.n; i++) {
-        int r = read_keys(a->o.keys.items[i], &pem);
-        if (r)
-            return complain(a->o.keys.items[i], strerror(-r));
-    }
-    if (sg_authority_read(sg_buf_bytes(&pem), &a->authority))
-        return complain("--keys", "no root certificate, or something that is no certificate");
-    return 0;
-}
-
-static int load_tariff(struct app *a)
-{
-    struct sg_yaml_error why;
-    int r;
-
-    if (!a->o.tariff)
-        return 0;
-    r = sg_tariff_load(&a->tariff, a->o.tariff, &why);
-    if (r < 0)
-        return complain(a->o.tariff, sg_error_trace());
-    if (r > 0) {
-        fprintf(stderr, "%s:%u: %s\n", a->o.tariff, why.line, why.text);
-        return EXIT_UNUSABLE;
-    }
-    return 0;
-}
-
-static int on_bill(const struct app *a, const struct authority_files *files)
+static int on_bill(const struct app *a)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf report = SG_BUF_INIT(64u << 20);
+    struct signable s = {.findings = SG_BUF_INIT(VERDICT_MAX / 2)};
     struct audited bill;
     char why[160];
-    int r = audit_one(files, a->o.bill, a->o.evidence, !a->o.json, &report, &bill, why);
+    int r = audit_one(&a->files, a->o.bill, a->o.evidence, !a->o.json, a->o.sign ? &s : NULL,
+                      &report, &bill, why);
 
     if (r)
-        return complain("unusable", r > 0 ? why : sg_error_trace());
+        r = complain("unusable", r > 0 ? why : sg_error_trace());
+    if (!r && a->o.sign)
+        r = sign_report(a, &s);
+    sg_buf_clear(&s.findings);
+    if (r)
+        return r;
     if (a->o.json && sg_file_write_report("-", sg_buf_bytes(&report)))
         return complain("report", sg_error_trace());
     if (!a->o.json && !bill.bad)
         printf("ok: %llu readings\n", (unsigned long long)bill.readings);
     return bill.bad ? EXIT_FINDINGS : 0;
 }
+
+/* ---- a folder ------------------------------------------------------------------------------ */
 
 static int put_summary(const struct folder_result *result, struct sg_bytes reports,
                        struct sg_buf *ret)
@@ -181,13 +152,13 @@ static int put_summary(const struct folder_result *result, struct sg_bytes repor
     return sg_json_done(&j);
 }
 
-static int on_folder(const struct app *a, const struct authority_files *files)
+static int on_folder(const struct app *a)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf reports = SG_BUF_INIT(256u << 20);
     SG_CLEANUP(sg_buf_clear) struct sg_buf summary = SG_BUF_INIT(512u << 20);
     struct folder_result result;
 
-    if (audit_folder(files, a->o.dir, (unsigned)a->o.threads, &reports, &result) ||
+    if (audit_folder(&a->files, a->o.dir, (unsigned)a->o.threads, &reports, &result) ||
         put_summary(&result, sg_buf_bytes(&reports), &summary))
         return complain(a->o.dir, sg_error_trace());
     if (a->o.json && sg_file_write_report("-", sg_buf_bytes(&summary)))
@@ -201,38 +172,79 @@ static int on_folder(const struct app *a, const struct authority_files *files)
     return result.bad ? EXIT_FINDINGS : 0;
 }
 
-static int run(struct app *a)
-{
-    struct authority_files files = {&a->installations, &a->authority, NULL};
-    int r;
+/* ---- what was asked for -------------------------------------------------------------------- */
 
+static int check_options(struct app *a)
+{
     if (!a->o.dir == !a->o.bill || !a->o.bill != !a->o.evidence)
         return complain("usage", "--bill B --evidence E, or --dir D");
-    r = load_installations(a);
+    if (!a->o.sign != !a->o.report || (a->o.sign && a->o.dir))
+        return complain("usage", "--sign KEY --report F, with --bill");
+    a->files.clock_policy = sg_audit_clock_of(a->o.clock);
+    if (a->files.clock_policy == SG_AUDIT_N_CLOCKS)
+        return complain("--clock", "note, set or strict");
+    a->files.require_crl = a->o.require_crl;
+    a->at_s = sg_clock_unix_s();
+    if (a->o.at && sg_time_parse(a->o.at, &a->at_s) != 0)
+        return complain("--at", "not a time of RFC 3339");
+    return 0;
+}
+
+static int run(struct app *a)
+{
+    int r = check_options(a);
+
     if (!r)
-        r = load_keys(a);
+        r = inputs_installations(&a->in, a->o.installations, &a->o.keys);
     if (!r)
-        r = load_tariff(a);
+        r = inputs_keys(&a->in, &a->o.keys);
+    if (!r)
+        r = inputs_tariff(&a->in, a->o.tariff);
+    if (!r)
+        r = inputs_rules(&a->in, a->o.vee);
+    if (!r)
+        r = inputs_operators(&a->in, &a->o.operators);
     if (r)
         return r;
-    files.tariff = a->tariff;
-    return a->o.dir ? on_folder(a, &files) : on_bill(a, &files);
+    a->files.installations = &a->in.installations;
+    a->files.authority = &a->in.authority;
+    a->files.tariff = a->in.tariff;
+    a->files.rules = a->in.rules;
+    a->files.operators = a->o.operators.n ? &a->in.operators : NULL;
+    return a->o.dir ? on_folder(a) : on_bill(a);
+}
+
+static int audit(int argc, char **argv)
+{
+    struct app a = {.at_s = 0};
+    int first, r = sg_conf_parse(&table, argc, argv, &a.o, &first);
+
+    if (r)
+        return r == SG_CONF_EXIT ? 0 : EXIT_UNUSABLE;
+    r = first < argc ? complain(argv[first], "unexpected argument") : run(&a);
+    inputs_clear(&a.in);
+    sg_conf_clear(&table, &a.o);
+    return r;
 }
 
 int main(int argc, char **argv)
 {
-    struct app a = {.tariff = NULL};
-    int first, r;
+    static const struct {
+        const char *name;
+        int (*fn)(int argc, char **argv);
+    } commands[] = {{"prove-reading", command_prove_reading},
+                    {"check-reading", command_check_reading},
+                    {"nonce", command_nonce},
+                    {"commitment", command_commitment},
+                    {"draw", command_draw},
+                    {"respond", command_respond},
+                    {"judge", command_judge},
+                    {"verify-report", command_verify_report}};
 
     if (sg_process_harden())
         return complain("start", sg_error_trace());
-    r = sg_conf_parse(&table, argc, argv, &a.o, &first);
-    if (r)
-        return r == SG_CONF_EXIT ? 0 : EXIT_UNUSABLE;
-    r = first < argc ? complain(argv[first], "unexpected argument") : run(&a);
-    sg_tariff_free(a.tariff);
-    sg_authority_clear(&a.authority);
-    sg_installations_clear(&a.installations);
-    sg_conf_clear(&table, &a.o);
-    return r;
+    for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (!strcmp(argv[1], commands[i].name))
+            return commands[i].fn(argc - 1, argv + 1);
+    return audit(argc, argv);
 }

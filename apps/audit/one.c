@@ -4,6 +4,7 @@
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/file.h>
+#include <sealgrid/crypto/hash.h>
 
 #include <stdio.h>
 
@@ -17,7 +18,7 @@ static int unusable(char why[160], const char *path, const char *reason)
 }
 
 static int read_bill(const char *path, struct sg_audit_input *in, struct sg_bill *ret,
-                     char why[160])
+                     uint8_t ret_file[32], char why[160])
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(SG_BILL_JSON_MAX);
     int r = sg_file_read(path, &text);
@@ -27,6 +28,7 @@ static int read_bill(const char *path, struct sg_audit_input *in, struct sg_bill
     r = sg_bill_read(sg_buf_bytes(&text), ret);
     if (r == SG_BILL_MALFORMED)
         return unusable(why, path, "not a bill in its one form");
+    sg_sha256(ret_file, sg_buf_bytes(&text));
     in->bill = ret;
     in->bill_hash_ok = r != SG_BILL_BAD_HASH;
     in->bill_trace_bad = r == SG_BILL_BAD_TRACE;
@@ -44,38 +46,79 @@ static int read_evidence(const char *path, struct sg_buf *ret, char why[160])
     return r > 0 ? unusable(why, path, "damaged") : r;
 }
 
-static int judge(const struct authority_files *a, const struct sg_audit_input *in, bool lines,
-                 struct sg_buf *ret_json, struct sg_audit_result *ret)
+/* What the verdict says of the bill and of what stands behind it. */
+static int fill_verdict(const struct sg_audit_input *in, const uint8_t bill_file[32],
+                        const struct sg_audit_result *result, const struct report *report,
+                        struct signable *s)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(SG_BILL_JSON_MAX);
+    int r = report->failure ? report->failure : sg_bill_canonical(in->bill, &text);
+
+    if (r)
+        return r;
+    s->verdict = (struct verdict){
+        .client = in->bill->client,
+        .from_s = in->bill->from_s,
+        .until_s = in->bill->until_s,
+        .has_tariff = in->tariff != NULL,
+        .ok = result->findings == 0,
+        .blocks = result->blocks,
+        .readings = result->readings,
+        .gaps = result->gaps,
+        .clock = result->clock,
+        .without_crl = result->without_crl,
+        .found = result->findings,
+        .n_findings = report->n < REPORT_FINDINGS_MAX ? report->n : REPORT_FINDINGS_MAX,
+        .findings = sg_buf_bytes(&s->findings)};
+    memcpy(s->verdict.bill_file, bill_file, 32);
+    sg_sha256(s->verdict.bill_sha256, sg_buf_bytes(&text));
+    sg_sha256(s->verdict.evidence, in->evidence);
+    if (in->tariff)
+        memcpy(s->verdict.tariff_sha256, in->tariff->sha256, 32);
+    return 0;
+}
+
+static int judge(const struct sg_audit_input *in, bool lines, const uint8_t bill_file[32],
+                 struct signable *signable, struct sg_buf *ret_json, struct sg_audit_result *ret)
 {
     SG_CLEANUP(report_clear) struct report report;
     struct sg_json j;
     int r;
 
-    report_init(&report, lines);
+    report_init(&report, lines, signable ? &signable->findings : NULL);
     r = sg_audit_run(in, report_finding, &report, ret);
     if (r)
         return r;
     sg_json_init(&j, ret_json);
-    r = report_write(&report, in->bill, a->tariff, ret, &j);
-    return r ? r : sg_json_done(&j);
+    r = report_write(&report, in->bill, in->tariff, ret, &j);
+    if (!r)
+        r = sg_json_done(&j);
+    return r || !signable ? r : fill_verdict(in, bill_file, ret, &report, signable);
 }
 
 int audit_one(const struct authority_files *a, const char *bill_path, const char *evidence_path,
-              bool lines, struct sg_buf *ret_json, struct audited *ret, char why[160])
+              bool lines, struct signable *signable, struct sg_buf *ret_json, struct audited *ret,
+              char why[160])
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_EVIDENCE_MAX);
     struct sg_audit_result result;
-    struct sg_bill bill;
-    struct sg_audit_input in = {
-        .installations = a->installations, .authority = a->authority, .tariff = a->tariff};
-    int r = read_bill(bill_path, &in, &bill, why);
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    uint8_t bill_file[32];
+    struct sg_audit_input in = {.installations = a->installations,
+                                .authority = a->authority,
+                                .tariff = a->tariff,
+                                .clock_policy = a->clock_policy,
+                                .require_crl = a->require_crl,
+                                .rules = a->rules,
+                                .operators = a->operators};
+    int r = read_bill(bill_path, &in, &bill, bill_file, why);
 
     if (!r)
         r = read_evidence(evidence_path, &evidence, why);
     if (r)
         return r;
     in.evidence = sg_buf_bytes(&evidence);
-    r = judge(a, &in, lines, ret_json, &result);
+    r = judge(&in, lines, bill_file, signable, ret_json, &result);
     if (r)
         return r;
     *ret = (struct audited){.client = bill.client,

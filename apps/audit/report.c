@@ -7,10 +7,12 @@
 
 #define TEXT_MAX (64u << 20)
 
-void report_init(struct report *r, bool lines)
+void report_init(struct report *r, bool lines, struct sg_buf *items)
 {
     r->text = (struct sg_buf)SG_BUF_INIT(TEXT_MAX);
     r->lines = lines;
+    r->items = items;
+    r->failure = 0;
     r->n = 0;
     sg_json_init(&r->json, &r->text);
     sg_json_array(&r->json);
@@ -43,6 +45,8 @@ void report_finding(void *user, const struct sg_audit_finding *f)
 
     if (r->n++ >= REPORT_FINDINGS_MAX)
         return;
+    if (r->items && !r->failure)
+        r->failure = verdict_put_finding(r->items, f);
     sg_json_object(j);
     sg_json_key(j, "code");
     sg_json_str(j, sg_audit_word(f->code));
@@ -103,6 +107,12 @@ int report_write(struct report *r, const struct sg_bill *bill, bool with_tariff,
     sg_json_uint(out, result->gaps);
     sg_json_key(out, "clock_in_doubt");
     sg_json_uint(out, result->clock);
+    sg_json_key(out, "estimated");
+    sg_json_uint(out, result->estimated);
+    sg_json_key(out, "resolved");
+    sg_json_uint(out, result->resolved);
+    sg_json_key(out, "without_crl");
+    sg_json_uint(out, result->without_crl);
     sg_json_key(out, "found");
     sg_json_uint(out, result->findings);
     sg_json_key(out, "findings");

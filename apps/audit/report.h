@@ -5,22 +5,26 @@
 #include <sealgrid/base/json.h>
 #include <sealgrid/billing/audit.h>
 
+#include "verdict.h"
+
 /* Findings that a report holds; more are counted and not written, so that a file made of nothing
  * but findings cannot end the audit of others. */
-#define REPORT_FINDINGS_MAX 1000
+#define REPORT_FINDINGS_MAX VERDICT_FINDINGS_MAX
 
 struct report {
-    struct sg_buf text;  /* the "findings" array's items, JSON */
-    struct sg_json json; /* over text */
-    uint64_t n;          /* findings so far */
-    bool lines;          /* print each finding on standard output, too */
+    struct sg_buf text;   /* the "findings" array's items, JSON */
+    struct sg_json json;  /* over text */
+    uint64_t n;           /* findings so far */
+    bool lines;           /* print each finding on standard output, too */
+    struct sg_buf *items; /* verdict_put_finding's, or NULL */
+    int failure;          /* of items */
 };
 
-void report_init(struct report *r, bool lines);
+void report_init(struct report *r, bool lines, struct sg_buf *items);
 void report_clear(struct report *r);
 /* An sg_audit_fn; user is a struct report. */
 void report_finding(void *user, const struct sg_audit_finding *f);
-/* {"client","from","until","ok","amounts","blocks","readings","gaps","clock_in_doubt","found","findings":[...]};
+/* {"client","from","until","ok","amounts","blocks","readings","gaps","clock_in_doubt","estimated","resolved","without_crl","found","findings":[...]};
  * found counts them all. */
 SG_MUST_USE int report_write(struct report *r, const struct sg_bill *bill, bool with_tariff,
                              const struct sg_audit_result *result, struct sg_json *out);

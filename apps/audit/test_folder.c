@@ -75,7 +75,8 @@ static void put_honest(const char *folder, const char *period)
 
 static struct folder_result audit(struct sg_buf *reports)
 {
-    const struct authority_files files = {&f.installations, &f.authority, f.tariff};
+    const struct authority_files files = {
+        .installations = &f.installations, .authority = &f.authority, .tariff = f.tariff};
     struct folder_result result;
 
     sg_buf_reset(reports);
@@ -136,9 +137,9 @@ static void a_doctored_explanation_is_named(void **state)
     SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
 
     assert_int_equal(sg_buf_append(&json, sg_buf_bytes(&bill_json)), 0);
-    uint8_t *at = memmem(json.data, json.len, "\"total: ", 8);
+    uint8_t *at = memmem(json.data, json.len, "\"wh_by_meter\":[", 15);
     assert_non_null(at);
-    at[8] = at[8] == '9' ? '1' : '9';
+    at[15] = at[15] == '9' ? '1' : '9';
     put_file("bill", "3000000001", "2026-09.json", sg_buf_bytes(&json));
     put_file("evidence", "3000000001", "2026-09.cbor", sg_buf_bytes(&f.evidence));
     struct folder_result r = audit(&reports);
@@ -151,7 +152,7 @@ static void a_doctored_explanation_is_named(void **state)
 static void put_next_day(uint64_t first_seq)
 {
     static struct sg_evidence_block block;
-    const struct sg_bill_install install = {"10000000", FX_FROM, INT64_MAX, 1, 1};
+    const struct sg_bill_install install = {"10000000", FX_FROM, INT64_MAX, 1, 1, NULL};
     const struct sg_evidence_head head = {FX_CLIENT, FX_UNTIL, FX_UNTIL + 86400, 1};
     struct sg_block_header header = f.blocks[0][1]->evidence.header;
     SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
@@ -160,7 +161,13 @@ static void put_next_day(uint64_t first_seq)
     SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
     const uint8_t seed[SG_BLOCK_SEED_LEN] = {9};
     struct sg_reading readings[96];
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    const struct sg_bill_input in = {.tariff = f.tariff,
+                                     .client = FX_CLIENT,
+                                     .from_s = head.from_s,
+                                     .until_s = head.until_s,
+                                     .installs = &install,
+                                     .n_installs = 1};
 
     make_readings(readings, 0, 2);
     for (unsigned i = 0; i < 96; i++)
@@ -171,14 +178,16 @@ static void put_next_day(uint64_t first_seq)
         sg_block_sign(&header, readings, 96, f.meter_key[0], SG_SIGN_ES256, seed, &wire), 0);
     assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &block.evidence, block.readings), 0);
     block.n_readings = block.n_leaves = 96;
-    assert_int_equal(
-        sg_billing_new(&b, f.tariff, FX_CLIENT, head.from_s, head.until_s, &install, 1), 0);
+    assert_int_equal(sg_billing_new(&b, &in), 0);
     for (uint32_t i = 0; i < 96; i++) {
         assert_int_equal(sg_block_reading_hash(seed, i, &readings[i], block.leaves[i]), 0);
-        assert_int_equal(sg_billing_add(b, "10000000", readings[i].ts_s,
-                                        readings[i].field[SG_READING_interval_energy],
-                                        block.leaves[i]),
-                         0);
+        const struct sg_bill_reading reading = {.serial = "10000000",
+                                                .ts_s = readings[i].ts_s,
+                                                .energy_wh =
+                                                    readings[i].field[SG_READING_interval_energy],
+                                                .reactive_varh = INT64_MIN,
+                                                .leaf = block.leaves[i]};
+        assert_int_equal(sg_billing_add(b, &reading), 0);
     }
     assert_int_equal(sg_billing_finish(b, &bill), 0);
     assert_int_equal(sg_bill_write(&bill, &json), 0);

@@ -7,14 +7,35 @@ void client_reset(struct client *c, int64_t id)
 {
     c->id = id;
     c->n_installs = c->n_blocks = c->n_rows = 0;
+    c->n_rejected = 0;
     c->conflicts = 0;
+    c->bad_contract = false;
+    sg_buf_clear(&c->resolutions);
+    sg_contracts_clear(&c->contracts);
+    c->contracts = (struct sg_contracts){NULL, 0};
 }
 
 void client_clear(struct client *c)
 {
     free(c->blocks);
     free(c->rows);
+    free(c->rejected);
+    sg_buf_clear(&c->resolutions);
+    sg_contracts_clear(&c->contracts);
     *c = (struct client){.id = 0};
+}
+
+int client_add_contract(struct client *c, struct sg_contract *contract)
+{
+    struct sg_contracts *all = &c->contracts;
+    struct sg_contract *list = reallocarray(all->list, all->n + 1, sizeof(*list));
+
+    if (!list)
+        return sg_raise(-ENOMEM);
+    all->list = list;
+    list[all->n++] = *contract;
+    *contract = (struct sg_contract){.client = 0};
+    return 0;
 }
 
 int client_add_install(struct client *c, const struct client_install *i)
@@ -70,4 +91,18 @@ int client_add_row(struct client *c, struct sg_row_reading **ret)
         return r;
     *ret = &c->rows[c->n_rows++];
     return 0;
+}
+
+bool client_is_rejected(const struct client *c, size_t row)
+{
+    size_t low = 0, high = c->n_rejected;
+
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        if (c->rejected[middle] < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < c->n_rejected && c->rejected[low] == row;
 }

@@ -3,25 +3,45 @@
 #include "source.h"
 
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/base/clock.h>
+#include <sealgrid/crypto/hash.h>
 
 #include <pthread.h>
 #include <stdio.h>
 
+#define SECOND_NS  INT64_C(1000000000)
 #define PACKED_MAX (SG_EVIDENCE_MAX + (1u << 20))
 
 struct run {
     const struct fleet *f;
     _Atomic size_t next;
     _Atomic int failure;
-    pthread_mutex_t lock; /* of result */
+    pthread_mutex_t lock; /* of what follows */
     struct fleet_result result;
+    uint64_t finished; /* by this run */
+    int64_t begun_ns, told_ns;
 };
 
-static int put_out(const struct fleet *f, struct sg_kv *kv, int64_t client, struct sg_bytes bill,
-                   struct sg_bytes evidence)
+/* When all of a client's files and objects are there. */
+static int note_done(const struct fleet *f, const struct sg_bill *b, struct sg_bytes bill,
+                     struct sg_bytes evidence)
+{
+    struct journal_entry e = {
+        .client = b->client, .readings = b->billed, .missing = b->missing, .total = b->total};
+
+    if (!f->journal)
+        return 0;
+    sg_sha256(e.bill, bill);
+    sg_sha256(e.evidence, evidence);
+    return journal_add(f->journal, &e);
+}
+
+static int put_out(const struct fleet *f, struct sg_kv *kv, const struct sg_bill *b,
+                   struct sg_bytes bill, struct sg_bytes evidence)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf packed = SG_BUF_INIT(PACKED_MAX);
     const char *out = f->options->out;
+    int64_t client = b->client;
     int r = 0;
 
     if (!out && !f->options->upload)
@@ -35,22 +55,30 @@ static int put_out(const struct fleet *f, struct sg_kv *kv, int64_t client, stru
         r = output_object(kv, "evidence", client, f->period, "cbor", sg_buf_bytes(&packed));
     if (!r && f->options->upload)
         r = output_object(kv, "bill", client, f->period, "json", bill);
-    return r;
+    return r ? r : note_done(f, b, bill, sg_buf_bytes(&packed));
 }
 
 int fleet_one(const struct fleet *f, struct sg_kv *kv, struct client *c, int64_t client,
               struct sg_bill *ret, struct sg_buf *ret_bill, struct refusal *why)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_EVIDENCE_MAX);
+    const struct terms terms = {f->tariff, f->contracts, f->from_s, f->until_s, f->rules, true};
+    struct sg_bill bill = {.client = 0};
     int r;
 
     client_reset(c, client);
     r = source_store(c, kv, f->from_s, f->until_s);
     if (!r)
-        r = issue(c, f->tariff, f->from_s, f->until_s, true, ret, &evidence, why);
+        r = issue(c, &terms, &bill, &evidence, why);
     if (!r)
-        r = sg_bill_write(ret, ret_bill);
-    return r ? r : put_out(f, kv, client, sg_buf_bytes(ret_bill), sg_buf_bytes(&evidence));
+        r = sg_bill_write(&bill, ret_bill);
+    if (!r)
+        r = put_out(f, kv, &bill, sg_buf_bytes(ret_bill), sg_buf_bytes(&evidence));
+    if (r)
+        sg_bill_clear(&bill);
+    else
+        *ret = bill;
+    return r;
 }
 
 static int note_refusal(struct run *run, int64_t client, const struct refusal *why)
@@ -68,6 +96,26 @@ static int note_refusal(struct run *run, int64_t client, const struct refusal *w
     return 0;
 }
 
+/* Under the lock, at most once a second. */
+static void tell(struct run *run, bool at_last)
+{
+    const struct fleet *f = run->f;
+    int64_t now = sg_clock_monotonic_ns();
+    uint64_t done = f->n_done + run->finished, left = f->n_clients - done;
+
+    if (!f->progress || (!at_last && now - run->told_ns < SECOND_NS))
+        return;
+    run->told_ns = now;
+    double passed_s = (double)(now - run->begun_ns) / (double)SECOND_NS;
+    double rate = passed_s > 0 ? (double)run->finished / passed_s : 0;
+    fprintf(stderr, "{\"done\":%llu,\"total\":%zu,\"skipped\":%llu,\"refused\":%zu,\"per_s\":%.1f",
+            (unsigned long long)done, f->n_clients, (unsigned long long)f->n_done,
+            run->result.n_refusals, rate);
+    if (rate > 0)
+        fprintf(stderr, ",\"eta_s\":%.0f", (double)left / rate);
+    fputs("}\n", stderr);
+}
+
 static int note(struct run *run, int64_t client, int r, const struct sg_bill *bill,
                 const struct refusal *why)
 {
@@ -82,6 +130,8 @@ static int note(struct run *run, int64_t client, int r, const struct sg_bill *bi
         run->result.missing += bill->missing;
         run->result.total += bill->total;
     }
+    run->finished++;
+    tell(run, false);
     pthread_mutex_unlock(&run->lock);
     return r;
 }
@@ -96,13 +146,16 @@ static int work(struct run *run)
 
     while (!r && !run->failure) {
         size_t i = atomic_fetch_add(&run->next, 1);
-        struct sg_bill bill;
+        struct sg_bill bill = {.client = 0};
         struct refusal why;
         if (i >= f->n_clients)
             break;
+        if (f->done && f->done[i])
+            continue;
         sg_buf_reset(&text);
         r = fleet_one(f, kv, &c, f->clients[i], &bill, &text, &why);
         r = note(run, f->clients[i], r, &bill, &why);
+        sg_bill_clear(&bill);
     }
     return r;
 }
@@ -120,12 +173,40 @@ static void *work_in_thread(void *arg)
     return NULL;
 }
 
-int fleet_run(const struct fleet *f, struct fleet_result *ret)
+static int compare_refusals(const void *a, const void *b)
 {
-    struct run run = {.f = f, .lock = PTHREAD_MUTEX_INITIALIZER};
+    const struct fleet_refusal *x = a, *y = b;
+    return (x->client > y->client) - (x->client < y->client);
+}
+
+/* Lines of clients that are finished are kept whatever happened to another. */
+static int finish(struct run *run)
+{
+    const struct fleet *f = run->f;
+    int r = f->journal ? journal_flush(f->journal) : 0;
+
+    if (run->failure)
+        return run->failure;
+    if (run->result.n_refusals)
+        qsort(run->result.refusals, run->result.n_refusals, sizeof(*run->result.refusals),
+              compare_refusals);
+    tell(run, true);
+    if (!r && f->options->out)
+        r = output_sync(f->options->out);
+    return r;
+}
+
+int fleet_run(const struct fleet *f, const struct fleet_result *before, struct fleet_result *ret)
+{
+    struct run run = {.f = f,
+                      .lock = PTHREAD_MUTEX_INITIALIZER,
+                      .begun_ns = sg_clock_monotonic_ns(),
+                      .told_ns = sg_clock_monotonic_ns()};
     pthread_t threads[64];
     int n = 0;
 
+    if (before)
+        run.result = *before;
     while (n < (int)f->options->threads &&
            pthread_create(&threads[n], NULL, work_in_thread, &run) == 0)
         n++;
@@ -133,10 +214,10 @@ int fleet_run(const struct fleet *f, struct fleet_result *ret)
         return sg_raise(-EAGAIN);
     while (n)
         pthread_join(threads[--n], NULL);
-    if (run.failure) {
+    int r = finish(&run);
+    if (r)
         free(run.result.refusals);
-        return run.failure;
-    }
-    *ret = run.result;
-    return f->options->out ? output_sync(f->options->out) : 0;
+    else
+        *ret = run.result;
+    return r;
 }

@@ -1,7 +1,8 @@
 /* issue - joins readings and blocks, checks that they agree, makes the bill and its evidence. */
-#include "client.h"
+#include "estimates.h"
 
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/crypto/hash.h>
 #include <sealgrid/crypto/merkle.h>
 
 #include <stdio.h>
@@ -10,14 +11,16 @@
 
 struct work {
     const struct client *c;
-    const struct sg_tariff *t;
-    int64_t from_s, until_s;
+    const struct terms *terms;
     size_t *block_of; /* per row */
     uint8_t (*leaf)[32];
     size_t *first_row; /* per block; its rows need not lie together */
     size_t *n_rows;
     bool *spare; /* per block: another holds all that it holds */
     struct refusal *why;
+    struct sg_vee_estimates estimates;
+    size_t next_estimate;  /* of them, to be added */
+    struct sg_buf section; /* the same as the evidence file has them; empty: none */
 };
 
 static int refuse(struct work *w, const char *word, int64_t ts_s)
@@ -131,7 +134,7 @@ static void gather(const struct work *w, size_t b, struct sg_evidence_block *ret
 static bool in_evidence(const struct work *w, size_t block)
 {
     const struct sg_block_header *h = &w->c->blocks[block].evidence.header;
-    return !w->spare[block] && last_ts(h) > w->from_s && h->first_ts_s <= w->until_s;
+    return !w->spare[block] && last_ts(h) > w->terms->from_s && h->first_ts_s <= w->terms->until_s;
 }
 
 /* What is stored must still be what was signed. */
@@ -148,7 +151,7 @@ static int check_block(struct work *w, const struct sg_evidence_block *b)
 
 static int put_evidence(struct work *w, struct sg_buf *out)
 {
-    struct sg_evidence_head head = {w->c->id, w->from_s, w->until_s, 0};
+    struct sg_evidence_head head = {w->c->id, w->terms->from_s, w->terms->until_s, 0};
     struct sg_evidence_block *b = malloc(sizeof(*b));
     int r;
 
@@ -156,7 +159,8 @@ static int put_evidence(struct work *w, struct sg_buf *out)
         return sg_raise(-ENOMEM);
     for (size_t i = 0; i < w->c->n_blocks; i++)
         head.n_blocks += in_evidence(w, i);
-    r = sg_evidence_put_head(out, &head);
+    const bool sections = w->section.len || w->c->resolutions.len;
+    r = sections ? sg_evidence_put_head_sections(out, &head) : sg_evidence_put_head(out, &head);
     for (size_t i = 0; i < w->c->n_blocks && !r; i++) {
         if (!in_evidence(w, i))
             continue;
@@ -165,78 +169,163 @@ static int put_evidence(struct work *w, struct sg_buf *out)
         if (!r)
             r = sg_evidence_put_block(out, b);
     }
+    if (!r && sections)
+        r = sg_evidence_put_sections(out, sg_buf_bytes(&w->section),
+                                     sg_buf_bytes(&w->c->resolutions));
     free(b);
     return r;
 }
 
-static int add_readings(struct work *w, struct sg_billing *billing, bool signed_only)
+/* ---- estimates ------------------------------------------------------------------------------ */
+
+static int make_estimates(struct work *w)
 {
-    for (size_t i = 0; i < w->c->n_rows; i++) {
-        const struct sg_row_reading *row = &w->c->rows[i];
-        int64_t ts_s = row->reading.ts_s, energy = row->reading.field[SG_READING_interval_energy];
-        if (ts_s <= w->from_s || ts_s > w->until_s)
-            continue; /* of a block that reaches over the period's end */
-        if (signed_only && w->block_of[i] == NO_BLOCK)
-            return refuse(w, "reading.unsigned", ts_s);
-        if (energy == SG_READING_NA)
-            continue; /* counted as missing */
-        int r = sg_billing_add(billing, row->serial, ts_s, energy, w->leaf[i]);
+    int r = estimates_make(w->c, w->terms, &w->estimates);
+
+    if (r == ESTIMATES_PERIOD)
+        return refuse(w, "estimate.period", INT64_MIN);
+    if (r || w->estimates.n == 0)
+        return r;
+    return sg_vee_section_encode(w->terms->rules->sha256, &w->estimates, &w->section);
+}
+
+/* Those of intervals that end before that instant. */
+static int add_estimates(struct work *w, struct sg_billing *billing, int64_t before_s)
+{
+    while (w->next_estimate < w->estimates.n) {
+        const struct sg_vee_estimate *e = &w->estimates.items[w->next_estimate];
+        const struct sg_bill_reading reading = {
+            .serial = e->serial,
+            .ts_s = e->ts_s,
+            .energy_wh = e->energy_wh,
+            .reactive_varh = e->reactive_varh == SG_READING_NA ? INT64_MIN : e->reactive_varh,
+            .estimated = e->rule};
+        if (e->ts_s >= before_s)
+            return 0;
+        int r = sg_billing_add(billing, &reading);
         if (r)
-            return r < 0 ? r : refuse(w, sg_bill_outcome_word(r), ts_s);
+            return r < 0 ? r : refuse(w, sg_bill_outcome_word(r), e->ts_s);
+        w->next_estimate++;
     }
     return 0;
 }
 
-static int make_bill(struct work *w, bool signed_only, struct sg_bill *ret)
+static int add_readings(struct work *w, struct sg_billing *billing)
+{
+    for (size_t i = 0; i < w->c->n_rows; i++) {
+        const struct sg_row_reading *row = &w->c->rows[i];
+        int64_t reactive = row->reading.field[SG_READING_interval_reactive_energy];
+        const struct sg_bill_reading reading = {
+            .serial = row->serial,
+            .ts_s = row->reading.ts_s,
+            .energy_wh = row->reading.field[SG_READING_interval_energy],
+            .reactive_varh = reactive == SG_READING_NA ? INT64_MIN : reactive,
+            .leaf = w->terms->signed_only ? w->leaf[i] : NULL};
+
+        if (reading.ts_s <= w->terms->from_s || reading.ts_s > w->terms->until_s)
+            continue; /* of a block that reaches over the period's end */
+        if (client_is_rejected(w->c, i))
+            continue;
+        if (w->terms->signed_only && w->block_of[i] == NO_BLOCK)
+            return refuse(w, "reading.unsigned", reading.ts_s);
+        if (reading.energy_wh == SG_READING_NA)
+            continue; /* missing, or estimated */
+        int r = add_estimates(w, billing, reading.ts_s);
+        if (r)
+            return r;
+        r = sg_billing_add(billing, &reading);
+        if (r)
+            return r < 0 ? r : refuse(w, sg_bill_outcome_word(r), reading.ts_s);
+    }
+    return add_estimates(w, billing, INT64_MAX);
+}
+
+static int make_bill(struct work *w, struct sg_bill *ret)
 {
     SG_CLEANUP(sg_billing_freep) struct sg_billing *billing = NULL;
     struct sg_bill_install installs[CLIENT_INSTALLS_MAX];
+    const struct terms *terms = w->terms;
+    const struct sg_bill_input in = {.tariff = terms->tariff,
+                                     .client = w->c->id,
+                                     .from_s = terms->from_s,
+                                     .until_s = terms->until_s,
+                                     .installs = installs,
+                                     .n_installs = w->c->n_installs,
+                                     .contracts =
+                                         terms->contracts ? terms->contracts : &w->c->contracts};
     int r;
 
     for (size_t i = 0; i < w->c->n_installs; i++) {
-        const struct client_install *in = &w->c->installs[i];
-        installs[i] = (struct sg_bill_install){in->serial, in->from_s, in->until_s, in->ratio_num,
-                                               in->ratio_den};
+        const struct client_install *from = &w->c->installs[i];
+        installs[i] = (struct sg_bill_install){
+            from->serial,    from->from_s,
+            from->until_s,   from->ratio_num,
+            from->ratio_den, from->has_certificate ? from->certificate_sha256 : NULL};
     }
-    r = sg_billing_new(&billing, w->t, w->c->id, w->from_s, w->until_s, installs, w->c->n_installs);
+    r = sg_billing_new(&billing, &in);
+    if (r)
+        return r < 0 ? r : refuse(w, sg_bill_outcome_word(r), INT64_MIN);
+    r = make_estimates(w);
     if (!r)
-        r = add_readings(w, billing, signed_only);
-    else if (r > 0)
-        return refuse(w, sg_bill_outcome_word(r), INT64_MIN);
+        r = add_readings(w, billing);
     if (r)
         return r;
+    if (w->section.len) {
+        uint8_t sha256[32];
+        sg_sha256(sha256, sg_buf_bytes(&w->section));
+        sg_billing_set_estimates(billing, sha256);
+    }
     r = sg_billing_finish(billing, ret);
-    if (!r && !signed_only)
-        sg_merkle_root(ret->root, NULL, 0);
     return r > 0 ? refuse(w, sg_bill_outcome_word(r), INT64_MIN) : r;
 }
 
-static int run(struct work *w, bool signed_only, struct sg_bill *ret, struct sg_buf *ret_evidence)
+static int run(struct work *w, struct sg_bill *ret, struct sg_buf *ret_evidence)
 {
+    struct sg_bill bill = {.client = 0};
     int r;
 
     if (w->c->conflicts)
         return refuse(w, "reading.conflict", INT64_MIN);
     if (w->c->n_installs == 0)
         return refuse(w, "installation.none", INT64_MIN);
+    if (w->c->bad_contract && !w->terms->contracts)
+        return refuse(w, "contract.bad", INT64_MIN);
     find_spare(w);
     r = join(w);
     if (!r)
-        r = make_bill(w, signed_only, ret);
-    return r || !signed_only ? r : put_evidence(w, ret_evidence);
+        r = make_bill(w, &bill);
+    if (!r && w->terms->signed_only)
+        r = put_evidence(w, ret_evidence);
+    if (r)
+        sg_bill_clear(&bill);
+    else
+        *ret = bill;
+    return r;
 }
 
-int issue(const struct client *c, const struct sg_tariff *t, int64_t from_s, int64_t until_s,
-          bool signed_only, struct sg_bill *ret, struct sg_buf *ret_evidence, struct refusal *why)
+int issue(const struct client *c, const struct terms *terms, struct sg_bill *ret,
+          struct sg_buf *ret_evidence, struct refusal *why)
 {
     SG_FREE size_t *block_of = calloc(c->n_rows + 1, sizeof(*block_of));
     SG_FREE uint8_t(*leaf)[32] = calloc(c->n_rows + 1, sizeof(*leaf));
     SG_FREE size_t *first_row = calloc(c->n_blocks + 1, sizeof(*first_row));
     SG_FREE size_t *n_rows = calloc(c->n_blocks + 1, sizeof(*n_rows));
     SG_FREE bool *spare = calloc(c->n_blocks + 1, sizeof(*spare));
-    struct work w = {c, t, from_s, until_s, block_of, leaf, first_row, n_rows, spare, why};
+    struct work w = {.c = c,
+                     .terms = terms,
+                     .block_of = block_of,
+                     .leaf = leaf,
+                     .first_row = first_row,
+                     .n_rows = n_rows,
+                     .spare = spare,
+                     .why = why,
+                     .section = SG_BUF_INIT(SG_EVIDENCE_MAX)};
+    int r;
 
     if (!block_of || !leaf || !first_row || !n_rows || !spare)
         return sg_raise(-ENOMEM);
-    return run(&w, signed_only, ret, ret_evidence);
+    r = run(&w, ret, ret_evidence);
+    sg_vee_estimates_clear(&w.estimates);
+    sg_buf_clear(&w.section);
+    return r;
 }

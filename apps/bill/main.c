@@ -1,16 +1,19 @@
 /*
  * sealgrid-bill - bills from signed readings, on files or on the store.
+ * Its first argument may be a command: lint (lint.h), import, vee, resolve (vee.h).
  * Exit 0: every bill was made; 1: some client was refused; 2: unusable input.
  */
+#include "export.h"
 #include "fleet.h"
+#include "lint.h"
 #include "source.h"
+#include "vee.h"
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/json.h>
 #include <sealgrid/base/log.h>
-#include <sealgrid/billing/bill-page.h>
 #include <sealgrid/billing/installation.h>
 #include <sealgrid/cas/client.h>
 #include <sealgrid/meter/tables.h>
@@ -24,6 +27,8 @@
 struct app {
     struct bill_options options;
     struct sg_tariff *tariff;
+    struct sg_contracts contracts;
+    struct sg_vee_rules *rules;
     struct sg_cas_grant grant;
 };
 
@@ -53,6 +58,40 @@ static int load_tariff(struct app *a)
         return EXIT_UNUSABLE;
     }
     return 0;
+}
+
+static int load_contracts(struct app *a)
+{
+    struct sg_yaml_error why;
+    int r = a->options.contracts ? sg_contracts_load(&a->contracts, a->options.contracts, &why) : 0;
+
+    if (r < 0)
+        return fail("contracts");
+    if (r > 0) {
+        fprintf(stderr, "%s:%u: %s\n", a->options.contracts, why.line, why.text);
+        return EXIT_UNUSABLE;
+    }
+    return 0;
+}
+
+/* NULL: none were given. */
+static int load_rules(struct app *a)
+{
+    struct sg_yaml_error why = {0, ""};
+    int r = a->options.vee ? sg_vee_rules_load(&a->rules, a->options.vee, &why) : 0;
+
+    if (r < 0)
+        return fail("rules");
+    if (r > 0) {
+        fprintf(stderr, "%s:%u: %s\n", a->options.vee, why.line, why.text);
+        return EXIT_UNUSABLE;
+    }
+    return 0;
+}
+
+static const struct sg_contracts *contracts_of(const struct app *a)
+{
+    return a->options.contracts ? &a->contracts : NULL;
 }
 
 /* "2026-09" */
@@ -116,6 +155,8 @@ static int take_records(struct app *a, struct client *c)
                                          .ratio_num = own[i].ratio_num,
                                          .ratio_den = own[i].ratio_den};
         memcpy(install.serial, own[i].serial, sizeof(install.serial));
+        sg_cert_fingerprint(own[i].cert, install.certificate_sha256);
+        install.has_certificate = true;
         if (client_add_install(c, &install))
             return fail("installations");
     }
@@ -157,10 +198,10 @@ static int print_bill(const struct app *a, const struct sg_bill *bill, struct sg
         return 0;
     }
     sg_decimal_format(total, bill->total, bill->decimals, bill->decimals);
-    sg_decimal_format(wh, bill->energy_wh, 3, 0);
-    printf("client %lld: %s kWh, %s %s, %llu readings, %llu missing\n", (long long)bill->client, wh,
-           bill->currency, total, (unsigned long long)bill->billed,
-           (unsigned long long)bill->missing);
+    sg_decimal_format(wh, bill->import_wh, 3, 0);
+    printf("client %lld: %s kWh, %s %s, %llu readings, %llu estimated, %llu missing\n",
+           (long long)bill->client, wh, bill->currency, total, (unsigned long long)bill->billed,
+           (unsigned long long)bill->estimated, (unsigned long long)bill->missing);
     return 0;
 }
 
@@ -186,38 +227,15 @@ static int write_files(const struct app *a, const struct sg_bill *bill, struct s
     return r ? fail(a->options.out) : 0;
 }
 
-/* The ratio of the meter that stood there when the reading was taken. */
-static int64_t after_ratio(const struct client *c, const struct sg_row_reading *row)
+/* What the command line asks for besides the bill itself. */
+static int write_forms(const struct app *a, const struct client *c, const struct terms *terms,
+                       const struct sg_bill *bill)
 {
-    int64_t wh = row->reading.field[SG_READING_interval_energy];
+    int r = export_bill(&a->options, c, terms, bill);
 
-    for (size_t i = 0; i < c->n_installs; i++) {
-        const struct client_install *in = &c->installs[i];
-        if (!strcmp(in->serial, row->serial) && row->reading.ts_s > in->from_s &&
-            row->reading.ts_s <= in->until_s)
-            return sg_round_div((__int128)wh * in->ratio_num, in->ratio_den, SG_ROUND_HALF_EVEN);
-    }
-    return wh;
-}
-
-static int write_page(const struct app *a, const struct sg_bill *bill, const struct client *c)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf page = SG_BUF_INIT(4u << 20);
-    SG_FREE struct sg_bill_load *load = malloc(sizeof(*load));
-    int r = load ? 0 : sg_raise(-ENOMEM);
-
-    if (r)
-        return r;
-    sg_bill_load_init(load, a->tariff);
-    for (size_t i = 0; i < c->n_rows; i++) {
-        const struct sg_reading *reading = &c->rows[i].reading;
-        if (reading->ts_s > bill->from_s && reading->ts_s <= bill->until_s &&
-            reading->field[SG_READING_interval_energy] != SG_READING_NA)
-            sg_bill_load_add(load, reading->ts_s, after_ratio(c, &c->rows[i]));
-    }
-    const struct sg_bill_view view = {.bill = bill, .tariff = a->tariff, .load = load};
-    r = sg_bill_page(&view, &page);
-    return r ? r : sg_file_write_atomic(a->options.page, sg_buf_bytes(&page), 0644);
+    if (r < 0)
+        return fail("export");
+    return r ? EXIT_UNUSABLE : 0;
 }
 
 static int bill_rows(struct app *a, const struct client *c, int64_t from_s, int64_t until_s,
@@ -225,9 +243,10 @@ static int bill_rows(struct app *a, const struct client *c, int64_t from_s, int6
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
     SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_EVIDENCE_MAX);
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    const struct terms terms = {a->tariff, contracts_of(a), from_s, until_s, a->rules, is_signed};
     struct refusal why;
-    int r = issue(c, a->tariff, from_s, until_s, is_signed, &bill, &evidence, &why);
+    int r = issue(c, &terms, &bill, &evidence, &why);
 
     if (r == ISSUE_REFUSED)
         return print_refusal(&why);
@@ -236,8 +255,8 @@ static int bill_rows(struct app *a, const struct client *c, int64_t from_s, int6
     if (r)
         return fail("bill");
     r = write_files(a, &bill, sg_buf_bytes(&json), sg_buf_bytes(&evidence));
-    if (!r && a->options.page && write_page(a, &bill, c))
-        r = fail(a->options.page);
+    if (!r)
+        r = write_forms(a, c, &terms, &bill);
     return r ? r : print_bill(a, &bill, sg_buf_bytes(&json));
 }
 
@@ -331,6 +350,24 @@ static void put_refusals(struct sg_json *j, const struct fleet_result *result)
     sg_json_end_array(j);
 }
 
+/* For a queue of tasks: why this client has no bill. */
+static int print_refused_client(const struct app *a, int64_t client, const struct refusal *why)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(4096);
+    struct fleet_refusal one = {.client = client, .ts_s = why->ts_s};
+    const struct fleet_result result = {.refusals = &one, .n_refusals = 1};
+    struct sg_json j;
+
+    memcpy(one.word, why->word, sizeof(one.word));
+    sg_json_init(&j, &text);
+    sg_json_object(&j);
+    put_refusals(&j, &result);
+    sg_json_end_object(&j);
+    if (a->options.json && (sg_json_done(&j) || sg_file_write_report("-", sg_buf_bytes(&text))))
+        return fail("result");
+    return print_refusal(why);
+}
+
 static int put_summary(const struct fleet *f, const struct fleet_result *result,
                        struct sg_buf *text)
 {
@@ -346,6 +383,8 @@ static int put_summary(const struct fleet *f, const struct fleet_result *result,
     sg_json_uint(&j, f->n_clients);
     sg_json_key(&j, "bills");
     sg_json_uint(&j, result->bills);
+    sg_json_key(&j, "resumed");
+    sg_json_uint(&j, f->n_done);
     sg_json_key(&j, "readings");
     sg_json_uint(&j, result->readings);
     sg_json_key(&j, "missing");
@@ -361,12 +400,12 @@ static int put_summary(const struct fleet *f, const struct fleet_result *result,
     return sg_json_done(&j);
 }
 
-static int run_fleet(struct app *a, const struct fleet *f)
+static int run_fleet(struct app *a, const struct fleet *f, const struct fleet_result *before)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(256u << 20);
     struct fleet_result result;
 
-    if (fleet_run(f, &result))
+    if (fleet_run(f, before, &result))
         return EXIT_UNUSABLE; /* said by the thread that failed */
     SG_FREE struct fleet_refusal *refusals = result.refusals;
     if (put_summary(f, &result, &text) ||
@@ -383,22 +422,39 @@ static int run_one(struct app *a, const struct fleet *f, struct sg_kv *kv, int64
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
     SG_CLEANUP(client_clear) struct client c = {.id = 0};
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
     int r = fleet_one(f, kv, &c, client, &bill, &json, &why);
 
     if (r == ISSUE_REFUSED)
-        return print_refusal(&why);
-    if (!r && a->options.page)
-        r = write_page(a, &bill, &c);
-    return r ? fail("bill") : print_bill(a, &bill, sg_buf_bytes(&json));
+        return print_refused_client(a, client, &why);
+    if (r)
+        return fail("bill");
+    const struct terms terms = {f->tariff, f->contracts, f->from_s, f->until_s, f->rules, true};
+    r = write_forms(a, &c, &terms, &bill);
+    return r ? r : print_bill(a, &bill, sg_buf_bytes(&json));
+}
+
+static int run_all(struct app *a, struct fleet *f, int64_t *clients)
+{
+    struct fleet_result before;
+    int r = fleet_open(f, clients, JOURNAL_BATCH, &before);
+
+    if (r == JOURNAL_OTHER)
+        r = complain("--resume", "the stopped run was on other terms (tariff, contracts, rules, "
+                                 "period, upload)");
+    else if (r == JOURNAL_BUSY)
+        r = complain("--out", "another run works in this folder on this period");
+    else
+        r = r ? fail("journal") : run_fleet(a, f, &before);
+    fleet_close(f);
+    return r;
 }
 
 static int run_store(struct app *a, struct fleet *f, struct sg_kv *kv)
 {
     SG_FREE int64_t *clients = NULL;
     int64_t client;
-    int r;
 
     if (a->options.client) {
         if (sg_decimal_parse(a->options.client, 0, &client) != 0)
@@ -407,23 +463,28 @@ static int run_store(struct app *a, struct fleet *f, struct sg_kv *kv)
     }
     if (sg_table_clients(kv, &clients, &f->n_clients))
         return fail("clients");
-    f->clients = clients;
-    r = run_fleet(a, f);
-    return r;
+    return run_all(a, f, clients);
 }
 
 static int on_store(struct app *a)
 {
     SG_CLEANUP(sg_kv_freep) struct sg_kv *kv = NULL;
     struct session_source sessions = {a};
-    struct fleet f = {
-        .options = &a->options, .tariff = a->tariff, .open_kv = open_kv, .user = &sessions};
+    struct fleet f = {.options = &a->options,
+                      .tariff = a->tariff,
+                      .contracts = contracts_of(a),
+                      .rules = a->rules,
+                      .open_kv = open_kv,
+                      .user = &sessions,
+                      .progress = a->options.progress};
     bool bad;
 
     if (!a->options.client == !a->options.all)
         return complain("--store", "--client N or --all");
-    if (a->options.page && a->options.all)
-        return complain("--page", "one client: not with --all");
+    if (a->options.resume && (!a->options.all || !a->options.out))
+        return complain("--resume", "only with --all and --out");
+    if (export_asked(&a->options) && a->options.all)
+        return complain("--page, --pdf, --green-button, --csv", "one client: not with --all");
     if (!period_given(a, &f.from_s, &f.until_s, &bad) || bad)
         return complain("period", "--period 2026-09, or --from and --until in RFC 3339");
     output_period_name(f.period, a->tariff, f.from_s, f.until_s);
@@ -439,6 +500,10 @@ static int run(struct app *a)
 {
     int r = load_tariff(a);
 
+    if (!r)
+        r = load_contracts(a);
+    if (!r)
+        r = load_rules(a);
     if (r)
         return r;
     if (!a->options.input == !a->options.store)
@@ -454,12 +519,22 @@ int main(int argc, char **argv)
     if (sg_process_harden())
         return fail("start");
     sg_log_init("bill", SG_LOG_WARN);
+    if (argc > 1 && !strcmp(argv[1], "lint"))
+        return lint_main(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "vee"))
+        return vee_main(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "import"))
+        return vee_import_main(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "resolve"))
+        return vee_resolve_main(argc - 1, argv + 1);
     r = sg_conf_parse(&bill_table, argc, argv, &a.options, &first);
     if (r)
         return r == SG_CONF_EXIT ? 0 : EXIT_UNUSABLE;
     r = first < argc ? complain(argv[first], "unexpected argument") : run(&a);
     sg_cas_grant_clear(&a.grant);
     sg_tariff_free(a.tariff);
+    sg_contracts_clear(&a.contracts);
+    sg_vee_rules_free(a.rules);
     sg_conf_clear(&bill_table, &a.options);
     return r;
 }

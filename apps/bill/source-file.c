@@ -6,8 +6,9 @@
 
 #include <stdio.h>
 
-#define CSV_HEADER "client,ts,serial,seq,energy_wh"
-#define FIELDS     5
+#define CSV_HEADER   "client,ts,serial,seq,energy_wh"
+#define CSV_REACTIVE ",reactive_varh" /* at will */
+#define FIELDS       5
 
 static int take_evidence_block(struct client *c, const struct sg_evidence_block *b)
 {
@@ -55,12 +56,18 @@ static bool parse_time(const char *text, int64_t *ret)
     return sg_decimal_parse(text, 0, ret) == 0 || sg_time_parse(text, ret) == 0;
 }
 
-static bool parse_row(char *line, struct sg_row_reading *row, int64_t *ret_client)
+/* Empty: not measured. */
+static bool parse_value(const char *text, int64_t *ret)
 {
-    char *field[FIELDS];
+    return !*text || sg_decimal_parse(text, 0, ret) == 0;
+}
+
+static bool parse_row(char *line, bool reactive, struct sg_row_reading *row, int64_t *ret_client)
+{
+    char *field[FIELDS + 1] = {NULL};
     int64_t seq;
 
-    for (int i = 0; i < FIELDS; i++) {
+    for (int i = 0; i < FIELDS + reactive; i++) {
         field[i] = strsep(&line, ",");
         if (!field[i])
             return false;
@@ -71,14 +78,16 @@ static bool parse_row(char *line, struct sg_row_reading *row, int64_t *ret_clien
     if (line || strlen(field[2]) > SG_BLOCK_SERIAL_MAX ||
         sg_decimal_parse(field[0], 0, ret_client) != 0 ||
         !parse_time(field[1], &row->reading.ts_s) || sg_decimal_parse(field[3], 0, &seq) != 0 ||
-        sg_decimal_parse(field[4], 0, &row->reading.field[SG_READING_interval_energy]) != 0)
+        !parse_value(field[4], &row->reading.field[SG_READING_interval_energy]) ||
+        (reactive &&
+         !parse_value(field[5], &row->reading.field[SG_READING_interval_reactive_energy])))
         return false;
     snprintf(row->serial, sizeof(row->serial), "%s", field[2]);
     row->reading.seq = (uint64_t)seq;
     return true;
 }
 
-static int read_line(struct client *c, char *line, size_t number, char why[160])
+static int read_line(struct client *c, char *line, bool reactive, size_t number, char why[160])
 {
     struct sg_row_reading *row;
     int64_t client;
@@ -89,8 +98,9 @@ static int read_line(struct client *c, char *line, size_t number, char why[160])
     size_t n = strlen(line);
     if (n && line[n - 1] == '\r')
         line[n - 1] = '\0';
-    if (!parse_row(line, row, &client) || (c->n_rows > 1 && client != c->id)) {
-        snprintf(why, 160, "line %zu: " CSV_HEADER " of one client expected", number);
+    if (!parse_row(line, reactive, row, &client) || (c->n_rows > 1 && client != c->id)) {
+        snprintf(why, 160, "line %zu: " CSV_HEADER "%s of one client expected", number,
+                 reactive ? CSV_REACTIVE : "");
         return SOURCE_BAD;
     }
     c->id = client;
@@ -112,11 +122,18 @@ static int read_csv(struct client *c, struct sg_bytes file, char why[160])
 
     if (!text)
         return sg_raise(-ENOMEM);
-    strsep(&rest, "\n"); /* the header, which the caller has seen */
+    /* The caller has seen how the header begins. */
+    char *header = strsep(&rest, "\n") + sizeof(CSV_HEADER) - 1;
+    header[strcspn(header, "\r")] = '\0';
+    bool reactive = !strcmp(header, CSV_REACTIVE);
+    if (*header && !reactive) {
+        snprintf(why, 160, "line 1: no such columns: %.80s", header);
+        return SOURCE_BAD;
+    }
     while (!r && (line = strsep(&rest, "\n"))) {
         number++;
         if (*line && *line != '\r')
-            r = read_line(c, line, number, why);
+            r = read_line(c, line, reactive, number, why);
     }
     if (!r && c->n_rows)
         qsort(c->rows, c->n_rows, sizeof(*c->rows), compare_rows);

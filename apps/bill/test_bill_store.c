@@ -247,7 +247,7 @@ static void readings_told_by_two_blocks_are_proved_by_one(void **state)
         unsigned at, n;
     } parts[] = {{0, 1}, {1, 1}, {40, 9}, {42, 3}, {95, 1}};
     const size_t n = sizeof(parts) / sizeof(parts[0]);
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
     char path[256], period[PERIOD_NAME_MAX];
 
@@ -269,13 +269,13 @@ static void the_fleet_is_billed_and_every_bill_passes_the_audit(void **state)
     SG_FREE int64_t *clients = NULL;
     struct fleet fleet = fleet_of(FX_FROM, FX_UNTIL);
     struct fleet_result result;
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     char path[256];
 
     assert_int_equal(sg_table_clients(kv, &clients, &fleet.n_clients), 0);
     assert_int_equal(fleet.n_clients, 2);
     fleet.clients = clients;
-    assert_int_equal(fleet_run(&fleet, &result), 0);
+    assert_int_equal(fleet_run(&fleet, NULL, &result), 0);
     assert_int_equal(result.bills, 2);
     assert_int_equal(result.readings, 2 * 96 * FX_DAYS);
     assert_int_equal(result.missing, 0);
@@ -294,7 +294,7 @@ static void the_fleet_is_billed_and_every_bill_passes_the_audit(void **state)
 static void a_period_may_cut_blocks(void **state)
 {
     (void)state;
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
     char name[128], period[PERIOD_NAME_MAX];
 
@@ -319,7 +319,7 @@ static void an_unsigned_reading_refuses_the_bill(void **state)
 {
     (void)state;
     const struct sg_reading *reading = &f.blocks[0][0]->readings[5];
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
 
     put_reading(0, reading, SG_ORIGIN_SQL);
@@ -334,7 +334,7 @@ static void a_changed_or_lost_row_refuses_the_bill(void **state)
 {
     (void)state;
     struct sg_reading changed = f.blocks[0][1]->readings[50];
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
 
     changed.field[SG_READING_interval_energy]++;
@@ -351,7 +351,7 @@ static void a_changed_or_lost_row_refuses_the_bill(void **state)
 static void an_empty_stretch_is_counted_not_invented(void **state)
 {
     (void)state;
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
 
     assert_int_equal(bill_one(FX_FROM, FX_UNTIL + 86400, &bill, &why), 0);
@@ -362,7 +362,7 @@ static void an_empty_stretch_is_counted_not_invented(void **state)
 static void damage_is_a_failure_not_a_short_bill(void **state)
 {
     (void)state;
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
     struct refusal why;
 
     sg_kv_memory_damage_after(memory, 100);
@@ -383,12 +383,68 @@ static void a_conflict_blocks_that_client_alone(void **state)
     put_conflict(0, &other);
     assert_int_equal(sg_table_clients(kv, &clients, &fleet.n_clients), 0);
     fleet.clients = clients;
-    assert_int_equal(fleet_run(&fleet, &result), 0);
+    assert_int_equal(fleet_run(&fleet, NULL, &result), 0);
     SG_FREE struct fleet_refusal *refusals = result.refusals;
     assert_int_equal(result.bills, 1);
     assert_int_equal(result.n_refusals, 1);
     assert_int_equal(refusals[0].client, FX_CLIENT);
     assert_string_equal(refusals[0].word, "reading.conflict");
+}
+
+/* ---- contracts ------------------------------------------------------------------------------ */
+
+/* NULL: takes the row away. */
+static void put_contract(int64_t from_day, const char *terms)
+{
+    const struct sg_row_contract row = {from_day, sg_bytes_str(terms ? terms : "{}")};
+    struct record r;
+
+    record_init(&r);
+    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT), 0);
+    assert_int_equal(sg_row_int_sort(&r.sort, from_day), 0);
+    assert_int_equal(sg_row_contract_encode(&r.value, &row), 0);
+    if (terms) {
+        put(SG_TABLE_CONTRACT, &r);
+        return;
+    }
+    const struct sg_kv_op op = {
+        .kind = SG_KV_DELETE,
+        .key = {SG_TABLE_CONTRACT, sg_buf_bytes(&r.partition), sg_buf_bytes(&r.sort)}};
+    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
+}
+
+#define SEPTEMBER 20697 /* 2026-09-01 */
+
+static void contracts_of_the_store_are_used(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    struct refusal why;
+
+    put_contract(SEPTEMBER - 31, "{\"client\": 3000000001, \"from\": \"2026-08-01\", \"until\": "
+                                 "\"2026-09-01\", \"phases\": 1}");
+    put_contract(SEPTEMBER, "{\"client\": 3000000001, \"from\": \"2026-09-01\", \"until\": null, "
+                            "\"phases\": 3}");
+    assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), 0);
+    assert_true(bill.has_contract);
+    assert_int_equal(bill.contract.phases, 3);
+    assert_int_equal(bill.contract.from_day, SEPTEMBER);
+    /* Of another client; of another day; two at a time; no contract at all. */
+    static const char *const bad[] = {
+        "{\"client\": 3000000002, \"from\": \"2026-09-01\", \"until\": null}",
+        "{\"client\": 3000000001, \"from\": \"2026-09-02\", \"until\": null}", "{}"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        put_contract(SEPTEMBER, bad[i]);
+        assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), ISSUE_REFUSED);
+        assert_string_equal(why.word, "contract.bad");
+    }
+    put_contract(SEPTEMBER - 31, "{\"client\": 3000000001, \"from\": \"2026-08-01\", \"until\": "
+                                 "null}");
+    put_contract(SEPTEMBER, "{\"client\": 3000000001, \"from\": \"2026-09-01\", \"until\": null}");
+    assert_int_equal(bill_one(FX_FROM, FX_UNTIL, &bill, &why), ISSUE_REFUSED);
+    assert_string_equal(why.word, "contract.bad");
+    put_contract(SEPTEMBER - 31, NULL);
+    put_contract(SEPTEMBER, NULL);
 }
 
 int main(void)
@@ -398,6 +454,7 @@ int main(void)
         cmocka_unit_test(readings_told_by_two_blocks_are_proved_by_one),
         cmocka_unit_test(a_period_may_cut_blocks),
         cmocka_unit_test(months_have_their_name),
+        cmocka_unit_test(contracts_of_the_store_are_used),
         cmocka_unit_test(an_unsigned_reading_refuses_the_bill),
         cmocka_unit_test(a_changed_or_lost_row_refuses_the_bill),
         cmocka_unit_test(an_empty_stretch_is_counted_not_invented),

@@ -59,6 +59,18 @@ static const struct sg_installation *place(struct sg_audit *a)
     return NULL;
 }
 
+static void judge_revocation(struct sg_audit *a, struct sg_audit_meter *m)
+{
+    bool covered;
+
+    m->revoked_s = sg_authority_revoked_since(a->in->authority, m->record->cert, &covered);
+    if (covered)
+        return;
+    a->result.without_crl++;
+    if (a->in->require_crl)
+        report_block(a, SG_AUDIT_CERTIFICATE_NO_CRL, "no revocation list covers the certificate");
+}
+
 static int judge_meter(struct sg_audit *a, struct sg_audit_meter *m, int64_t at_s)
 {
     const struct sg_authority *authority = a->in->authority;
@@ -68,8 +80,10 @@ static int judge_meter(struct sg_audit *a, struct sg_audit_meter *m, int64_t at_
     sg_cert_validity(m->record->cert, &m->from_s, &m->until_s);
     if (r < 0)
         return r;
-    if (r == 0)
+    if (r == 0) {
+        judge_revocation(a, m);
         return sg_cert_public_key(m->record->cert, &m->key);
+    }
     report_block(a, SG_AUDIT_CERTIFICATE,
                  r == SG_CHAIN_EXPIRED ? "certificate not valid at that time"
                                        : "certificate does not chain to the authority");
@@ -87,11 +101,27 @@ static struct sg_audit_meter *forget_oldest(struct sg_audit *a)
     return m;
 }
 
+/* Of a certificate that was good once: at the block's own time, too? */
+static bool good_then(struct sg_audit *a, const struct sg_audit_meter *m)
+{
+    const struct sg_block_header *h = &a->block.evidence.header;
+    int64_t last = h->first_ts_s + (int64_t)(h->count - 1) * h->interval_s;
+
+    if (h->first_ts_s < m->from_s || last > m->until_s) {
+        report_block(a, SG_AUDIT_CERTIFICATE, "certificate not valid at that time");
+        return false;
+    }
+    if (last >= m->revoked_s) {
+        report_block(a, SG_AUDIT_CERTIFICATE_REVOKED, "certificate was revoked by then");
+        return false;
+    }
+    return true;
+}
+
 /* *ret NULL: the meter's certificate is not good, which was reported. */
 static int key_of(struct sg_audit *a, const struct sg_installation *record,
                   const struct sg_key **ret)
 {
-    int64_t at_s = a->block.evidence.header.first_ts_s;
     struct sg_audit_meter *m = NULL;
 
     for (size_t i = 0; i < SG_AUDIT_KEYS && !m; i++)
@@ -100,15 +130,11 @@ static int key_of(struct sg_audit *a, const struct sg_installation *record,
     if (!m) {
         m = forget_oldest(a);
         m->record = record;
-        int r = judge_meter(a, m, at_s);
+        int r = judge_meter(a, m, a->block.evidence.header.first_ts_s);
         if (r)
             return r;
-    } else if (m->key && (at_s < m->from_s || at_s > m->until_s)) {
-        report_block(a, SG_AUDIT_CERTIFICATE, "certificate not valid at that time");
-        *ret = NULL;
-        return 0;
     }
-    *ret = m->key;
+    *ret = m->key && good_then(a, m) ? m->key : NULL;
     return 0;
 }
 
@@ -186,7 +212,9 @@ static int judge_reading(struct sg_audit *a, const struct sg_reading *reading,
     }
     items[i].state = SG_ITEM_OK;
     items[i].energy_wh = reading->field[SG_READING_interval_energy];
-    return 0;
+    items[i].reactive_varh = reading->field[SG_READING_interval_reactive_energy];
+    items[i].register_wh = reading->field[SG_READING_energy_register];
+    return a->sections ? sg_row_digest(reading, items[i].digest) : 0;
 }
 
 static void report_absent(struct sg_audit *a, const struct sg_audit_item *items, uint32_t count)
@@ -240,6 +268,18 @@ static int judge_readings(struct sg_audit *a, const struct sg_installation *reco
     return keep_items(a, items, h->count);
 }
 
+static void judge_clock(struct sg_audit *a)
+{
+    enum sg_clock_status clock = a->block.evidence.header.clock;
+    enum sg_audit_clock policy = a->in->clock_policy;
+
+    a->result.clock += clock != SG_CLOCK_OK;
+    if (clock == SG_CLOCK_WAS_SET && policy != SG_AUDIT_POLICY_NOTE)
+        report_block(a, SG_AUDIT_CLOCK_SET, "the meter's clock was set before this block");
+    if (clock == SG_CLOCK_UNSYNCHRONISED && policy == SG_AUDIT_POLICY_STRICT)
+        report_block(a, SG_AUDIT_CLOCK_UNSYNCHRONISED, "the meter's clock was not synchronised");
+}
+
 static int judge_block(struct sg_audit *a)
 {
     const struct sg_installation *record = place(a);
@@ -264,7 +304,7 @@ static int judge_block(struct sg_audit *a)
         report_block(a, SG_AUDIT_BLOCK_INTERVAL, "interval is not the bill's");
         return 0;
     }
-    a->result.clock += a->block.evidence.header.clock != SG_CLOCK_OK;
+    judge_clock(a);
     return judge_readings(a, record);
 }
 
@@ -289,13 +329,17 @@ int sg_audit_blocks(struct sg_audit *a)
         report_file(a, SG_AUDIT_EVIDENCE_CLIENT, "evidence is about another client");
     if (head.from_s != bill->from_s || head.until_s != bill->until_s)
         report_file(a, SG_AUDIT_EVIDENCE_PERIOD, "evidence is about another period");
+    a->sections = reader.sections;
     while ((r = sg_evidence_next(&reader, &a->block)) == 0) {
         r = judge_block(a);
         if (r)
             return r;
     }
-    if (r == SG_EVIDENCE_END)
+    if (r == SG_EVIDENCE_END) {
+        a->estimates = reader.estimates;
+        a->resolutions = reader.resolutions;
         return 0;
+    }
     if (r > 0)
         report_file(a, SG_AUDIT_EVIDENCE_MALFORMED, "the rest cannot be read");
     return r < 0 ? r : 0;

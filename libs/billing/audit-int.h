@@ -4,6 +4,8 @@
  * a signature vouches for; the list is then checked for completeness and against the bill.
  */
 #include <sealgrid/billing/audit.h>
+#include <sealgrid/billing/vee.h>
+#include <sealgrid/meter/rows.h>
 
 enum sg_audit_state {
     SG_ITEM_OK,
@@ -15,9 +17,10 @@ struct sg_audit_item {
     int64_t ts_s;
     uint64_t seq;
     const struct sg_installation *record;
-    int64_t energy_wh;
+    int64_t energy_wh, reactive_varh, register_wh;
     enum sg_audit_state state;
     uint8_t leaf[32];
+    uint8_t digest[SG_ROW_DIGEST_LEN]; /* of files with sections, of sound readings */
 };
 
 /* A meter's key, once its certificate was found good. */
@@ -26,6 +29,7 @@ struct sg_audit_meter {
     const struct sg_installation *record;
     struct sg_key *key;      /* NULL: untrusted, reported when it was judged */
     int64_t from_s, until_s; /* the certificate's validity */
+    int64_t revoked_s;       /* INT64_MAX: not */
 };
 
 struct sg_audit {
@@ -37,13 +41,27 @@ struct sg_audit {
     size_t judged;
     struct sg_audit_item *items;
     size_t n_items, capacity;
+    bool sections;                          /* of the evidence file */
+    struct sg_bytes estimates, resolutions; /* likewise, borrowed */
+    struct sg_audit_item *rejected;         /* by resolutions, in time order */
+    size_t n_rejected;
+    struct sg_vee_estimates told; /* by the evidence, by time */
     struct sg_evidence_block block;
 };
 
 void sg_audit_report(struct sg_audit *a, const struct sg_audit_finding *f);
+void sg_audit_report_item(struct sg_audit *a, enum sg_audit_code code,
+                          const struct sg_audit_item *item, const char *text);
 /* All blocks of the evidence into items. */
 SG_MUST_USE int sg_audit_blocks(struct sg_audit *a);
+/* Of items in order: one an interval, the one that a resolution chose if it was signed for. */
+SG_MUST_USE int sg_audit_settle(struct sg_audit *a);
+/* How many numbers after seq and before until were rejected. */
+uint64_t sg_audit_rejected(const struct sg_audit *a, const struct sg_installation *record,
+                           uint64_t seq, uint64_t until);
 /* Order, duplicates, sequence, intervals; leaves only one item an interval. */
-void sg_audit_completeness(struct sg_audit *a);
+SG_MUST_USE int sg_audit_completeness(struct sg_audit *a);
+/* The estimates of the evidence against their rules and the readings. */
+SG_MUST_USE int sg_audit_estimates(struct sg_audit *a);
 /* The bill recomputed. */
 SG_MUST_USE int sg_audit_bill(struct sg_audit *a);

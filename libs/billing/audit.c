@@ -15,6 +15,20 @@ const char *sg_audit_word(enum sg_audit_code code)
     return words[code];
 }
 
+enum sg_audit_clock sg_audit_clock_of(const char *word)
+{
+    static const char *const words[] = {
+#define SG_P(id, word) word,
+        SG_AUDIT_CLOCKS(SG_P)
+#undef SG_P
+    };
+    int i = 0;
+
+    while (i < SG_AUDIT_N_CLOCKS && strcmp(word, words[i]) != 0)
+        i++;
+    return (enum sg_audit_clock)i;
+}
+
 void sg_audit_report(struct sg_audit *a, const struct sg_audit_finding *f)
 {
     a->result.findings++;
@@ -34,8 +48,8 @@ static int compare_items(const void *a, const void *b)
     return (int)x->state - (int)y->state; /* the sound one first */
 }
 
-static void report_item(struct sg_audit *a, enum sg_audit_code code,
-                        const struct sg_audit_item *item, const char *text)
+void sg_audit_report_item(struct sg_audit *a, enum sg_audit_code code,
+                          const struct sg_audit_item *item, const char *text)
 {
     const struct sg_audit_finding f = {.code = code,
                                        .serial = item->record->serial,
@@ -44,24 +58,6 @@ static void report_item(struct sg_audit *a, enum sg_audit_code code,
                                        .count = 1,
                                        .text = text};
     sg_audit_report(a, &f);
-}
-
-static void drop_repeated(struct sg_audit *a)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < a->n_items; i++) {
-        const struct sg_audit_item *item = &a->items[i];
-        const struct sg_audit_item *last = kept ? &a->items[kept - 1] : NULL;
-        if (last && last->ts_s == item->ts_s) {
-            bool same = last->seq == item->seq && !memcmp(last->leaf, item->leaf, 32);
-            report_item(a, same ? SG_AUDIT_READING_DUPLICATED : SG_AUDIT_READING_CONFLICT, item,
-                        same ? "in two blocks" : "two signed readings of one interval");
-            continue;
-        }
-        a->items[kept++] = *item;
-    }
-    a->n_items = kept;
 }
 
 static void report_missing(struct sg_audit *a, const char *serial, uint64_t seq, int64_t ts_s,
@@ -92,8 +88,10 @@ static void check_step(struct sg_audit *a, const struct sg_audit_item *x,
     uint64_t intervals = intervals_between(x->ts_s, y->ts_s, step);
     uint64_t numbers = y->seq - x->seq - 1;
 
+    if (y->seq > x->seq) /* what told a time a second time had numbers, too */
+        numbers -= sg_audit_rejected(a, x->record, x->seq, y->seq);
     if (y->seq <= x->seq || numbers > intervals) {
-        report_item(a, SG_AUDIT_READING_SEQUENCE, y, "sequence number does not follow");
+        sg_audit_report_item(a, SG_AUDIT_READING_SEQUENCE, y, "sequence number does not follow");
         return;
     }
     report_missing(a, x->record->serial, x->seq + 1, x->ts_s + (int64_t)step, numbers,
@@ -183,11 +181,13 @@ uint64_t sg_audit_lost_between(const struct sg_audit_edge *last, const struct sg
     return numbers > intervals ? numbers - intervals : 0;
 }
 
-void sg_audit_completeness(struct sg_audit *a)
+int sg_audit_completeness(struct sg_audit *a)
 {
     if (a->n_items)
         qsort(a->items, a->n_items, sizeof(*a->items), compare_items);
-    drop_repeated(a);
+    int r = sg_audit_settle(a);
+    if (r)
+        return r;
     for (size_t i = 1; i < a->n_items; i++)
         if (a->items[i].record == a->items[i - 1].record)
             check_step(a, &a->items[i - 1], &a->items[i]);
@@ -196,151 +196,10 @@ void sg_audit_completeness(struct sg_audit *a)
         a->result.first = edge_of(&a->items[0]);
         a->result.last = edge_of(&a->items[a->n_items - 1]);
     }
-}
-
-/* ---- the bill ------------------------------------------------------------------------------ */
-
-static void report_bill(struct sg_audit *a, enum sg_audit_code code, const char *text)
-{
-    const struct sg_audit_finding f = {.code = code, .ts_s = INT64_MIN, .text = text};
-    sg_audit_report(a, &f);
-}
-
-static void report_number(struct sg_audit *a, const char *member)
-{
-    char text[128];
-
-    snprintf(text, sizeof(text), "%s does not follow", member);
-    report_bill(a, SG_AUDIT_BILL_ARITHMETIC, text);
-}
-
-/* A tariff that sees energy and nothing else, for when the real one is not given. */
-static int make_neutral(const struct sg_bill *bill, struct sg_tariff **ret)
-{
-    char yaml[256];
-    struct sg_yaml_error why;
-
-    snprintf(yaml, sizeof(yaml),
-             "format: 1\nid: neutral\ncurrency: XXX\ndecimals: 2\nzone: Etc/UTC\n"
-             "interval_minutes: %u\nrounding: %s\nposts: [{name: all, rate: 0}]\n",
-             bill->interval_s / 60, bill->rounding == SG_ROUND_HALF_UP ? "half-up" : "half-even");
-    return sg_tariff_parse(ret, sg_bytes_str(yaml), &why);
-}
-
-static int add_items(struct sg_audit *a, struct sg_billing *b)
-{
-    for (size_t i = 0; i < a->n_items; i++) {
-        const struct sg_audit_item *item = &a->items[i];
-        if (item->state != SG_ITEM_OK || item->energy_wh == SG_READING_NA)
-            continue;
-        int r = sg_billing_add(b, item->record->serial, item->ts_s, item->energy_wh, item->leaf);
-        if (r < 0)
-            return r;
-        if (r > 0)
-            report_item(a, SG_AUDIT_BILL_ARITHMETIC, item, sg_bill_outcome_word(r));
-    }
     return 0;
 }
 
-static int list_installs(const struct sg_audit *a, struct sg_bill_install **ret, size_t *ret_n)
-{
-    size_t n;
-    const struct sg_installation *records =
-        sg_installations_of_client(a->in->installations, a->in->bill->client, &n);
-    struct sg_bill_install *list = calloc(n + 1, sizeof(*list));
-
-    if (!list)
-        return sg_raise(-ENOMEM);
-    for (size_t i = 0; i < n; i++)
-        list[i] = (struct sg_bill_install){records[i].serial, records[i].from_s, records[i].until_s,
-                                           records[i].ratio_num, records[i].ratio_den};
-    *ret = list;
-    *ret_n = n;
-    return 0;
-}
-
-/* 0 and *ret, or 0 and *ret_done false: reported why there is no bill to compare with. */
-static int recompute(struct sg_audit *a, const struct sg_tariff *t, struct sg_bill *ret,
-                     bool *ret_done)
-{
-    SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
-    SG_FREE struct sg_bill_install *installs = NULL;
-    const struct sg_bill *bill = a->in->bill;
-    size_t n;
-    int r = list_installs(a, &installs, &n);
-
-    *ret_done = false;
-    if (r)
-        return r;
-    r = sg_billing_new(&b, t, bill->client, bill->from_s, bill->until_s, installs, n);
-    if (r > 0)
-        report_bill(a, SG_AUDIT_INSTALLATION_BAD, sg_bill_outcome_word(r));
-    if (!r)
-        r = add_items(a, b);
-    if (r)
-        return r < 0 ? r : 0;
-    r = sg_billing_finish(b, ret);
-    if (r > 0)
-        report_bill(a, SG_AUDIT_BILL_TARIFF, sg_bill_outcome_word(r));
-    *ret_done = r == 0;
-    return r < 0 ? r : 0;
-}
-
-/* What can be said of the bill without its tariff: meters, counts, energy. */
-static const char *neutral_difference(const struct sg_bill *bill, const struct sg_bill *again)
-{
-    struct sg_bill same = *bill;
-
-    same.n_meters = again->n_meters;
-    memcpy(same.meters, again->meters, sizeof(same.meters));
-    same.expected = again->expected;
-    same.billed = again->billed;
-    same.missing = again->missing;
-    /* A ratio is applied per post and month, each rounded to whole Wh: that many may differ. */
-    int64_t slack = 0, off = bill->energy_wh - again->energy_wh;
-    for (size_t i = 0; i < again->n_meters; i++)
-        if (again->meters[i].ratio_den != 1)
-            slack += SG_TARIFF_POSTS_MAX * SG_BILL_MONTHS_MAX;
-    if (off > slack || off < -slack)
-        return "energy_wh";
-    return sg_bill_difference(bill, &same);
-}
-
-int sg_audit_bill(struct sg_audit *a)
-{
-    SG_CLEANUP(sg_tariff_freep) struct sg_tariff *neutral = NULL;
-    const struct sg_bill *bill = a->in->bill;
-    const struct sg_tariff *t = a->in->tariff;
-    const char *wrong = sg_bill_inconsistency(bill);
-    struct sg_bill again;
-    bool done;
-    int r;
-
-    if (!a->in->bill_hash_ok)
-        report_bill(a, SG_AUDIT_BILL_HASH, "the bill's hash is not that of its contents");
-    if (a->in->bill_trace_bad)
-        report_bill(a, SG_AUDIT_BILL_TRACE, "what explains the bill does not follow from it");
-    if (wrong)
-        report_number(a, wrong);
-    if (t && memcmp(t->sha256, bill->tariff_sha256, 32))
-        report_bill(a, SG_AUDIT_BILL_TARIFF, "the bill was made by another tariff");
-    r = t ? 0 : make_neutral(bill, &neutral);
-    if (r > 0) {
-        report_number(a, "interval_s");
-        return 0;
-    }
-    if (!r)
-        r = recompute(a, t ? t : neutral, &again, &done);
-    if (r || !done)
-        return r;
-    if (memcmp(again.root, bill->root, 32))
-        report_bill(a, SG_AUDIT_BILL_ROOT, "the Merkle root is not over the readings in evidence");
-    memcpy(again.root, bill->root, 32);
-    const char *differs = t ? sg_bill_difference(bill, &again) : neutral_difference(bill, &again);
-    if (differs && (!wrong || strcmp(differs, wrong)))
-        report_number(a, differs);
-    return 0;
-}
+/* ---- a run --------------------------------------------------------------------------------- */
 
 int sg_audit_run(const struct sg_audit_input *in, sg_audit_fn fn, void *user,
                  struct sg_audit_result *ret)
@@ -352,15 +211,19 @@ int sg_audit_run(const struct sg_audit_input *in, sg_audit_fn fn, void *user,
         return sg_raise(-ENOMEM);
     *a = (struct sg_audit){.in = in, .fn = fn, .user = user};
     r = sg_audit_blocks(a);
-    if (!r) {
-        sg_audit_completeness(a);
+    if (!r)
+        r = sg_audit_completeness(a);
+    if (!r)
+        r = sg_audit_estimates(a);
+    if (!r)
         r = sg_audit_bill(a);
-    }
     if (!r)
         *ret = a->result;
     for (size_t i = 0; i < SG_AUDIT_KEYS; i++)
         sg_key_free(a->meters[i].key);
     free(a->items);
+    free(a->rejected);
+    sg_vee_estimates_clear(&a->told);
     free(a);
     return r;
 }

@@ -1,95 +1,194 @@
 /* bill-check - a bill against itself and against another. */
 #include "bill-money-int.h"
 
+#include <sealgrid/base/cleanup.h>
+
 #include <string.h>
 
-static bool line_ok(const struct sg_bill *b, const struct sg_bill_line *line)
+/* ---- against itself ------------------------------------------------------------------------ */
+
+static const char *bad_line(const struct sg_bill *b)
 {
-    /* The minimum's amount follows from the tariff, not from the bill. */
-    return !strcmp(line->code, "minimum") ||
-           line->amount == sg_bill_amount(b, line->energy_wh, line->rate);
+    for (size_t i = 0; i < b->n_lines; i++) {
+        const struct sg_bill_line *line = &b->lines[i];
+        int64_t amount;
+        if (line->has_rate && (!sg_bill_amount(b, line, &amount) || amount != line->amount))
+            return line->code;
+    }
+    return NULL;
 }
 
-static bool is_energy(const struct sg_bill_line *line)
+static const char *bad_count(const struct sg_bill *b)
 {
-    return !strncmp(line->code, "energy.", 7);
+    uint64_t readings = 0, estimated = 0;
+
+    for (size_t i = 0; i < b->n_meters; i++)
+        readings += b->meters[i].readings;
+    for (size_t i = 0; i < b->n_estimates; i++)
+        estimated += b->estimates[i].intervals;
+    if (readings != b->billed || b->billed + b->estimated + b->missing != b->expected)
+        return "readings";
+    return estimated == b->estimated ? NULL : "estimates";
+}
+
+/* A bill of unsigned readings has no buckets; else every reading is in one. */
+static const char *bad_buckets(const struct sg_bill *b)
+{
+    uint64_t readings = 0;
+
+    for (size_t i = 0; i < b->n_buckets; i++)
+        readings += b->buckets[i].readings;
+    return b->n_buckets == 0 || readings == b->billed ? NULL : "buckets";
+}
+
+/* Energy after ratios from buckets and estimates; a bill of unsigned readings has none. */
+static const char *bad_energy(const struct sg_bill *b)
+{
+    int64_t import = 0, export = 0;
+
+    if (b->n_buckets == 0)
+        return NULL;
+    for (size_t m = 0; m < b->n_meters; m++) {
+        __int128 in = 0, out = 0;
+        for (size_t i = 0; i < b->n_buckets; i++) {
+            in += b->buckets[i].meter == m ? b->buckets[i].import_wh : 0;
+            out += b->buckets[i].meter == m ? b->buckets[i].export_wh : 0;
+        }
+        for (size_t i = 0; i < b->n_estimates; i++) {
+            in += b->estimates[i].meter == m ? b->estimates[i].import_wh : 0;
+            out += b->estimates[i].meter == m ? b->estimates[i].export_wh : 0;
+        }
+        if (__builtin_add_overflow(import, sg_bill_times_ratio(b, &b->meters[m], in), &import) ||
+            __builtin_add_overflow(export, sg_bill_times_ratio(b, &b->meters[m], out), &export))
+            return "energy";
+    }
+    return import == b->import_wh && export == b->export_wh ? NULL : "energy";
+}
+
+static const char *bad_sum(const struct sg_bill *b)
+{
+    struct sg_bill_sums s;
+
+    if (!sg_bill_sum_up(b, &s))
+        return "net";
+    if (s.net != b->net)
+        return "net";
+    if (s.gross != b->gross)
+        return "gross";
+    for (size_t i = 0; i < b->n_taxes; i++)
+        if (s.base[i] != b->taxes[i].base || s.amount[i] != b->taxes[i].amount)
+            return b->taxes[i].name;
+    return s.total == b->total ? NULL : "total";
 }
 
 const char *sg_bill_inconsistency(const struct sg_bill *b)
 {
-    struct sg_bill again = *b;
-    uint64_t readings = 0;
-    int64_t energy = 0;
+    const char *bad = bad_line(b);
 
-    for (size_t i = 0; i < b->n_lines; i++) {
-        if (!line_ok(b, &b->lines[i]))
-            return b->lines[i].code;
-        if (is_energy(&b->lines[i]))
-            energy += b->lines[i].energy_wh;
-    }
-    for (size_t i = 0; i < b->n_meters; i++)
-        readings += b->meters[i].readings;
-    if (energy != b->energy_wh)
-        return "energy_wh";
-    if (readings != b->billed || b->billed + b->missing != b->expected)
-        return "readings";
-    sg_bill_sum_up(&again);
-    return sg_bill_difference(b, &again);
+    if (!bad)
+        bad = bad_count(b);
+    if (!bad)
+        bad = bad_buckets(b);
+    if (!bad)
+        bad = bad_energy(b);
+    return bad ? bad : bad_sum(b);
 }
+
+/* ---- against another ----------------------------------------------------------------------- */
 
 static bool same_line(const struct sg_bill_line *a, const struct sg_bill_line *b)
 {
-    return !strcmp(a->code, b->code) && a->energy_wh == b->energy_wh && a->rate == b->rate &&
-           a->amount == b->amount;
+    return !strcmp(a->code, b->code) && a->from_day == b->from_day &&
+           a->until_day == b->until_day && a->quantity == b->quantity && a->unit == b->unit &&
+           a->has_rate == b->has_rate && a->rate == b->rate && a->days == b->days &&
+           a->of_days == b->of_days && a->amount == b->amount;
 }
 
 static bool same_tax(const struct sg_bill_tax *a, const struct sg_bill_tax *b)
 {
     return !strcmp(a->name, b->name) && a->rate_ppm == b->rate_ppm && a->base == b->base &&
-           a->excludes == b->excludes && a->amount == b->amount;
+           a->excludes == b->excludes && a->on_top == b->on_top && a->amount == b->amount;
 }
 
 static bool same_meter(const struct sg_bill_meter *a, const struct sg_bill_meter *b)
 {
     return !strcmp(a->serial, b->serial) && a->from_s == b->from_s && a->until_s == b->until_s &&
            a->ratio_num == b->ratio_num && a->ratio_den == b->ratio_den &&
-           a->readings == b->readings;
+           a->readings == b->readings && a->has_certificate == b->has_certificate &&
+           (!a->has_certificate || !memcmp(a->certificate_sha256, b->certificate_sha256, 32)) &&
+           a->installed_s == b->installed_s && a->removed_s == b->removed_s;
+}
+
+static bool same_bucket(const struct sg_bucket *a, const struct sg_bucket *b)
+{
+    return a->meter == b->meter && a->post == b->post && a->from_day == b->from_day &&
+           a->until_day == b->until_day && a->readings == b->readings &&
+           a->import_wh == b->import_wh && a->export_wh == b->export_wh &&
+           !memcmp(a->root, b->root, 32);
+}
+
+static bool same_estimate(const struct sg_bill_estimate *a, const struct sg_bill_estimate *b)
+{
+    return a->meter == b->meter && a->from_s == b->from_s && a->until_s == b->until_s &&
+           !strcmp(a->rule, b->rule) && a->intervals == b->intervals &&
+           a->import_wh == b->import_wh && a->export_wh == b->export_wh;
+}
+
+static bool same_credit(const struct sg_bill_credit *a, const struct sg_bill_credit *b)
+{
+    return a->month == b->month && a->post == b->post && a->wh == b->wh;
 }
 
 static const char *identity_difference(const struct sg_bill *a, const struct sg_bill *b)
 {
     if (a->client != b->client)
         return "client";
-    if (a->from_s != b->from_s || a->until_s != b->until_s)
+    if (a->from_s != b->from_s || a->until_s != b->until_s || a->days != b->days)
         return "period";
     if (strcmp(a->tariff_id, b->tariff_id) || memcmp(a->tariff_sha256, b->tariff_sha256, 32) ||
         strcmp(a->currency, b->currency) || a->decimals != b->decimals ||
-        a->rounding != b->rounding || a->interval_s != b->interval_s)
+        a->rounding != b->rounding || strcmp(a->zone, b->zone) || a->n_posts != b->n_posts ||
+        a->interval_s != b->interval_s)
         return "tariff";
+    for (size_t i = 0; i < a->n_posts; i++)
+        if (strcmp(a->posts[i], b->posts[i]))
+            return "tariff";
     return NULL;
 }
 
-static const char *content_difference(const struct sg_bill *a, const struct sg_bill *b)
+/* One name for the first member that differs in two lists. */
+#define LIST_DIFFERS(list, n, same, name)                                                          \
+    do {                                                                                           \
+        if (a->n != b->n)                                                                          \
+            return name;                                                                           \
+        for (size_t i = 0; i < a->n; i++)                                                          \
+            if (!same(&a->list[i], &b->list[i]))                                                   \
+                return name;                                                                       \
+    } while (0)
+
+static const char *source_difference(const struct sg_bill *a, const struct sg_bill *b)
 {
-    if (a->n_meters != b->n_meters)
-        return "meters";
-    for (size_t i = 0; i < a->n_meters; i++)
-        if (!same_meter(&a->meters[i], &b->meters[i]))
-            return "meters";
-    if (a->expected != b->expected || a->billed != b->billed || a->missing != b->missing)
+    LIST_DIFFERS(meters, n_meters, same_meter, "meters");
+    if (a->expected != b->expected || a->billed != b->billed || a->estimated != b->estimated ||
+        a->missing != b->missing)
         return "readings";
-    if (a->n_lines != b->n_lines)
-        return "lines";
-    for (size_t i = 0; i < a->n_lines; i++)
+    if (a->has_estimates_hash != b->has_estimates_hash ||
+        (a->has_estimates_hash && memcmp(a->estimates_sha256, b->estimates_sha256, 32)))
+        return "estimates_sha256";
+    LIST_DIFFERS(estimates, n_estimates, same_estimate, "estimates");
+    LIST_DIFFERS(buckets, n_buckets, same_bucket, "buckets");
+    return a->import_wh == b->import_wh && a->export_wh == b->export_wh ? NULL : "energy";
+}
+
+static const char *charge_difference(const struct sg_bill *a, const struct sg_bill *b)
+{
+    size_t n = a->n_lines < b->n_lines ? a->n_lines : b->n_lines;
+
+    for (size_t i = 0; i < n; i++)
         if (!same_line(&a->lines[i], &b->lines[i]))
             return a->lines[i].code;
-    return NULL;
-}
-
-static const char *total_difference(const struct sg_bill *a, const struct sg_bill *b)
-{
-    if (a->energy_wh != b->energy_wh)
-        return "energy_wh";
+    if (a->n_lines != b->n_lines)
+        return "lines";
     if (a->net != b->net)
         return "net";
     if (a->gross != b->gross)
@@ -103,7 +202,53 @@ static const char *total_difference(const struct sg_bill *a, const struct sg_bil
         return "lighting";
     if (a->total != b->total)
         return "total";
-    return memcmp(a->root, b->root, 32) ? "merkle_root" : NULL;
+    LIST_DIFFERS(credits, n_credits, same_credit, "credits");
+    return NULL;
+}
+
+/* The contract in its one form: texts, then lists. */
+static bool same_demand(const struct sg_contract_demand *a, const struct sg_contract_demand *b)
+{
+    return !strcmp(a->post, b->post) && a->w == b->w;
+}
+
+static bool same_history(const struct sg_contract_history *a, const struct sg_contract_history *b)
+{
+    if (a->month != b->month || a->n_demand != b->n_demand)
+        return false;
+    for (size_t i = 0; i < a->n_demand; i++)
+        if (!same_demand(&a->demand[i], &b->demand[i]))
+            return false;
+    return true;
+}
+
+static bool same_carried(const struct sg_contract_credit *a, const struct sg_contract_credit *b)
+{
+    return a->month == b->month && !strcmp(a->post, b->post) && a->wh == b->wh;
+}
+
+static bool same_name(const char (*a)[SG_TARIFF_NAME_MAX + 1],
+                      const char (*b)[SG_TARIFF_NAME_MAX + 1])
+{
+    return !strcmp(*a, *b);
+}
+
+static const char *terms_difference(const struct sg_contract *a, const struct sg_contract *b)
+{
+    if (a->from_day != b->from_day || a->until_day != b->until_day || a->phases != b->phases)
+        return "contract";
+    LIST_DIFFERS(demand, n_demand, same_demand, "contract");
+    LIST_DIFFERS(history, n_history, same_history, "contract");
+    LIST_DIFFERS(credits, n_credits, same_carried, "contract");
+    LIST_DIFFERS(exempt, n_exempt, same_name, "contract");
+    return NULL;
+}
+
+static const char *contract_difference(const struct sg_bill *a, const struct sg_bill *b)
+{
+    if (a->has_contract != b->has_contract)
+        return "contract";
+    return a->has_contract ? terms_difference(&a->contract, &b->contract) : NULL;
 }
 
 const char *sg_bill_difference(const struct sg_bill *a, const struct sg_bill *b)
@@ -111,6 +256,12 @@ const char *sg_bill_difference(const struct sg_bill *a, const struct sg_bill *b)
     const char *name = identity_difference(a, b);
 
     if (!name)
-        name = content_difference(a, b);
-    return name ? name : total_difference(a, b);
+        name = contract_difference(a, b);
+    if (!name)
+        name = source_difference(a, b);
+    if (!name)
+        name = charge_difference(a, b);
+    if (!name && memcmp(a->root, b->root, 32))
+        name = "merkle_root";
+    return name || !memcmp(a->trace_sha256, b->trace_sha256, 32) ? name : "trace_sha256";
 }

@@ -1,152 +1,213 @@
-/* bill-json - the bill as a file; docs/billing.md shows one. */
+/* bill-json - the bill as a file: ADR 9 has every member in its order. */
+#include "bill-json-int.h"
 #include "bill-money-int.h"
 
-#include <sealgrid/base/clock.h>
-#include <sealgrid/base/json.h>
 #include <sealgrid/crypto/hash.h>
 
-#include <stdio.h>
-
-#define FORMAT 1
-
-static void put_time(struct sg_json *j, const char *key, int64_t unix_s)
-{
-    char text[SG_RFC3339_MAX];
-
-    sg_time_rfc3339(text, unix_s);
-    sg_json_key(j, key);
-    sg_json_str(j, text);
-}
-
-static void put_text(struct sg_json *j, const char *key, const char *text)
-{
-    sg_json_key(j, key);
-    sg_json_str(j, text);
-}
-
-static void put_int(struct sg_json *j, const char *key, int64_t v)
-{
-    sg_json_key(j, key);
-    sg_json_int(j, v);
-}
-
-static void put_hash(struct sg_json *j, const char *key, const uint8_t hash[32])
-{
-    sg_json_key(j, key);
-    sg_json_hex(j, SG_BYTES(hash, 32));
-}
-
-static void put_decimal(struct sg_json *j, const char *key, int64_t v, unsigned digits,
-                        unsigned min_decimals)
-{
-    char text[SG_DECIMAL_MAX];
-
-    sg_decimal_format(text, v, digits, min_decimals);
-    put_text(j, key, text);
-}
+#define FORMAT 2
 
 static void put_amount(struct sg_json *j, const struct sg_bill *b, const char *key, int64_t v)
 {
-    put_decimal(j, key, v, b->decimals, b->decimals);
+    sg_put_decimal(j, key, v, b->decimals, b->decimals);
 }
 
 static void put_tariff(struct sg_json *j, const struct sg_bill *b)
 {
     sg_json_key(j, "tariff");
     sg_json_object(j);
-    put_text(j, "id", b->tariff_id);
-    put_hash(j, "sha256", b->tariff_sha256);
-    put_text(j, "currency", b->currency);
-    put_int(j, "decimals", b->decimals);
-    put_text(j, "rounding", b->rounding == SG_ROUND_HALF_UP ? "half-up" : "half-even");
+    sg_put_text(j, "id", b->tariff_id);
+    sg_put_hash(j, "sha256", b->tariff_sha256);
+    sg_put_text(j, "currency", b->currency);
+    sg_put_int(j, "decimals", b->decimals);
+    sg_put_text(j, "rounding", b->rounding == SG_ROUND_HALF_UP ? "half-up" : "half-even");
+    sg_put_text(j, "zone", b->zone);
+    sg_json_key(j, "posts");
+    sg_json_array(j);
+    for (size_t i = 0; i < b->n_posts; i++)
+        sg_json_str(j, b->posts[i]);
+    sg_json_end_array(j);
     sg_json_end_object(j);
 }
 
-static void put_meters(struct sg_json *j, const struct sg_bill *b)
+static void put_meter(struct sg_json *j, const struct sg_bill_meter *m)
 {
-    sg_json_key(j, "meters");
-    sg_json_array(j);
-    for (size_t i = 0; i < b->n_meters; i++) {
-        const struct sg_bill_meter *m = &b->meters[i];
-        sg_json_object(j);
-        put_text(j, "serial", m->serial);
-        put_time(j, "from", m->from_s);
-        put_time(j, "until", m->until_s);
-        put_int(j, "ratio_num", m->ratio_num);
-        put_int(j, "ratio_den", m->ratio_den);
-        put_int(j, "readings", (int64_t)m->readings);
-        sg_json_end_object(j);
-    }
-    sg_json_end_array(j);
+    sg_json_object(j);
+    sg_put_text(j, "serial", m->serial);
+    sg_put_time(j, "from", m->from_s);
+    sg_put_time(j, "until", m->until_s);
+    sg_put_int(j, "ratio_num", m->ratio_num);
+    sg_put_int(j, "ratio_den", m->ratio_den);
+    sg_put_int(j, "readings", (int64_t)m->readings);
+    if (m->has_certificate)
+        sg_put_hash(j, "certificate", m->certificate_sha256);
+    else
+        sg_put_null(j, "certificate");
+    if (m->installed_s == INT64_MIN)
+        sg_put_null(j, "installed");
+    else
+        sg_put_time(j, "installed", m->installed_s);
+    if (m->removed_s == INT64_MAX)
+        sg_put_null(j, "removed");
+    else
+        sg_put_time(j, "removed", m->removed_s);
+    sg_json_end_object(j);
 }
 
 static void put_readings(struct sg_json *j, const struct sg_bill *b)
 {
     sg_json_key(j, "readings");
     sg_json_object(j);
-    put_int(j, "interval_s", b->interval_s);
-    put_int(j, "expected", (int64_t)b->expected);
-    put_int(j, "billed", (int64_t)b->billed);
-    put_int(j, "missing", (int64_t)b->missing);
-    put_hash(j, "merkle_root", b->root);
+    sg_put_int(j, "interval_s", b->interval_s);
+    sg_put_int(j, "expected", (int64_t)b->expected);
+    sg_put_int(j, "billed", (int64_t)b->billed);
+    sg_put_int(j, "estimated", (int64_t)b->estimated);
+    sg_put_int(j, "missing", (int64_t)b->missing);
+    sg_put_hash(j, "merkle_root", b->root);
+    if (b->has_estimates_hash)
+        sg_put_hash(j, "estimates_sha256", b->estimates_sha256);
+    else
+        sg_put_null(j, "estimates_sha256");
     sg_json_end_object(j);
 }
 
-static void put_lines(struct sg_json *j, const struct sg_bill *b)
+static void put_bucket(struct sg_json *j, const struct sg_bill *b, const struct sg_bucket *k)
 {
-    sg_json_key(j, "lines");
-    sg_json_array(j);
-    for (size_t i = 0; i < b->n_lines; i++) {
-        const struct sg_bill_line *line = &b->lines[i];
-        sg_json_object(j);
-        put_text(j, "code", line->code);
-        put_int(j, "energy_wh", line->energy_wh);
-        put_decimal(j, "rate_per_kwh", line->rate, SG_RATE_DIGITS, 2);
-        put_amount(j, b, "amount", line->amount);
-        sg_json_end_object(j);
-    }
-    sg_json_end_array(j);
+    sg_json_object(j);
+    sg_put_int(j, "meter", (int64_t)k->meter);
+    sg_put_text(j, "post", b->posts[k->post]);
+    sg_put_date(j, "from", k->from_day);
+    sg_put_date(j, "until", k->until_day);
+    sg_put_int(j, "readings", (int64_t)k->readings);
+    sg_put_int(j, "import_wh", k->import_wh);
+    sg_put_int(j, "export_wh", k->export_wh);
+    sg_put_hash(j, "root", k->root);
+    sg_json_end_object(j);
 }
 
-static void put_taxes(struct sg_json *j, const struct sg_bill *b)
+static void put_estimate(struct sg_json *j, const struct sg_bill_estimate *e)
 {
-    sg_json_key(j, "taxes");
-    sg_json_array(j);
-    for (size_t i = 0; i < b->n_taxes; i++) {
-        const struct sg_bill_tax *tax = &b->taxes[i];
-        sg_json_object(j);
-        put_text(j, "name", tax->name);
-        put_decimal(j, "percent", tax->rate_ppm, 4, 2);
-        sg_json_key(j, "excludes");
-        sg_json_array(j);
-        for (size_t k = 0; k < i; k++)
-            if (tax->excludes & UINT32_C(1) << k)
-                sg_json_str(j, b->taxes[k].name);
-        sg_json_end_array(j);
-        put_amount(j, b, "base", tax->base);
-        put_amount(j, b, "amount", tax->amount);
-        sg_json_end_object(j);
+    sg_json_object(j);
+    sg_put_int(j, "meter", e->meter);
+    sg_put_time(j, "from", e->from_s);
+    sg_put_time(j, "until", e->until_s);
+    sg_put_text(j, "rule", e->rule);
+    sg_put_int(j, "intervals", (int64_t)e->intervals);
+    sg_put_int(j, "import_wh", e->import_wh);
+    sg_put_int(j, "export_wh", e->export_wh);
+    sg_json_end_object(j);
+}
+
+static void put_pieces_dates(struct sg_json *j, const struct sg_bill_line *line)
+{
+    if (line->from_day == SG_BILL_WHOLE) {
+        sg_put_null(j, "from");
+        sg_put_null(j, "until");
+        return;
     }
+    sg_put_date(j, "from", line->from_day);
+    sg_put_date(j, "until", line->until_day);
+}
+
+static void put_line(struct sg_json *j, const struct sg_bill *b, const struct sg_bill_line *line)
+{
+    unsigned digits = sg_bill_unit_digits[line->unit];
+
+    sg_json_object(j);
+    sg_put_text(j, "code", line->code);
+    put_pieces_dates(j, line);
+    sg_put_decimal(j, "quantity", line->quantity, digits, digits);
+    sg_put_text(j, "unit", sg_bill_unit_words[line->unit]);
+    if (line->has_rate)
+        sg_put_decimal(j, "rate", line->rate, SG_RATE_DIGITS, 2);
+    else
+        sg_put_null(j, "rate");
+    sg_json_key(j, "weight");
+    if (line->of_days) {
+        sg_json_array(j);
+        sg_json_int(j, line->days);
+        sg_json_int(j, line->of_days);
+        sg_json_end_array(j);
+    } else {
+        sg_json_null(j);
+    }
+    put_amount(j, b, "amount", line->amount);
+    sg_json_end_object(j);
+}
+
+static void put_tax(struct sg_json *j, const struct sg_bill *b, size_t i)
+{
+    const struct sg_bill_tax *tax = &b->taxes[i];
+
+    sg_json_object(j);
+    sg_put_text(j, "name", tax->name);
+    sg_put_decimal(j, "percent", tax->rate_ppm, 4, 2);
+    sg_json_key(j, "excludes");
+    sg_json_array(j);
+    for (size_t k = 0; k < i; k++)
+        if (tax->excludes & UINT32_C(1) << k)
+            sg_json_str(j, b->taxes[k].name);
     sg_json_end_array(j);
+    sg_json_key(j, "on_top");
+    sg_json_bool(j, tax->on_top);
+    put_amount(j, b, "base", tax->base);
+    put_amount(j, b, "amount", tax->amount);
+    sg_json_end_object(j);
+}
+
+static void put_credit(struct sg_json *j, const struct sg_bill *b, const struct sg_bill_credit *c)
+{
+    sg_json_object(j);
+    sg_put_month(j, "month", c->month);
+    sg_put_text(j, "post", b->posts[c->post]);
+    sg_put_decimal(j, "kwh", c->wh, 3, 3);
+    sg_json_end_object(j);
+}
+
+#define PUT_LIST(key, n, put)                                                                      \
+    do {                                                                                           \
+        sg_json_key(j, key);                                                                       \
+        sg_json_array(j);                                                                          \
+        for (size_t i = 0; i < (n); i++)                                                           \
+            put;                                                                                   \
+        sg_json_end_array(j);                                                                      \
+    } while (0)
+
+static void put_energy(struct sg_json *j, const struct sg_bill *b)
+{
+    sg_json_key(j, "energy");
+    sg_json_object(j);
+    sg_put_int(j, "import_wh", b->import_wh);
+    sg_put_int(j, "export_wh", b->export_wh);
+    sg_json_end_object(j);
 }
 
 static void put_bill(struct sg_json *j, const struct sg_bill *b)
 {
     sg_json_object(j);
-    put_int(j, "format", FORMAT);
-    put_int(j, "client", b->client);
-    put_time(j, "from", b->from_s);
-    put_time(j, "until", b->until_s);
+    sg_put_int(j, "format", FORMAT);
+    sg_put_int(j, "client", b->client);
+    sg_put_time(j, "from", b->from_s);
+    sg_put_time(j, "until", b->until_s);
+    sg_put_int(j, "days", b->days);
     put_tariff(j, b);
-    put_meters(j, b);
+    sg_json_key(j, "contract");
+    if (b->has_contract)
+        sg_put_contract(j, &b->contract);
+    else
+        sg_json_null(j);
+    PUT_LIST("meters", b->n_meters, put_meter(j, &b->meters[i]));
     put_readings(j, b);
-    put_int(j, "energy_wh", b->energy_wh);
-    put_lines(j, b);
+    PUT_LIST("buckets", b->n_buckets, put_bucket(j, b, &b->buckets[i]));
+    PUT_LIST("estimates", b->n_estimates, put_estimate(j, &b->estimates[i]));
+    put_energy(j, b);
+    PUT_LIST("lines", b->n_lines, put_line(j, b, &b->lines[i]));
     put_amount(j, b, "net", b->net);
-    put_taxes(j, b);
+    PUT_LIST("taxes", b->n_taxes, put_tax(j, b, i));
     put_amount(j, b, "gross", b->gross);
     put_amount(j, b, "lighting", b->lighting);
     put_amount(j, b, "total", b->total);
+    PUT_LIST("credits", b->n_credits, put_credit(j, b, &b->credits[i]));
+    sg_put_hash(j, "trace_sha256", b->trace_sha256);
     sg_json_end_object(j);
 }
 
@@ -159,61 +220,28 @@ int sg_bill_canonical(const struct sg_bill *b, struct sg_buf *ret)
     return sg_json_done(&j);
 }
 
-/* One step of the calculation a line, for people: the numbers are those of the bill. */
-static void trace_line(struct sg_json *j, const struct sg_bill *b, const struct sg_bill_line *line)
+/* What stands beside the object. */
+static int put_rest(const struct sg_bill *b, const uint8_t hash[32], struct sg_buf *ret)
 {
-    char rate[SG_DECIMAL_MAX], amount[SG_DECIMAL_MAX], text[256];
+    struct sg_json j;
+    int r = sg_buf_append(ret, SG_BYTES_LIT(",\"sha256\":"));
 
-    sg_decimal_format(rate, line->rate, SG_RATE_DIGITS, 2);
-    sg_decimal_format(amount, line->amount, b->decimals, b->decimals);
-    if (line->rate || line->energy_wh)
-        snprintf(text, sizeof(text), "%s: %lld Wh / 1000 x %s = %s", line->code,
-                 (long long)line->energy_wh, rate, amount);
-    else
-        snprintf(text, sizeof(text), "%s: %s", line->code, amount);
-    sg_json_str(j, text);
-}
-
-static void trace_tax(struct sg_json *j, const struct sg_bill *b, const struct sg_bill_tax *tax)
-{
-    char base[SG_DECIMAL_MAX], rate[SG_DECIMAL_MAX], amount[SG_DECIMAL_MAX], text[256];
-
-    sg_decimal_format(base, tax->base, b->decimals, b->decimals);
-    sg_decimal_format(rate, tax->rate_ppm, 4, 2);
-    sg_decimal_format(amount, tax->amount, b->decimals, b->decimals);
-    snprintf(text, sizeof(text), "%s: %s %% of %s = %s, inside the gross", tax->name, rate, base,
-             amount);
-    sg_json_str(j, text);
-}
-
-static void put_trace(struct sg_json *j, const struct sg_bill *b)
-{
-    char net[SG_DECIMAL_MAX], gross[SG_DECIMAL_MAX], light[SG_DECIMAL_MAX], total[SG_DECIMAL_MAX];
-    char text[256];
-
-    sg_decimal_format(net, b->net, b->decimals, b->decimals);
-    sg_decimal_format(gross, b->gross, b->decimals, b->decimals);
-    sg_decimal_format(light, b->lighting, b->decimals, b->decimals);
-    sg_decimal_format(total, b->total, b->decimals, b->decimals);
-    sg_json_array(j);
-    for (size_t i = 0; i < b->n_lines; i++)
-        trace_line(j, b, &b->lines[i]);
-    snprintf(text, sizeof(text), "net %s, divided by one less the taxes' shares: gross %s", net,
-             gross);
-    sg_json_str(j, text);
-    for (size_t i = 0; i < b->n_taxes; i++)
-        trace_tax(j, b, &b->taxes[i]);
-    snprintf(text, sizeof(text), "total: %s + lighting %s = %s", gross, light, total);
-    sg_json_str(j, text);
-    sg_json_end_array(j);
+    if (r)
+        return r;
+    sg_json_init(&j, ret);
+    sg_json_hex(&j, SG_BYTES(hash, 32));
+    r = sg_json_done(&j);
+    if (!r)
+        r = sg_buf_append(ret, SG_BYTES_LIT(",\"trace\":"));
+    if (!r)
+        r = sg_buf_append(ret, sg_buf_bytes(&b->trace));
+    return r ? r : sg_buf_append(ret, SG_BYTES_LIT("}\n"));
 }
 
 int sg_bill_write(const struct sg_bill *b, struct sg_buf *ret)
 {
-    static const char head[] = "{\"bill\":";
     uint8_t hash[32];
-    struct sg_json j;
-    int r = sg_buf_append(ret, sg_bytes_str(head));
+    int r = sg_buf_append(ret, SG_BYTES_LIT("{\"bill\":"));
     size_t start = ret->len;
 
     if (!r)
@@ -221,18 +249,5 @@ int sg_bill_write(const struct sg_bill *b, struct sg_buf *ret)
     if (r)
         return r;
     sg_sha256(hash, SG_BYTES(ret->data + start, ret->len - start));
-    r = sg_buf_append(ret, SG_BYTES_LIT(",\"sha256\":"));
-    if (r)
-        return r;
-    sg_json_init(&j, ret);
-    sg_json_hex(&j, SG_BYTES_ARRAY(hash));
-    r = sg_json_done(&j);
-    if (!r)
-        r = sg_buf_append(ret, SG_BYTES_LIT(",\"trace\":"));
-    if (r)
-        return r;
-    sg_json_init(&j, ret);
-    put_trace(&j, b);
-    r = sg_json_done(&j);
-    return r ? r : sg_buf_append(ret, SG_BYTES_LIT("}\n"));
+    return put_rest(b, hash, ret);
 }

@@ -18,16 +18,16 @@ void sg_bill_load_init(struct sg_bill_load *l, const struct sg_tariff *t)
 /* The bill's rule: an interval belongs to the day and the post in which it begins. */
 void sg_bill_load_add(struct sg_bill_load *l, int64_t ts_s, int64_t wh)
 {
-    if (wh > WH_MAX || wh < -WH_MAX)
+    if (wh > WH_MAX || wh <= 0)
         return;
     int64_t start_s = ts_s - (int64_t)l->tariff->interval_s;
-    int64_t local = start_s + sg_tz_at(l->tariff->tz, start_s).east_s;
-    int64_t day = local / 86400 - (local % 86400 < 0);
     struct sg_tariff_slot slot = sg_tariff_slot_at(l->tariff, &l->cursor, start_s);
-    if (l->n_days == 0 || l->days[l->n_days - 1].day != day) {
-        if (l->n_days == SG_BILL_DAYS_MAX)
+    if (slot.post == SG_TARIFF_NO_POST)
+        return;
+    if (l->n_days == 0 || l->days[l->n_days - 1].day != slot.day) {
+        if (l->n_days == SG_BILL_CHART_DAYS_MAX)
             return;
-        l->days[l->n_days++] = (struct sg_bill_day){.day = day};
+        l->days[l->n_days++] = (struct sg_bill_day){.day = slot.day};
     }
     l->days[l->n_days - 1].wh[slot.post] += wh;
     l->sum_wh += wh;
@@ -70,7 +70,7 @@ static void put_columns(struct sg_html *p, struct drawing *d)
     const struct sg_tariff *t = l->tariff;
     static const unsigned flat[] = {1};
     struct sg_chart_tick ticks[TICKS_MAX];
-    double values[SG_BILL_DAYS_MAX * SG_TARIFF_POSTS_MAX];
+    double values[SG_BILL_CHART_DAYS_MAX * SG_TARIFF_POSTS_MAX];
     const char *names[SG_TARIFF_POSTS_MAX];
     for (size_t i = 0; i < l->n_days; i++)
         for (size_t k = 0; k < t->n_posts; k++)
@@ -98,10 +98,10 @@ static void put_columns(struct sg_html *p, struct drawing *d)
 /* A bill rounds once for each meter and post, the days at each reading with a ratio. */
 static bool adds_up(const struct sg_bill_view *v)
 {
-    int64_t gap = v->load->sum_wh - v->bill->energy_wh, slack = 0;
+    int64_t gap = v->load->sum_wh - v->bill->import_wh, slack = 0;
     for (size_t i = 0; i < v->bill->n_meters; i++)
         if (v->bill->meters[i].ratio_den != 1)
-            slack += (int64_t)v->bill->meters[i].readings;
+            slack += (int64_t)v->bill->expected;
     return gap <= slack && -gap <= slack;
 }
 
@@ -111,7 +111,7 @@ void sg_bill_load_put(struct sg_html *p, const struct sg_bill_view *v)
     if (!v->load || v->load->n_days == 0)
         return;
     sg_html_open(p, "figure");
-    sg_html_element_say(p, "figcaption", NULL, "Energy of each day", "Consumo de cada dia");
+    sg_html_element_say(p, "figcaption", NULL, "Energy taken on each day", "Consumo de cada dia");
     put_columns(p, &d);
     if (!adds_up(v))
         sg_html_element_say(p, "p", "bad", "These days do not add up to the energy billed.",

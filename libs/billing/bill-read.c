@@ -1,71 +1,19 @@
 /* bill-read - a bill from its file: the adaptor over jansson. */
+#include "bill-get-int.h"
 #include "bill-money-int.h"
 
 #include <sealgrid/base/cleanup.h>
-#include <sealgrid/base/clock.h>
-#include <sealgrid/base/encode.h>
 #include <sealgrid/crypto/hash.h>
 
-#include <jansson.h>
+#define DAYS_MAX 100000
 
-/* Sums of a few dozen of these stay far inside int64_t. */
-#define NUMBER_MAX INT64_C(1000000000000000)
-
-/* Every getter returns false for an absent member or one of another kind or range.  What is not
- * read is caught by writing the bill again and comparing. */
-static bool get_text(const json_t *o, const char *key, char *ret, size_t size)
+static bool read_posts(const json_t *list, struct sg_bill *b)
 {
-    const json_t *v = json_object_get(o, key);
-
-    if (!json_is_string(v) || json_string_length(v) >= size ||
-        strlen(json_string_value(v)) != json_string_length(v))
+    if (!json_is_array(list) || json_array_size(list) > SG_TARIFF_POSTS_MAX)
         return false;
-    memcpy(ret, json_string_value(v), json_string_length(v) + 1);
-    return true;
-}
-
-static bool get_int(const json_t *o, const char *key, int64_t *ret)
-{
-    const json_t *v = json_object_get(o, key);
-
-    if (!json_is_integer(v))
-        return false;
-    *ret = json_integer_value(v);
-    return *ret >= -NUMBER_MAX && *ret <= NUMBER_MAX;
-}
-
-static bool get_count(const json_t *o, const char *key, uint64_t *ret)
-{
-    int64_t v;
-
-    if (!get_int(o, key, &v) || v < 0)
-        return false;
-    *ret = (uint64_t)v;
-    return true;
-}
-
-static bool get_time(const json_t *o, const char *key, int64_t *ret)
-{
-    char text[SG_RFC3339_MAX];
-    return get_text(o, key, text, sizeof(text)) && sg_time_parse(text, ret) == 0;
-}
-
-static bool get_decimal(const json_t *o, const char *key, unsigned digits, int64_t *ret)
-{
-    char text[SG_DECIMAL_MAX];
-    return get_text(o, key, text, sizeof(text)) && sg_decimal_parse(text, digits, ret) == 0 &&
-           *ret >= -NUMBER_MAX && *ret <= NUMBER_MAX;
-}
-
-static bool get_hash(const json_t *o, const char *key, uint8_t ret[32])
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(32);
-    char text[65];
-
-    if (!get_text(o, key, text, sizeof(text)) || sg_hex_decode(&b, sg_bytes_str(text)) != 0 ||
-        b.len != 32)
-        return false;
-    memcpy(ret, b.data, 32);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!sg_get_string(json_array_get(list, i), b->posts[b->n_posts++], sizeof(b->posts[0])))
+            return false;
     return true;
 }
 
@@ -74,30 +22,42 @@ static bool read_tariff(const json_t *o, struct sg_bill *b)
     char rounding[16];
     int64_t decimals;
 
-    if (!get_text(o, "id", b->tariff_id, sizeof(b->tariff_id)) ||
-        !get_hash(o, "sha256", b->tariff_sha256) ||
-        !get_text(o, "currency", b->currency, sizeof(b->currency)) ||
-        !get_int(o, "decimals", &decimals) || decimals < 0 || decimals > 4 ||
-        !get_text(o, "rounding", rounding, sizeof(rounding)))
+    if (!sg_get_text(o, "id", b->tariff_id, sizeof(b->tariff_id)) ||
+        !sg_get_hash(o, "sha256", b->tariff_sha256) ||
+        !sg_get_text(o, "currency", b->currency, sizeof(b->currency)) ||
+        !sg_get_int(o, "decimals", &decimals) || decimals < 0 || decimals > 4 ||
+        !sg_get_text(o, "rounding", rounding, sizeof(rounding)) ||
+        !sg_get_text(o, "zone", b->zone, sizeof(b->zone)))
         return false;
     b->decimals = (unsigned)decimals;
     b->rounding = strcmp(rounding, "half-up") ? SG_ROUND_HALF_EVEN : SG_ROUND_HALF_UP;
-    return true;
+    return read_posts(json_object_get(o, "posts"), b);
+}
+
+static bool read_meter(const json_t *o, struct sg_bill_meter *m)
+{
+    if (!sg_get_text(o, "serial", m->serial, sizeof(m->serial)) ||
+        !sg_get_time(o, "from", &m->from_s) || !sg_get_time(o, "until", &m->until_s) ||
+        !sg_get_int(o, "ratio_num", &m->ratio_num) || !sg_get_int(o, "ratio_den", &m->ratio_den) ||
+        m->ratio_num < 1 || m->ratio_num > 1000000 || m->ratio_den < 1 || m->ratio_den > 1000000 ||
+        !sg_get_count(o, "readings", &m->readings))
+        return false;
+    m->has_certificate = !sg_is_null(o, "certificate");
+    if (m->has_certificate && !sg_get_hash(o, "certificate", m->certificate_sha256))
+        return false;
+    m->installed_s = INT64_MIN;
+    m->removed_s = INT64_MAX;
+    return (sg_is_null(o, "installed") || sg_get_time(o, "installed", &m->installed_s)) &&
+           (sg_is_null(o, "removed") || sg_get_time(o, "removed", &m->removed_s));
 }
 
 static bool read_meters(const json_t *list, struct sg_bill *b)
 {
     if (!json_is_array(list) || json_array_size(list) > SG_BILL_METERS_MAX)
         return false;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *o = json_array_get(list, i);
-        struct sg_bill_meter *m = &b->meters[b->n_meters++];
-        if (!get_text(o, "serial", m->serial, sizeof(m->serial)) ||
-            !get_time(o, "from", &m->from_s) || !get_time(o, "until", &m->until_s) ||
-            !get_int(o, "ratio_num", &m->ratio_num) || !get_int(o, "ratio_den", &m->ratio_den) ||
-            m->ratio_num < 1 || m->ratio_den < 1 || !get_count(o, "readings", &m->readings))
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!read_meter(json_array_get(list, i), &b->meters[b->n_meters++]))
             return false;
-    }
     return true;
 }
 
@@ -105,26 +65,124 @@ static bool read_readings(const json_t *o, struct sg_bill *b)
 {
     int64_t interval;
 
-    if (!get_int(o, "interval_s", &interval) || interval < 60 || interval > 86400)
+    if (!sg_get_int(o, "interval_s", &interval) || interval < 60 || interval > 86400)
         return false;
     b->interval_s = (uint32_t)interval;
-    return get_count(o, "expected", &b->expected) && get_count(o, "billed", &b->billed) &&
-           get_count(o, "missing", &b->missing) && get_hash(o, "merkle_root", b->root);
+    b->has_estimates_hash = !sg_is_null(o, "estimates_sha256");
+    if (b->has_estimates_hash && !sg_get_hash(o, "estimates_sha256", b->estimates_sha256))
+        return false;
+    return sg_get_count(o, "expected", &b->expected) && sg_get_count(o, "billed", &b->billed) &&
+           sg_get_count(o, "estimated", &b->estimated) && sg_get_count(o, "missing", &b->missing) &&
+           sg_get_hash(o, "merkle_root", b->root);
+}
+
+static bool read_meter_index(const json_t *o, const struct sg_bill *b, uint32_t *ret)
+{
+    uint64_t v;
+
+    if (!sg_get_count(o, "meter", &v) || v >= b->n_meters)
+        return false;
+    *ret = (uint32_t)v;
+    return true;
+}
+
+static bool read_post(const json_t *o, const struct sg_bill *b, uint32_t *ret)
+{
+    char post[SG_TARIFF_NAME_MAX + 1];
+
+    if (!sg_get_text(o, "post", post, sizeof(post)))
+        return false;
+    for (*ret = 0; *ret < b->n_posts; (*ret)++)
+        if (!strcmp(b->posts[*ret], post))
+            return true;
+    return false;
+}
+
+static bool read_bucket(const json_t *o, const struct sg_bill *b, struct sg_bucket *k)
+{
+    return read_meter_index(o, b, &k->meter) && read_post(o, b, &k->post) &&
+           sg_get_date(o, "from", &k->from_day) && sg_get_date(o, "until", &k->until_day) &&
+           sg_get_count(o, "readings", &k->readings) && sg_get_int(o, "import_wh", &k->import_wh) &&
+           k->import_wh >= 0 && sg_get_int(o, "export_wh", &k->export_wh) && k->export_wh >= 0 &&
+           sg_get_hash(o, "root", k->root);
+}
+
+static bool read_buckets(const json_t *list, struct sg_bill *b)
+{
+    if (!sg_get_list(list, SG_BUCKETS_MAX, sizeof(*b->buckets), (void **)&b->buckets))
+        return false;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!read_bucket(json_array_get(list, i), b, &b->buckets[b->n_buckets++]))
+            return false;
+    return true;
+}
+
+static bool read_estimates(const json_t *list, struct sg_bill *b)
+{
+    if (!sg_get_list(list, SG_BILL_ESTIMATES_MAX, sizeof(*b->estimates), (void **)&b->estimates))
+        return false;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *o = json_array_get(list, i);
+        struct sg_bill_estimate *e = &b->estimates[b->n_estimates++];
+        if (!read_meter_index(o, b, &e->meter) || !sg_get_time(o, "from", &e->from_s) ||
+            !sg_get_time(o, "until", &e->until_s) ||
+            !sg_get_text(o, "rule", e->rule, sizeof(e->rule)) ||
+            !sg_get_count(o, "intervals", &e->intervals) ||
+            !sg_get_int(o, "import_wh", &e->import_wh) || e->import_wh < 0 ||
+            !sg_get_int(o, "export_wh", &e->export_wh) || e->export_wh < 0)
+            return false;
+    }
+    return true;
+}
+
+static bool read_unit(const json_t *o, enum sg_bill_unit *ret)
+{
+    char word[8];
+
+    if (!sg_get_text(o, "unit", word, sizeof(word)))
+        return false;
+    for (size_t i = 0; i < SG_BILL_N_UNITS; i++) {
+        if (strcmp(word, sg_bill_unit_words[i]))
+            continue;
+        *ret = (enum sg_bill_unit)i;
+        return true;
+    }
+    return false;
+}
+
+static bool read_weight(const json_t *o, struct sg_bill_line *line)
+{
+    const json_t *list = json_object_get(o, "weight");
+
+    if (json_is_null(list))
+        return true;
+    if (!json_is_array(list) || json_array_size(list) != 2)
+        return false;
+    line->days = json_integer_value(json_array_get(list, 0));
+    line->of_days = json_integer_value(json_array_get(list, 1));
+    return line->days >= 0 && line->days <= DAYS_MAX && line->of_days >= 1 &&
+           line->of_days <= DAYS_MAX;
+}
+
+static bool read_line(const json_t *o, const struct sg_bill *b, struct sg_bill_line *line)
+{
+    line->has_rate = !sg_is_null(o, "rate");
+    line->from_day = line->until_day = SG_BILL_WHOLE;
+    return sg_get_text(o, "code", line->code, sizeof(line->code)) && read_unit(o, &line->unit) &&
+           (sg_is_null(o, "from") || (sg_get_date(o, "from", &line->from_day) &&
+                                      sg_get_date(o, "until", &line->until_day))) &&
+           sg_get_decimal(o, "quantity", sg_bill_unit_digits[line->unit], &line->quantity) &&
+           (!line->has_rate || sg_get_decimal(o, "rate", SG_RATE_DIGITS, &line->rate)) &&
+           read_weight(o, line) && sg_get_decimal(o, "amount", b->decimals, &line->amount);
 }
 
 static bool read_lines(const json_t *list, struct sg_bill *b)
 {
-    if (!json_is_array(list) || json_array_size(list) > SG_BILL_LINES_MAX)
+    if (!sg_get_list(list, SG_BILL_LINES_MAX, sizeof(*b->lines), (void **)&b->lines))
         return false;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *o = json_array_get(list, i);
-        struct sg_bill_line *line = &b->lines[b->n_lines++];
-        if (!get_text(o, "code", line->code, sizeof(line->code)) ||
-            !get_int(o, "energy_wh", &line->energy_wh) ||
-            !get_decimal(o, "rate_per_kwh", SG_RATE_DIGITS, &line->rate) ||
-            !get_decimal(o, "amount", b->decimals, &line->amount))
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!read_line(json_array_get(list, i), b, &b->lines[b->n_lines++]))
             return false;
-    }
     return true;
 }
 
@@ -148,82 +206,140 @@ static bool read_taxes(const json_t *list, struct sg_bill *b)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *o = json_array_get(list, i);
         struct sg_bill_tax *tax = &b->taxes[b->n_taxes++];
-        if (!get_text(o, "name", tax->name, sizeof(tax->name)) ||
-            !get_decimal(o, "percent", 4, &tax->rate_ppm) || tax->rate_ppm < 0 ||
-            tax->rate_ppm >= 1000000 ||
+        tax->on_top = json_is_true(json_object_get(o, "on_top"));
+        if (!sg_get_text(o, "name", tax->name, sizeof(tax->name)) ||
+            !sg_get_decimal(o, "percent", 4, &tax->rate_ppm) || tax->rate_ppm < 0 ||
+            tax->rate_ppm > 1000000 ||
             !read_excludes(json_object_get(o, "excludes"), b, i, &tax->excludes) ||
-            !get_decimal(o, "base", b->decimals, &tax->base) ||
-            !get_decimal(o, "amount", b->decimals, &tax->amount))
+            !sg_get_decimal(o, "base", b->decimals, &tax->base) ||
+            !sg_get_decimal(o, "amount", b->decimals, &tax->amount))
             return false;
     }
     return true;
 }
 
+static bool read_credits(const json_t *list, struct sg_bill *b)
+{
+    if (!sg_get_list(list, SG_BILL_CREDITS_MAX, sizeof(*b->credits), (void **)&b->credits))
+        return false;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *o = json_array_get(list, i);
+        struct sg_bill_credit *c = &b->credits[b->n_credits++];
+        if (!sg_get_month(o, "month", &c->month) || !read_post(o, b, &c->post) ||
+            !sg_get_decimal(o, "kwh", 3, &c->wh))
+            return false;
+    }
+    return true;
+}
+
+static bool read_contract(const json_t *o, struct sg_bill *b)
+{
+    if (json_is_null(o))
+        return true;
+    b->has_contract = true;
+    b->contract.client = b->client;
+    return sg_get_contract(o, &b->contract);
+}
+
+static bool read_energy(const json_t *o, struct sg_bill *b)
+{
+    return sg_get_int(o, "import_wh", &b->import_wh) && sg_get_int(o, "export_wh", &b->export_wh);
+}
+
 static bool read_bill(const json_t *o, struct sg_bill *b)
 {
-    /* The tariff's decimals come first: amounts are read by them. */
-    return get_int(o, "client", &b->client) && get_time(o, "from", &b->from_s) &&
-           get_time(o, "until", &b->until_s) && read_tariff(json_object_get(o, "tariff"), b) &&
+    /* The tariff's decimals and posts and the meters come before what is read by them. */
+    return sg_get_int(o, "client", &b->client) && sg_get_time(o, "from", &b->from_s) &&
+           sg_get_time(o, "until", &b->until_s) && sg_get_int(o, "days", &b->days) &&
+           read_tariff(json_object_get(o, "tariff"), b) &&
+           read_contract(json_object_get(o, "contract"), b) &&
            read_meters(json_object_get(o, "meters"), b) &&
            read_readings(json_object_get(o, "readings"), b) &&
-           get_int(o, "energy_wh", &b->energy_wh) && read_lines(json_object_get(o, "lines"), b) &&
-           get_decimal(o, "net", b->decimals, &b->net) &&
+           read_buckets(json_object_get(o, "buckets"), b) &&
+           read_estimates(json_object_get(o, "estimates"), b) &&
+           read_energy(json_object_get(o, "energy"), b) &&
+           read_lines(json_object_get(o, "lines"), b) &&
+           sg_get_decimal(o, "net", b->decimals, &b->net) &&
            read_taxes(json_object_get(o, "taxes"), b) &&
-           get_decimal(o, "gross", b->decimals, &b->gross) &&
-           get_decimal(o, "lighting", b->decimals, &b->lighting) &&
-           get_decimal(o, "total", b->decimals, &b->total);
+           sg_get_decimal(o, "gross", b->decimals, &b->gross) &&
+           sg_get_decimal(o, "lighting", b->decimals, &b->lighting) &&
+           sg_get_decimal(o, "total", b->decimals, &b->total) &&
+           read_credits(json_object_get(o, "credits"), b);
 }
 
-/* The file must begin with exactly what this bill is written as. */
-static bool is_its_form(struct sg_bytes json, struct sg_bytes canonical)
-{
-    static const char head[] = "{\"bill\":";
-    size_t n = sizeof(head) - 1;
+/* ---- the file ------------------------------------------------------------------------------ */
 
-    return json.len >= n + canonical.len && memcmp(json.data, head, n) == 0 &&
-           memcmp(json.data + n, canonical.data, canonical.len) == 0;
+/* {"bill":B,"sha256":"H","trace":T}\n, cut where this bill's own octets say it must be. */
+struct parts {
+    uint8_t hash[32];
+    struct sg_bytes trace;
+};
+
+static bool take(struct sg_bytes *rest, struct sg_bytes expected)
+{
+    if (rest->len < expected.len || memcmp(rest->data, expected.data, expected.len))
+        return false;
+    rest->data += expected.len;
+    rest->len -= expected.len;
+    return true;
 }
 
-static int check_hash(const json_t *root, struct sg_bytes canonical)
+static bool cut(struct sg_bytes file, struct sg_bytes canonical, const json_t *root,
+                struct parts *ret)
 {
-    uint8_t said[32], hash[32];
+    const char *hex = json_string_value(json_object_get(root, "sha256"));
 
-    if (!get_hash(root, "sha256", said))
+    if (!sg_get_hash(root, "sha256", ret->hash) || !json_is_array(json_object_get(root, "trace")))
+        return false;
+    if (!take(&file, SG_BYTES_LIT("{\"bill\":")) || !take(&file, canonical) ||
+        !take(&file, SG_BYTES_LIT(",\"sha256\":\"")) || !take(&file, sg_bytes_str(hex)) ||
+        !take(&file, SG_BYTES_LIT("\",\"trace\":")))
+        return false;
+    if (file.len < 4 || memcmp(file.data + file.len - 2, "}\n", 2))
+        return false;
+    ret->trace = SG_BYTES(file.data, file.len - 2);
+    return true;
+}
+
+static int judge(const json_t *root, struct sg_bytes file, struct sg_bill *b)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf canonical = SG_BUF_INIT(SG_BILL_JSON_MAX);
+    const json_t *bill = json_object_get(root, "bill");
+    struct parts parts;
+    uint8_t hash[32];
+    int r;
+
+    if (!sg_get_hash(bill, "trace_sha256", b->trace_sha256))
         return SG_BILL_MALFORMED;
-    sg_sha256(hash, canonical);
-    return memcmp(said, hash, 32) == 0 ? 0 : SG_BILL_BAD_HASH;
-}
-
-/* The trace is what people read, and no hash covers it: it must be the one that follows. */
-static int check_trace(const struct sg_bill *b, struct sg_bytes json)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf whole = SG_BUF_INIT(2 * SG_BILL_JSON_MAX);
-    int r = sg_bill_write(b, &whole);
-
+    r = sg_bill_canonical(b, &canonical);
+    if (r)
+        return SG_BILL_MALFORMED;
+    if (!cut(file, sg_buf_bytes(&canonical), root, &parts))
+        return SG_BILL_MALFORMED;
+    r = sg_buf_append(&b->trace, parts.trace);
     if (r)
         return r;
-    return sg_bytes_equal(sg_buf_bytes(&whole), json) ? 0 : SG_BILL_BAD_TRACE;
+    sg_sha256(hash, sg_buf_bytes(&canonical));
+    if (memcmp(hash, parts.hash, 32))
+        return SG_BILL_BAD_HASH;
+    sg_sha256(hash, parts.trace);
+    return memcmp(hash, b->trace_sha256, 32) ? SG_BILL_BAD_TRACE : 0;
 }
 
 int sg_bill_read(struct sg_bytes json, struct sg_bill *ret)
 {
-    SG_CLEANUP(sg_buf_clear) struct sg_buf canonical = SG_BUF_INIT(SG_BILL_JSON_MAX);
     SG_CLEANUP(json_decrefp)
     json_t *root = json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, NULL);
-    struct sg_bill b = {0};
-    int r;
+    struct sg_bill b = {.trace = SG_BUF_INIT(SG_BILL_JSON_MAX)};
+    int r = SG_BILL_MALFORMED;
 
-    if (!root || !read_bill(json_object_get(root, "bill"), &b))
-        return SG_BILL_MALFORMED;
-    r = sg_bill_canonical(&b, &canonical);
-    if (r)
-        return SG_BILL_MALFORMED;
-    if (!is_its_form(json, sg_buf_bytes(&canonical)))
-        return SG_BILL_MALFORMED;
-    r = check_hash(root, sg_buf_bytes(&canonical));
-    if (r == 0)
-        r = check_trace(&b, json);
-    if (r >= 0 && r != SG_BILL_MALFORMED)
+    if (json.len > SG_BILL_JSON_MAX)
+        return r;
+    if (root && read_bill(json_object_get(root, "bill"), &b))
+        r = judge(root, json, &b);
+    if (r < 0 || r == SG_BILL_MALFORMED)
+        sg_bill_clear(&b);
+    else
         *ret = b;
     return r;
 }

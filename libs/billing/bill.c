@@ -1,35 +1,82 @@
-/* bill - readings become lines. */
-#include "bill-money-int.h"
+/* bill - one run: who, when, by which meters, tariff and contract. */
+#include "bill-int.h"
 
-#include <sealgrid/base/cleanup.h>
-#include <sealgrid/crypto/merkle.h>
+#include <sealgrid/crypto/hash.h>
 
 #include <stdio.h>
 
-#define RATIO_MAX    INT64_C(1000000)
-#define ENERGY_MAX   INT64_C(1000000000000) /* Wh of one meter, post and month */
-#define PERIOD_MAX_S (INT64_C(800) * 86400)
-
-struct sg_billing {
-    const struct sg_tariff *t;
-    struct sg_bill bill; /* identity, meters and counts so far */
-    struct sg_tariff_cursor cursor;
-    int first_month, last_month;
-    int64_t last_ts_s;
-    size_t meter; /* of the last reading: most follow in a run */
-    int64_t energy[SG_BILL_METERS_MAX][SG_TARIFF_POSTS_MAX][SG_BILL_MONTHS_MAX];
-    struct sg_merkle tree;
-};
+#define RATIO_MAX INT64_C(1000000)
 
 const char *sg_bill_outcome_word(int outcome)
 {
-    static const char *const words[] = {
-        [SG_BILL_OUTSIDE] = "reading.outside",     [SG_BILL_FOREIGN] = "reading.foreign",
-        [SG_BILL_REPEATED] = "reading.duplicated", [SG_BILL_NO_ENERGY] = "reading.no_energy",
-        [SG_BILL_TOO_LONG] = "period.too_long",    [SG_BILL_BAD_RECORD] = "installation.bad",
-        [SG_BILL_NO_FLAG] = "tariff.no_flag"};
-    return outcome >= SG_BILL_OUTSIDE && outcome <= SG_BILL_NO_FLAG ? words[outcome] : "unknown";
+    static const char *const words[] = {[SG_BILL_MADE] = "made",
+#define SG_O(id, word) [SG_BILL_##id] = word,
+                                        SG_BILL_OUTCOMES(SG_O)
+#undef SG_O
+    };
+    return outcome >= 0 && (size_t)outcome < sizeof(words) / sizeof(words[0]) ? words[outcome]
+                                                                              : "unknown";
 }
+
+void sg_bill_clear(struct sg_bill *b)
+{
+    if (b->has_contract)
+        sg_contract_clear(&b->contract);
+    free(b->buckets);
+    free(b->estimates);
+    free(b->lines);
+    free(b->credits);
+    sg_buf_clear(&b->trace);
+    *b = (struct sg_bill){.client = 0};
+}
+
+/* ---- copies -------------------------------------------------------------------------------- */
+
+static void *copy_list(const void *items, size_t n, size_t size)
+{
+    void *copy = n ? malloc(n * size) : NULL;
+
+    if (copy)
+        memcpy(copy, items, n * size);
+    return copy;
+}
+
+static int copy_contract(struct sg_bill *bill, const struct sg_contract *c)
+{
+    bill->contract = *c;
+    bill->contract.history = copy_list(c->history, c->n_history, sizeof(*c->history));
+    bill->contract.credits = copy_list(c->credits, c->n_credits, sizeof(*c->credits));
+    bill->has_contract = true;
+    if ((c->n_history && !bill->contract.history) || (c->n_credits && !bill->contract.credits))
+        return sg_raise(-ENOMEM);
+    return 0;
+}
+
+int sg_bill_copy(struct sg_bill *ret, const struct sg_bill *from)
+{
+    struct sg_bill b = *from;
+    int r = 0;
+
+    b.trace = (struct sg_buf)SG_BUF_INIT(SG_BILL_JSON_MAX);
+    b.buckets = copy_list(from->buckets, from->n_buckets, sizeof(*b.buckets));
+    b.estimates = copy_list(from->estimates, from->n_estimates, sizeof(*b.estimates));
+    b.lines = copy_list(from->lines, from->n_lines, sizeof(*b.lines));
+    b.credits = copy_list(from->credits, from->n_credits, sizeof(*b.credits));
+    if (from->has_contract)
+        r = copy_contract(&b, &from->contract);
+    if (!r && ((b.n_buckets && !b.buckets) || (b.n_estimates && !b.estimates) ||
+               (b.n_lines && !b.lines) || (b.n_credits && !b.credits)))
+        r = sg_raise(-ENOMEM);
+    if (!r)
+        r = sg_buf_append(&b.trace, sg_buf_bytes(&from->trace));
+    if (r)
+        sg_bill_clear(&b);
+    else
+        *ret = b;
+    return r;
+}
+
+/* ---- meters -------------------------------------------------------------------------------- */
 
 static int64_t floor_div(int64_t a, int64_t b)
 {
@@ -70,7 +117,11 @@ static void insert_meter(struct sg_bill *bill, const struct sg_bill_meter *m)
 static int add_install(struct sg_billing *b, const struct sg_bill_install *i)
 {
     struct sg_bill *bill = &b->bill;
-    struct sg_bill_meter m = {.ratio_num = i->ratio_num, .ratio_den = i->ratio_den};
+    struct sg_bill_meter m = {.ratio_num = i->ratio_num,
+                              .ratio_den = i->ratio_den,
+                              .installed_s = i->from_s,
+                              .removed_s = i->until_s,
+                              .has_certificate = i->certificate_sha256 != NULL};
 
     if (!record_ok(i))
         return SG_BILL_BAD_RECORD;
@@ -83,50 +134,87 @@ static int add_install(struct sg_billing *b, const struct sg_bill_install *i)
     if (bill->n_meters == SG_BILL_METERS_MAX)
         return SG_BILL_TOO_LONG;
     snprintf(m.serial, sizeof(m.serial), "%s", i->serial);
+    if (i->certificate_sha256)
+        memcpy(m.certificate_sha256, i->certificate_sha256, 32);
     insert_meter(bill, &m);
     bill->expected += (uint64_t)intervals_in(m.from_s, m.until_s, bill->interval_s);
     return 0;
 }
 
-static int set_period(struct sg_billing *b)
+static int make_buckets(struct sg_billing *b)
 {
-    struct sg_bill *bill = &b->bill;
-    struct sg_tariff_cursor c = {0};
+    struct sg_bucket_meter meters[SG_BILL_METERS_MAX];
+    const struct sg_bill *bill = &b->bill;
+    int r;
 
-    if (bill->until_s <= bill->from_s || bill->until_s - bill->from_s > PERIOD_MAX_S)
-        return SG_BILL_TOO_LONG;
-    b->first_month = sg_tariff_slot_at(b->t, &c, bill->from_s).month;
-    b->last_month = sg_tariff_slot_at(b->t, &c, bill->until_s - 1).month;
-    return b->last_month - b->first_month < SG_BILL_MONTHS_MAX ? 0 : SG_BILL_TOO_LONG;
+    for (size_t i = 0; i < bill->n_meters; i++)
+        meters[i] = (struct sg_bucket_meter){bill->meters[i].from_s, bill->meters[i].until_s};
+    r = sg_buckets_new(&b->buckets, b->t, bill->from_s, bill->until_s, meters, bill->n_meters,
+                       false);
+    return r > 0 ? SG_BILL_TOO_LONG : r;
 }
+
+/* ---- identity ------------------------------------------------------------------------------ */
 
 static void copy_tariff(struct sg_bill *bill, const struct sg_tariff *t)
 {
     memcpy(bill->tariff_id, t->id, sizeof(bill->tariff_id));
     memcpy(bill->tariff_sha256, t->sha256, 32);
     memcpy(bill->currency, t->currency, sizeof(bill->currency));
+    memcpy(bill->zone, t->zone, sizeof(bill->zone));
     bill->decimals = t->decimals;
     bill->rounding = t->rounding;
     bill->interval_s = t->interval_s;
+    for (size_t i = 0; i < t->n_posts; i++)
+        memcpy(bill->posts[i], t->posts[i].name, sizeof(bill->posts[i]));
+    bill->n_posts = t->n_posts;
 }
 
-int sg_billing_new(struct sg_billing **ret, const struct sg_tariff *t, int64_t client,
-                   int64_t from_s, int64_t until_s, const struct sg_bill_install *installs,
-                   size_t n_installs)
+static int find_contract(struct sg_billing *b, const struct sg_contracts *contracts)
+{
+    const struct sg_contract *c = NULL;
+    int r = SG_CONTRACT_NONE;
+
+    if (contracts)
+        r = sg_contracts_over(contracts, b->bill.client, b->days[0], b->days[b->n_days - 1], &c);
+    switch (r) {
+    case 0:
+        return copy_contract(&b->bill, c);
+    case SG_CONTRACT_NONE:
+        return sg_tariff_needs_contract(b->t) ? SG_BILL_NO_CONTRACT : 0;
+    case SG_CONTRACT_CHANGED:
+        return SG_BILL_CONTRACT_CHANGED;
+    default:
+        return r;
+    }
+}
+
+/* ---- a run --------------------------------------------------------------------------------- */
+
+int sg_billing_new(struct sg_billing **ret, const struct sg_bill_input *in)
 {
     SG_CLEANUP(sg_billing_freep) struct sg_billing *b = calloc(1, sizeof(*b));
     int r;
 
     if (!b)
         return sg_raise(-ENOMEM);
-    b->t = t;
-    b->bill = (struct sg_bill){.client = client, .from_s = from_s, .until_s = until_s};
+    b->t = in->tariff;
+    b->bill = (struct sg_bill){.client = in->client,
+                               .from_s = in->from_s,
+                               .until_s = in->until_s,
+                               .trace = SG_BUF_INIT(SG_BILL_JSON_MAX)};
     b->last_ts_s = INT64_MIN;
-    copy_tariff(&b->bill, t);
+    copy_tariff(&b->bill, in->tariff);
     sg_merkle_init(&b->tree);
-    r = set_period(b);
-    for (size_t i = 0; i < n_installs && !r; i++)
-        r = add_install(b, &installs[i]);
+    r = sg_bill_calendar(b);
+    for (size_t i = 0; i < in->n_installs && !r; i++)
+        r = add_install(b, &in->installs[i]);
+    if (!r)
+        r = find_contract(b, in->contracts);
+    if (!r)
+        r = sg_bill_windows_new(b);
+    if (!r)
+        r = make_buckets(b);
     if (r)
         return r;
     *ret = TAKE_PTR(b);
@@ -135,165 +223,86 @@ int sg_billing_new(struct sg_billing **ret, const struct sg_tariff *t, int64_t c
 
 void sg_billing_free(struct sg_billing *b)
 {
+    if (!b)
+        return;
+    for (size_t i = 0; i < SG_TARIFF_CHARGES_MAX; i++) {
+        free(b->spans[i].list);
+        free(b->reactive[i].spans);
+        free(b->priced[i]);
+    }
+    free(b->days);
+    free(b->months);
+    free(b->rows);
+    sg_buckets_free(b->buckets);
+    sg_bill_clear(&b->bill);
     free(b);
 }
 
-static bool is_at(const struct sg_bill_meter *m, const char *serial, int64_t ts_s)
+void sg_billing_set_estimates(struct sg_billing *b, const uint8_t sha256[32])
 {
-    return ts_s > m->from_s && ts_s <= m->until_s && !strcmp(m->serial, serial);
+    b->bill.has_estimates_hash = true;
+    memcpy(b->bill.estimates_sha256, sha256, 32);
 }
 
-static struct sg_bill_meter *find_meter(struct sg_billing *b, const char *serial, int64_t ts_s)
+static int take_buckets(struct sg_billing *b)
 {
-    if (b->meter < b->bill.n_meters && is_at(&b->bill.meters[b->meter], serial, ts_s))
-        return &b->bill.meters[b->meter];
-    for (size_t i = 0; i < b->bill.n_meters; i++) {
-        if (!is_at(&b->bill.meters[i], serial, ts_s))
-            continue;
-        b->meter = i;
-        return &b->bill.meters[i];
-    }
-    return NULL;
+    const struct sg_bucket *list = NULL;
+    struct sg_bill *bill = &b->bill;
+    size_t n = 0;
+    int r;
+
+    if (b->tree.n == 0)
+        return 0; /* nothing that a root could be over */
+    r = sg_buckets_finish(b->buckets, &list, &n);
+    if (r)
+        return r < 0 ? r : SG_BILL_TOO_LONG;
+    if (n == 0)
+        return 0;
+    bill->buckets = copy_list(list, n, sizeof(*list));
+    bill->n_buckets = n;
+    return bill->buckets ? 0 : sg_raise(-ENOMEM);
 }
 
-int sg_billing_add(struct sg_billing *b, const char *serial, int64_t ts_s, int64_t energy_wh,
-                   const uint8_t leaf_hash[32])
+static int work_out(struct sg_billing *b)
 {
     struct sg_bill *bill = &b->bill;
-    struct sg_bill_meter *m;
-    int64_t *sum;
+    struct sg_bill_sums sums;
+    int r;
 
-    if (ts_s <= bill->from_s || ts_s > bill->until_s || ts_s % bill->interval_s)
-        return SG_BILL_OUTSIDE;
-    if (ts_s <= b->last_ts_s)
-        return SG_BILL_REPEATED;
-    m = find_meter(b, serial, ts_s);
-    if (!m)
-        return SG_BILL_FOREIGN;
-    struct sg_tariff_slot slot = sg_tariff_slot_at(b->t, &b->cursor, ts_s - bill->interval_s);
-    int month = slot.month - b->first_month;
-    if (month < 0)
-        month = 0; /* the first interval may begin just before the period's month */
-    sum = &b->energy[b->meter][slot.post][month];
-    if (energy_wh > ENERGY_MAX || energy_wh < -ENERGY_MAX || *sum > ENERGY_MAX - energy_wh ||
-        *sum < -ENERGY_MAX - energy_wh)
-        return SG_BILL_TOO_LONG;
-    *sum += energy_wh;
-    m->readings++;
-    bill->billed++;
-    b->last_ts_s = ts_s;
-    sg_merkle_add(&b->tree, leaf_hash);
-    return 0;
-}
-
-/* Energy of a post and month over all meters, each after its ratio. */
-static int64_t energy_of(const struct sg_billing *b, size_t post, int month)
-{
-    int64_t sum = 0;
-
-    for (size_t i = 0; i < b->bill.n_meters; i++) {
-        const struct sg_bill_meter *m = &b->bill.meters[i];
-        sum += sg_round_div((__int128)b->energy[i][post][month] * m->ratio_num, m->ratio_den,
-                            b->bill.rounding);
-    }
-    return sum;
-}
-
-static void add_line(struct sg_bill *bill, const char *code, int64_t energy_wh, int64_t rate)
-{
-    struct sg_bill_line *line = &bill->lines[bill->n_lines++];
-
-    snprintf(line->code, sizeof(line->code), "%s", code);
-    line->energy_wh = energy_wh;
-    line->rate = rate;
-    line->amount = sg_bill_amount(bill, energy_wh, rate);
-}
-
-static void add_energy_lines(const struct sg_billing *b, struct sg_bill *bill)
-{
-    char code[SG_BILL_CODE_MAX + 1];
-
-    for (size_t p = 0; p < b->t->n_posts; p++) {
-        int64_t wh = 0;
-        for (int m = 0; m <= b->last_month - b->first_month; m++)
-            wh += energy_of(b, p, m);
-        snprintf(code, sizeof(code), "energy.%s", b->t->posts[p].name);
-        add_line(bill, code, wh, b->t->posts[p].rate);
-        bill->energy_wh += wh;
-    }
-}
-
-static int add_flag_lines(const struct sg_billing *b, struct sg_bill *bill)
-{
-    char code[SG_BILL_CODE_MAX + 1];
-
-    if (!b->t->n_flags)
-        return 0;
-    for (int m = b->first_month; m <= b->last_month; m++) {
-        const struct sg_tariff_flag *flag = sg_tariff_flag_of(b->t, m);
-        int64_t wh = 0;
-        if (!flag)
-            return SG_BILL_NO_FLAG;
-        for (size_t p = 0; p < b->t->n_posts; p++)
-            wh += energy_of(b, p, m - b->first_month);
-        snprintf(code, sizeof(code), "flag.%04d-%02d.%s", m / 12, m % 12 + 1, flag->name);
-        add_line(bill, code, wh, flag->adder);
+    bill->import_wh = sg_bill_energy(b, INT64_MIN, INT64_MAX, SG_BILL_ALL_POSTS, SG_OF_IMPORT);
+    bill->export_wh = sg_bill_energy(b, INT64_MIN, INT64_MAX, SG_BILL_ALL_POSTS, SG_OF_EXPORT);
+    r = sg_bill_lines(b);
+    if (!r)
+        r = sg_bill_taxes(b);
+    if (r)
+        return r;
+    if (b->too_large || !sg_bill_sum_up(bill, &sums))
+        return SG_BILL_TOO_LARGE;
+    bill->net = sums.net;
+    bill->gross = sums.gross;
+    bill->total = sums.total;
+    for (size_t i = 0; i < bill->n_taxes; i++) {
+        bill->taxes[i].base = sums.base[i];
+        bill->taxes[i].amount = sums.amount[i];
     }
     return 0;
-}
-
-/* What the energy lines lack of the minimum energy at the minimum's post. */
-static void add_minimum_line(const struct sg_billing *b, struct sg_bill *bill)
-{
-    int64_t least, energy = 0;
-
-    if (!b->t->minimum_wh)
-        return;
-    for (size_t p = 0; p < b->t->n_posts; p++)
-        energy += bill->lines[p].amount;
-    least = sg_bill_amount(bill, b->t->minimum_wh, b->t->posts[b->t->minimum_post].rate);
-    if (energy >= least)
-        return;
-    struct sg_bill_line *line = &bill->lines[bill->n_lines++];
-    snprintf(line->code, sizeof(line->code), "minimum");
-    line->energy_wh = 0;
-    line->rate = 0;
-    line->amount = least - energy;
-}
-
-static int64_t lighting_of(const struct sg_tariff *t, int64_t energy_wh)
-{
-    for (size_t i = 0; i < t->n_lighting; i++)
-        if (energy_wh <= t->lighting[i].up_to_wh)
-            return t->lighting[i].amount;
-    return 0;
-}
-
-static void add_taxes(const struct sg_billing *b, struct sg_bill *bill)
-{
-    for (size_t i = 0; i < b->t->n_taxes; i++) {
-        struct sg_bill_tax *tax = &bill->taxes[bill->n_taxes++];
-        memcpy(tax->name, b->t->taxes[i].name, sizeof(tax->name));
-        tax->rate_ppm = b->t->taxes[i].rate_ppm;
-        tax->excludes = b->t->taxes[i].excludes;
-    }
-    sg_bill_sum_up(bill);
 }
 
 int sg_billing_finish(struct sg_billing *b, struct sg_bill *ret)
 {
-    struct sg_bill bill = b->bill;
     int r;
 
-    add_energy_lines(b, &bill);
-    r = add_flag_lines(b, &bill);
+    if (b->too_long)
+        return SG_BILL_TOO_LONG;
+    r = take_buckets(b);
+    if (!r)
+        r = work_out(b);
     if (r)
         return r;
-    add_minimum_line(b, &bill);
-    bill.lighting = lighting_of(b->t, bill.energy_wh);
-    add_taxes(b, &bill);
-    bill.missing = bill.expected - bill.billed;
-    sg_merkle_finish(&b->tree, bill.root);
-    *ret = bill;
+    b->bill.missing = b->bill.expected - b->bill.billed - b->bill.estimated;
+    sg_merkle_finish(&b->tree, b->bill.root);
+    sg_sha256(b->bill.trace_sha256, sg_buf_bytes(&b->bill.trace));
+    *ret = b->bill;
+    b->bill = (struct sg_bill){.client = 0}; /* the lists are the caller's now */
     return 0;
 }

@@ -32,41 +32,74 @@ static bool is_holiday(const struct sg_tariff *t, int64_t day)
     return false;
 }
 
-bool sg_tariff_is_rest_day(const struct sg_tariff *t, int64_t local_day)
+enum sg_day_kind sg_tariff_day_kind(const struct sg_tariff *t, int64_t local_day)
 {
-    int64_t weekday = ((local_day + 4) % 7 + 7) % 7; /* 0 is Sunday */
-    return weekday == 0 || weekday == 6 || is_holiday(t, local_day);
+    int64_t weekday = ((local_day + 4) % 7 + 7) % 7; /* 0 is Sunday: 1970-01-01 was a Thursday */
+
+    if (is_holiday(t, local_day))
+        return SG_DAY_HOLIDAY;
+    return weekday == 0 ? SG_DAY_SUNDAY : weekday == 6 ? SG_DAY_SATURDAY : SG_DAY_WORKING;
 }
 
-const struct sg_tariff_flag *sg_tariff_flag_of(const struct sg_tariff *t, int month)
+/* Seasons stand by their first day; before the first one the last one goes on. */
+size_t sg_tariff_season_of(const struct sg_tariff *t, int64_t local_day)
 {
-    for (size_t i = 0; i < t->n_flags; i++)
-        if (t->flags[i].month == month)
-            return &t->flags[i];
-    return NULL;
+    unsigned month, mday;
+    size_t i;
+    int year;
+
+    if (t->n_seasons == 0)
+        return 0;
+    sg_civil_from_days(local_day, &year, &month, &mday);
+    for (i = t->n_seasons; i > 0; i--)
+        if (t->seasons[i - 1].from <= month * 32 + mday)
+            return i - 1;
+    return t->n_seasons - 1;
+}
+
+int sg_month_of_day(int64_t local_day)
+{
+    unsigned month, mday;
+    int year;
+
+    sg_civil_from_days(local_day, &year, &month, &mday);
+    return year * 12 + (int)month - 1;
+}
+
+int64_t sg_first_day_of_month(int month)
+{
+    return sg_days_from_civil(month / 12, (unsigned)(month % 12) + 1, 1);
 }
 
 static void enter_day(const struct sg_tariff *t, struct sg_tariff_cursor *c, int64_t start_s)
 {
     struct sg_tz_span span = sg_tz_at(t->tz, start_s);
     int64_t local = start_s + span.east_s;
-    int64_t day = local / 86400 - (local % 86400 < 0);
-    unsigned month, mday;
-    int year;
 
-    c->midnight_s = day * 86400 - span.east_s;
+    c->day = local / 86400 - (local % 86400 < 0);
+    c->midnight_s = c->day * 86400 - span.east_s;
     c->from_s = c->midnight_s > span.from_s ? c->midnight_s : span.from_s;
     c->until_s = c->midnight_s + 86400 < span.until_s ? c->midnight_s + 86400 : span.until_s;
-    c->rest = sg_tariff_is_rest_day(t, day);
-    sg_civil_from_days(day, &year, &month, &mday);
-    c->month = year * 12 + (int)month - 1;
+    c->month = sg_month_of_day(c->day);
+    c->season = (uint8_t)sg_tariff_season_of(t, c->day);
+    c->post_at = t->post_at[c->season][sg_tariff_day_kind(t, c->day)];
 }
 
 struct sg_tariff_slot sg_tariff_slot_at(const struct sg_tariff *t, struct sg_tariff_cursor *c,
                                         int64_t start_s)
 {
+    struct sg_tariff_slot slot;
+
     if (start_s < c->from_s || start_s >= c->until_s)
         enter_day(t, c, start_s);
-    int64_t minute = (start_s - c->midnight_s) / 60;
-    return (struct sg_tariff_slot){c->rest ? t->rest_post : t->post_of_minute[minute], c->month};
+    slot.minute = (uint16_t)((start_s - c->midnight_s) / 60);
+    slot.month = c->month;
+    slot.season = c->season;
+    slot.day = c->day;
+    slot.post = c->post_at[slot.minute];
+    if (t->schedule) {
+        int64_t post = sg_series_at(t->schedule, start_s);
+        slot.post = post == SG_SERIES_NONE ? SG_TARIFF_NO_POST : (uint8_t)post;
+    }
+    return slot;
 }

@@ -5,16 +5,18 @@
 #include <pthread.h>
 #include <zstd.h>
 
-#define MAGIC       "sealgrid-evidence-v1"
-#define HEAD_ITEMS  5
-#define BLOCK_ITEMS 3
-#define ZSTD_LEVEL  1
+#define MAGIC          "sealgrid-evidence-v1"
+#define MAGIC_SECTIONS "sealgrid-evidence-v2"
+#define HEAD_ITEMS     5
+#define SECTION_ITEMS  7
+#define BLOCK_ITEMS    3
+#define ZSTD_LEVEL     1
 
-int sg_evidence_put_head(struct sg_buf *out, const struct sg_evidence_head *h)
+static int put_head(struct sg_buf *out, const struct sg_evidence_head *h, bool sections)
 {
-    int r = sg_cbor_put_array(out, HEAD_ITEMS);
+    int r = sg_cbor_put_array(out, sections ? SECTION_ITEMS : HEAD_ITEMS);
     if (!r)
-        r = sg_cbor_put_text(out, MAGIC);
+        r = sg_cbor_put_text(out, sections ? MAGIC_SECTIONS : MAGIC);
     if (!r)
         r = sg_cbor_put_int(out, h->client);
     if (!r)
@@ -22,6 +24,16 @@ int sg_evidence_put_head(struct sg_buf *out, const struct sg_evidence_head *h)
     if (!r)
         r = sg_cbor_put_int(out, h->until_s);
     return r ? r : sg_cbor_put_array(out, h->n_blocks);
+}
+
+int sg_evidence_put_head(struct sg_buf *out, const struct sg_evidence_head *h)
+{
+    return put_head(out, h, false);
+}
+
+int sg_evidence_put_head_sections(struct sg_buf *out, const struct sg_evidence_head *h)
+{
+    return put_head(out, h, true);
 }
 
 static int put_signed(struct sg_buf *out, const struct sg_evidence_block *b)
@@ -50,10 +62,40 @@ int sg_evidence_put_block(struct sg_buf *out, const struct sg_evidence_block *b)
     return r;
 }
 
+static int put_section(struct sg_buf *out, struct sg_bytes section)
+{
+    return section.len ? sg_cbor_put_bytes(out, section) : sg_cbor_put_null(out);
+}
+
+int sg_evidence_put_sections(struct sg_buf *out, struct sg_bytes estimates,
+                             struct sg_bytes resolutions)
+{
+    size_t start = out->len;
+    int r = put_section(out, estimates);
+    if (!r)
+        r = put_section(out, resolutions);
+    if (r)
+        out->len = start;
+    return r;
+}
+
 static bool take_array(struct sg_reader *in, uint64_t items)
 {
     uint64_t n;
     return sg_cbor_get_array(in, &n) == 0 && n == items;
+}
+
+/* The number of items goes with the name. */
+static bool take_magic(struct sg_reader *in, bool *ret_sections)
+{
+    struct sg_bytes magic;
+    uint64_t n;
+
+    if (sg_cbor_get_array(in, &n) != 0 || sg_cbor_get_text(in, &magic) != 0)
+        return false;
+    *ret_sections = n == SECTION_ITEMS;
+    return *ret_sections ? sg_bytes_equal(magic, SG_BYTES_LIT(MAGIC_SECTIONS))
+                         : n == HEAD_ITEMS && sg_bytes_equal(magic, SG_BYTES_LIT(MAGIC));
 }
 
 int sg_evidence_open(struct sg_evidence_reader *r, struct sg_bytes file,
@@ -61,14 +103,13 @@ int sg_evidence_open(struct sg_evidence_reader *r, struct sg_bytes file,
 {
     struct sg_reader in = sg_reader_over(file);
     struct sg_evidence_head h;
-    struct sg_bytes magic;
+    bool sections;
 
-    if (!take_array(&in, HEAD_ITEMS) || sg_cbor_get_text(&in, &magic) != 0 ||
-        !sg_bytes_equal(magic, SG_BYTES_LIT(MAGIC)) || sg_cbor_get_int(&in, &h.client) != 0 ||
+    if (!take_magic(&in, &sections) || sg_cbor_get_int(&in, &h.client) != 0 ||
         sg_cbor_get_int(&in, &h.from_s) != 0 || sg_cbor_get_int(&in, &h.until_s) != 0 ||
         sg_cbor_get_array(&in, &h.n_blocks) != 0 || h.n_blocks > SG_EVIDENCE_BLOCKS_MAX)
         return SG_EVIDENCE_MALFORMED;
-    *r = (struct sg_evidence_reader){in, h.n_blocks};
+    *r = (struct sg_evidence_reader){.in = in, .left = h.n_blocks, .sections = sections};
     *ret = h;
     return 0;
 }
@@ -98,12 +139,34 @@ static bool take_readings(struct sg_reader *in, struct sg_evidence_block *b)
     return true;
 }
 
+/* Octets, of which there must be some, or null. */
+static bool take_section(struct sg_reader *in, struct sg_bytes *ret)
+{
+    enum sg_cbor_type type;
+
+    *ret = SG_BYTES_NONE;
+    if (sg_cbor_peek(in, &type) != 0)
+        return false;
+    if (type == SG_CBOR_SIMPLE)
+        return sg_cbor_get_null(in) == 0;
+    return sg_cbor_get_bytes(in, ret) == 0 && ret->len;
+}
+
+static int end_file(struct sg_evidence_reader *r)
+{
+    if (r->sections &&
+        (!take_section(&r->in, &r->estimates) || !take_section(&r->in, &r->resolutions)))
+        return SG_EVIDENCE_MALFORMED;
+    r->sections = false;
+    return r->in.left ? SG_EVIDENCE_MALFORMED : SG_EVIDENCE_END;
+}
+
 int sg_evidence_next(struct sg_evidence_reader *r, struct sg_evidence_block *ret)
 {
     struct sg_bytes evidence;
 
     if (r->left == 0)
-        return r->in.left ? SG_EVIDENCE_MALFORMED : SG_EVIDENCE_END;
+        return end_file(r);
     if (!take_array(&r->in, BLOCK_ITEMS) || sg_cbor_get_bytes(&r->in, &evidence) != 0 ||
         sg_block_evidence_decode(evidence, &ret->evidence) != 0 || !take_leaves(&r->in, ret) ||
         !take_readings(&r->in, ret))

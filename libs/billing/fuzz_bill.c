@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf again = SG_BUF_INIT(SG_BILL_JSON_MAX);
     SG_CLEANUP(sg_buf_clear) struct sg_buf page = SG_BUF_INIT(PAGE_MAX_BYTES);
-    struct sg_bill b;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill b = {.client = 0};
 
     if (sg_bill_read(SG_BYTES(data, size), &b) == SG_BILL_MALFORMED)
         return 0;

@@ -11,13 +11,16 @@ static int copy(struct sg_bytes file, struct sg_buf *out)
     struct sg_evidence_head head;
     int r = sg_evidence_open(&reader, file, &head);
 
+    const bool sections = !r && reader.sections;
     if (!r)
-        r = sg_evidence_put_head(out, &head);
+        r = sections ? sg_evidence_put_head_sections(out, &head) : sg_evidence_put_head(out, &head);
     while (!r) {
         r = sg_evidence_next(&reader, &block);
         if (!r)
             r = sg_evidence_put_block(out, &block);
     }
+    if (r == SG_EVIDENCE_END && sections)
+        sg_assert(!sg_evidence_put_sections(out, reader.estimates, reader.resolutions));
     return r;
 }
 

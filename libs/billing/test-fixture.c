@@ -89,22 +89,43 @@ static int make_block(struct fixture *f, int meter, int day)
     return r;
 }
 
+static int add_readings(const struct fixture *f, struct sg_billing *b)
+{
+    int r = 0;
+
+    for (int day = 0; day < FX_DAYS; day++)
+        for (int i = 0; i < 96 && !r; i++) {
+            const struct sg_reading *from = &f->blocks[0][day]->readings[i];
+            const struct sg_bill_reading reading = {
+                .serial = "10000000",
+                .ts_s = from->ts_s,
+                .energy_wh = from->field[SG_READING_interval_energy],
+                .reactive_varh = INT64_MIN,
+                .leaf = f->blocks[0][day]->leaves[i]};
+            r = sg_billing_add(b, &reading);
+        }
+    return r;
+}
+
 static int make_bill(struct fixture *f)
 {
     SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
-    const struct sg_bill_install install = {"10000000", FX_FROM, INT64_MAX, 1, 1};
+    uint8_t sha256[32];
+    const struct sg_bill_install install = {"10000000", FX_FROM, INT64_MAX, 1, 1, sha256};
     struct sg_yaml_error why;
     int r = sg_tariff_load(&f->tariff, "apps/bill/tariffs/b1-white.yaml", &why);
+    const struct sg_bill_input in = {.tariff = f->tariff,
+                                     .client = FX_CLIENT,
+                                     .from_s = FX_FROM,
+                                     .until_s = FX_UNTIL,
+                                     .installs = &install,
+                                     .n_installs = 1};
 
+    sg_cert_fingerprint(f->installations.records[0].cert, sha256);
     if (!r)
-        r = sg_billing_new(&b, f->tariff, FX_CLIENT, FX_FROM, FX_UNTIL, &install, 1);
-    for (int day = 0; day < FX_DAYS; day++)
-        for (int i = 0; i < 96 && !r; i++) {
-            const struct sg_reading *reading = &f->blocks[0][day]->readings[i];
-            r = sg_billing_add(b, "10000000", reading->ts_s,
-                               reading->field[SG_READING_interval_energy],
-                               f->blocks[0][day]->leaves[i]);
-        }
+        r = sg_billing_new(&b, &in);
+    if (!r)
+        r = add_readings(f, b);
     return r ? r : sg_billing_finish(b, &f->bill);
 }
 
@@ -149,5 +170,6 @@ void fx_clear(struct fixture *f)
     sg_key_free(f->root_key);
     sg_key_free(f->ca_key);
     sg_tariff_free(f->tariff);
+    sg_bill_clear(&f->bill);
     sg_buf_clear(&f->evidence);
 }

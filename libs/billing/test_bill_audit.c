@@ -8,6 +8,7 @@
 #include "test-fixture.c"
 
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/billing/resolution.h>
 
 static struct fixture f;
 
@@ -262,7 +263,86 @@ static void a_meter_must_have_been_installed_then(void **state)
     record->ratio_num = 40;
     found = audit_with(&f.bill, sg_buf_bytes(&f.evidence), NULL);
     record->ratio_num = 1;
-    EXPECT(found, SG_AUDIT_BILL_ARITHMETIC);
+    EXPECT(found, SG_AUDIT_INSTALLATION_RATIO, SG_AUDIT_BILL_ARITHMETIC);
+}
+
+static void put_on_list(const struct sg_cert *cert, const struct sg_cert *issuer,
+                        const struct sg_key *issuer_key, int64_t since_s)
+{
+    const struct sg_crl_entry entry = {cert, since_s};
+    struct sg_authority *a = &f.authority;
+
+    assert_int_equal(sg_crl_issue(&a->crls[a->n_crls], issuer, issuer_key, FX_UNTIL,
+                                  FX_UNTIL + 86400, &entry, cert ? 1 : 0),
+                     0);
+    a->crl_issuers[a->n_crls++] = issuer;
+}
+
+static void forget_lists(void)
+{
+    while (f.authority.n_crls)
+        sg_crl_free(f.authority.crls[--f.authority.n_crls]);
+}
+
+static void a_certificate_revoked_by_then_is_named(void **state)
+{
+    (void)state;
+    struct sg_bytes evidence = sg_buf_bytes(&f.evidence);
+
+    put_on_list(f.installations.records[0].cert, f.ca, f.ca_key, FX_FROM + 86400 + 900);
+    struct found found = audit_with(&f.bill, evidence, f.tariff);
+    forget_lists();
+    EXPECT(found, SG_AUDIT_CERTIFICATE_REVOKED, SG_AUDIT_READING_MISSING, SG_AUDIT_BILL_ROOT,
+           SG_AUDIT_BILL_ARITHMETIC);
+    expect_at(&found, SG_AUDIT_CERTIFICATE_REVOKED, 97, 96); /* the second day alone */
+
+    put_on_list(f.installations.records[0].cert, f.ca, f.ca_key, FX_UNTIL + 1); /* later */
+    found = audit_with(&f.bill, evidence, f.tariff);
+    forget_lists();
+    expect_only(&found, 0, NULL);
+
+    put_on_list(f.ca, f.root, f.root_key, FX_FROM); /* the one above it */
+    found = audit_with(&f.bill, evidence, f.tariff);
+    forget_lists();
+    assert_int_equal(found.n[SG_AUDIT_CERTIFICATE_REVOKED], 2);
+}
+
+static void audit_in(struct found *found, struct sg_audit_result *result, bool require_crl,
+                     enum sg_audit_clock policy, struct sg_bytes evidence)
+{
+    const struct sg_audit_input in = {.bill = &f.bill,
+                                      .bill_hash_ok = true,
+                                      .evidence = evidence,
+                                      .installations = &f.installations,
+                                      .authority = &f.authority,
+                                      .tariff = f.tariff,
+                                      .require_crl = require_crl,
+                                      .clock_policy = policy};
+
+    *found = (struct found){.n = {0}};
+    assert_int_equal(sg_audit_run(&in, note, found, result), 0);
+}
+
+static void a_missing_list_is_told(void **state)
+{
+    (void)state;
+    struct sg_bytes evidence = sg_buf_bytes(&f.evidence);
+    struct sg_audit_result result;
+    struct found found;
+
+    audit_in(&found, &result, false, SG_AUDIT_POLICY_NOTE, evidence);
+    expect_only(&found, 0, NULL);
+    assert_int_equal(result.without_crl, 1);
+    audit_in(&found, &result, true, SG_AUDIT_POLICY_NOTE, evidence);
+    EXPECT(found, SG_AUDIT_CERTIFICATE_NO_CRL);
+    put_on_list(NULL, f.ca, f.ca_key, 0);
+    audit_in(&found, &result, true, SG_AUDIT_POLICY_NOTE, evidence);
+    EXPECT(found, SG_AUDIT_CERTIFICATE_NO_CRL); /* nothing of the root about the second level */
+    put_on_list(NULL, f.root, f.root_key, 0);
+    audit_in(&found, &result, true, SG_AUDIT_POLICY_NOTE, evidence);
+    forget_lists();
+    expect_only(&found, 0, NULL);
+    assert_int_equal(result.without_crl, 0);
 }
 
 /* The first client's meter, taken out and put back every day of MANY days before the period. */
@@ -325,7 +405,10 @@ static void doctored_bills_are_named(void **state)
     (void)state;
     struct sg_bytes evidence = sg_buf_bytes(&f.evidence);
     struct sg_bill b = f.bill;
+    struct sg_bill_line lines[8];
 
+    assert_true(b.n_lines >= 3 && b.n_lines <= 8);
+    memcpy(lines, b.lines, b.n_lines * sizeof(*lines));
     b.root[5] ^= 1;
     struct found found = audit_with(&b, evidence, f.tariff);
     EXPECT(found, SG_AUDIT_BILL_ROOT);
@@ -336,15 +419,22 @@ static void doctored_bills_are_named(void **state)
     /* Energy moved from a cheap post to a dear one, every sum adjusted: only the tariff can tell.
      */
     b = f.bill;
-    b.lines[0].energy_wh += 1000;
-    b.lines[2].energy_wh -= 1000;
+    b.lines = lines;
+    lines[0].quantity += 1000;
+    lines[2].quantity -= 1000;
+    lines[0].amount += 148; /* 1.4796 */
+    lines[2].amount -= 66;  /* 0.6576 */
+    b.net += 82;
+    b.gross += 82;
+    b.total += 82;
     found = audit_with(&b, evidence, f.tariff);
     EXPECT(found, SG_AUDIT_BILL_ARITHMETIC);
     b = f.bill; /* taxes that leave nothing: the gross amount would leave its type */
     b.n_taxes = 2;
     b.taxes[0] = b.taxes[1] = (struct sg_bill_tax){.name = "all", .rate_ppm = 999999};
     b.taxes[1].excludes = 1;
-    b.lines[0].amount = b.lighting = INT64_C(1000000000000000);
+    b.lines = lines;
+    lines[0].amount = b.lighting = INT64_C(1000000000000000);
     found = audit_with(&b, evidence, NULL);
     EXPECT(found, SG_AUDIT_BILL_ARITHMETIC);
     b = f.bill;
@@ -380,10 +470,11 @@ static void a_bill_without_a_meter_is_named(void **state)
     SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
     SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(4096);
     const struct sg_evidence_head head = {FX_CLIENT, FX_FROM - 86400, FX_FROM, 0};
-    struct sg_bill bill;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    const struct sg_bill_input in = {
+        .tariff = f.tariff, .client = FX_CLIENT, .from_s = head.from_s, .until_s = head.until_s};
 
-    assert_int_equal(sg_billing_new(&b, f.tariff, FX_CLIENT, head.from_s, head.until_s, NULL, 0),
-                     0);
+    assert_int_equal(sg_billing_new(&b, &in), 0);
     assert_int_equal(sg_billing_finish(b, &bill), 0);
     assert_int_equal(sg_evidence_put_head(&file, &head), 0);
     struct found found = audit_with(&bill, sg_buf_bytes(&file), f.tariff);
@@ -405,6 +496,18 @@ static void doubtful_clocks_are_counted(void **state)
                      0);
     assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &set->evidence, set->readings), 0);
     assert_int_equal(result_of(blocks, 2).clock, 1);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(1 << 24);
+    struct sg_audit_result result;
+    struct found found;
+    assert_int_equal(fx_evidence(blocks, 2, &file), 0);
+    audit_in(&found, &result, false, SG_AUDIT_POLICY_NOTE, sg_buf_bytes(&file));
+    expect_only(&found, 0, NULL);
+    audit_in(&found, &result, false, SG_AUDIT_POLICY_SET, sg_buf_bytes(&file));
+    EXPECT(found, SG_AUDIT_CLOCK_SET);
+    audit_in(&found, &result, false, SG_AUDIT_POLICY_STRICT, sg_buf_bytes(&file));
+    EXPECT(found, SG_AUDIT_CLOCK_SET);
+    assert_int_equal(sg_audit_clock_of("strict"), SG_AUDIT_POLICY_STRICT);
+    assert_int_equal(sg_audit_clock_of("lax"), SG_AUDIT_N_CLOCKS);
     blocks[0] = b;
     assert_int_equal(result_of(blocks, 2).clock, 0);
 }
@@ -436,6 +539,133 @@ static void numbers_run_on_over_bills(void **state)
     assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 0);
 }
 
+/* ---- conflicts and choices ------------------------------------------------------------------ */
+
+/* The last hour of the first day told again, as by a clock that was set back: numbers go on, the
+ * second day's are shifted by them. */
+struct told_twice {
+    struct sg_evidence_block again, next;
+    struct sg_buf wire[2];
+};
+
+static void sign_again(struct sg_evidence_block *b, struct sg_buf *wire, uint64_t seq, int64_t ts_s,
+                       uint32_t n)
+{
+    struct sg_block_header h = f.blocks[0][0]->evidence.header;
+    const uint8_t seed[SG_BLOCK_SEED_LEN] = {(uint8_t)seq, 0x55};
+
+    h.first_seq = seq;
+    h.first_ts_s = ts_s;
+    for (uint32_t i = 0; i < n; i++) {
+        b->readings[i] = f.blocks[0][1]->readings[i % 96];
+        b->readings[i].seq = seq + i;
+        b->readings[i].ts_s = ts_s + i * INT64_C(900);
+    }
+    *wire = (struct sg_buf)SG_BUF_INIT(SG_BLOCK_MAX);
+    assert_int_equal(sg_block_sign(&h, b->readings, n, f.meter_key[0], SG_SIGN_ES256, seed, wire),
+                     0);
+    assert_int_equal(sg_block_decode(sg_buf_bytes(wire), &b->evidence, b->readings), 0);
+    b->n_readings = b->n_leaves = n;
+    for (uint32_t i = 0; i < n; i++)
+        assert_int_equal(sg_block_reading_hash(seed, i, &b->readings[i], b->leaves[i]), 0);
+}
+
+static void make_told_twice(struct told_twice *t)
+{
+    sign_again(&t->again, &t->wire[0], 97, FX_FROM + 93 * 900, 4);
+    sign_again(&t->next, &t->wire[1], 101, FX_FROM + 97 * 900, 96);
+}
+
+/* Evidence with that, and what the operator chose of each of the four: the first telling. */
+static void put_choices(const struct told_twice *t, const struct sg_key *key,
+                        const struct sg_cert *cert, struct sg_buf *ret)
+{
+    const struct sg_evidence_block *blocks[] = {f.blocks[0][0], &t->again, &t->next};
+    const struct sg_evidence_head head = {FX_CLIENT, FX_FROM, FX_UNTIL, 3};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf section = SG_BUF_INIT(1 << 16);
+    struct sg_buf certificate[4], signature[4];
+    struct sg_resolution list[4];
+    struct sg_row_resolution rows[4];
+    char name[4][SG_ROW_WHO_MAX + 1];
+
+    for (int i = 0; i < 4; i++) {
+        const struct sg_reading *first = &f.blocks[0][0]->readings[92 + i];
+        certificate[i] = signature[i] = (struct sg_buf)SG_BUF_INIT(1 << 14);
+        list[i] = (struct sg_resolution){.client = FX_CLIENT,
+                                         .row = {.ts_s = first->ts_s,
+                                                 .resolved_ts_s = FX_UNTIL,
+                                                 .why = SG_BYTES_LIT("clock set back")}};
+        assert_int_equal(sg_row_digest(first, list[i].row.chosen), 0);
+        assert_int_equal(
+            sg_resolution_sign(&list[i], key, cert, name[i], &certificate[i], &signature[i]), 0);
+        list[i].row.certificate = sg_buf_bytes(&certificate[i]);
+        list[i].row.signature = sg_buf_bytes(&signature[i]);
+        rows[i] = list[i].row;
+    }
+    assert_int_equal(sg_resolutions_encode(rows, 4, &section), 0);
+    assert_int_equal(sg_evidence_put_head_sections(ret, &head), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(sg_evidence_put_block(ret, blocks[i]), 0);
+    assert_int_equal(sg_evidence_put_sections(ret, SG_BYTES_NONE, sg_buf_bytes(&section)), 0);
+    for (int i = 0; i < 4; i++) {
+        sg_buf_clear(&certificate[i]);
+        sg_buf_clear(&signature[i]);
+    }
+}
+
+static struct sg_audit_result
+audit_choices(struct sg_bytes evidence, const struct sg_authority *operators, struct found *found)
+{
+    struct sg_audit_result result;
+    const struct sg_audit_input in = {.bill = &f.bill,
+                                      .bill_hash_ok = true,
+                                      .evidence = evidence,
+                                      .installations = &f.installations,
+                                      .authority = &f.authority,
+                                      .operators = operators};
+
+    *found = (struct found){.n = {0}};
+    assert_int_equal(sg_audit_run(&in, note, found, &result), 0);
+    return result;
+}
+
+static void a_choice_on_record_settles_a_conflict(void **state)
+{
+    (void)state;
+    static struct told_twice t;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf good = SG_BUF_INIT(1 << 24);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf strange = SG_BUF_INIT(1 << 24);
+    SG_CLEANUP(sg_key_freep) struct sg_key *key = NULL;
+    SG_CLEANUP(sg_cert_freep) struct sg_cert *ca = NULL;
+    SG_CLEANUP(sg_cert_freep) struct sg_cert *chooser = NULL;
+    struct found found;
+
+    assert_int_equal(sg_key_generate(&key, SG_KEY_P256), 0);
+    assert_int_equal(make_cert(&ca, "operators", true, 0, key, NULL, key), 0);
+    assert_int_equal(make_cert(&chooser, "Ana", false, -1, f.ca_key, ca, key), 0);
+    const struct sg_authority operators = {.roots = {ca}, .n_roots = 1};
+    make_told_twice(&t);
+    put_choices(&t, f.ca_key, chooser, &good);
+    struct sg_audit_result r = audit_choices(sg_buf_bytes(&good), &operators, &found);
+    assert_int_equal(found.n[SG_AUDIT_READING_CONFLICT], 0);
+    assert_int_equal(found.n[SG_AUDIT_READING_SEQUENCE], 0);
+    assert_int_equal(found.n[SG_AUDIT_RESOLUTION], 0);
+    assert_int_equal(found.n[SG_AUDIT_READING_MISSING], 0);
+    assert_int_equal(r.resolved, 4);
+
+    r = audit_choices(sg_buf_bytes(&good), NULL, &found); /* nobody's choice counts */
+    assert_int_equal(found.n[SG_AUDIT_READING_CONFLICT], 4);
+    assert_int_equal(r.resolved, 0);
+
+    /* A meter's own key chooses, in a certificate of the meters' authority. */
+    put_choices(&t, f.meter_key[0], f.installations.records[0].cert, &strange);
+    r = audit_choices(sg_buf_bytes(&strange), &operators, &found);
+    assert_int_equal(found.n[SG_AUDIT_RESOLUTION], 4);
+    assert_int_equal(found.n[SG_AUDIT_READING_CONFLICT], 4);
+    sg_buf_clear(&t.wire[0]);
+    sg_buf_clear(&t.wire[1]);
+}
+
 static void a_cut_file_is_named(void **state)
 {
     (void)state;
@@ -462,11 +692,14 @@ int main(void)
         cmocka_unit_test(a_doubled_block_is_named),
         cmocka_unit_test(certificates_must_chain),
         cmocka_unit_test(a_meter_must_have_been_installed_then),
+        cmocka_unit_test(a_certificate_revoked_by_then_is_named),
+        cmocka_unit_test(a_missing_list_is_told),
         cmocka_unit_test(many_installations_of_a_client_are_audited),
         cmocka_unit_test(doctored_bills_are_named),
         cmocka_unit_test(a_bill_without_a_meter_is_named),
         cmocka_unit_test(doubtful_clocks_are_counted),
         cmocka_unit_test(numbers_run_on_over_bills),
+        cmocka_unit_test(a_choice_on_record_settles_a_conflict),
         cmocka_unit_test(a_cut_file_is_named),
     };
     return cmocka_run_group_tests(tests, make, clear);

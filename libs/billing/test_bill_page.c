@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include <sealgrid/billing/bill-page.h>
+#include "bill-page-int.h"
 
 #include <stdio.h>
 
@@ -22,17 +22,34 @@ struct made {
 static void make(struct made *m, const char *tariff, const char *serial)
 {
     SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
-    const struct sg_bill_install install = {serial, FROM - 900, INT64_MAX, 1, 1};
+    const struct sg_bill_install install = {serial, FROM - 900, INT64_MAX, 1, 1, NULL};
     const uint8_t leaf[32] = {1};
     struct sg_yaml_error why;
     assert_int_equal(sg_tariff_load(&m->tariff, tariff, &why), 0);
-    assert_int_equal(sg_billing_new(&b, m->tariff, 3000000001, FROM, UNTIL, &install, 1), 0);
+    const struct sg_bill_input in = {.tariff = m->tariff,
+                                     .client = 3000000001,
+                                     .from_s = FROM,
+                                     .until_s = UNTIL,
+                                     .installs = &install,
+                                     .n_installs = 1};
+    assert_int_equal(sg_billing_new(&b, &in), 0);
     sg_bill_load_init(&m->load, m->tariff);
     for (int64_t ts = FROM + 900; ts <= UNTIL; ts += 900) {
-        assert_int_equal(sg_billing_add(b, serial, ts, 100, leaf), 0);
+        const struct sg_bill_reading reading = {.serial = serial,
+                                                .ts_s = ts,
+                                                .energy_wh = 100,
+                                                .reactive_varh = INT64_MIN,
+                                                .leaf = leaf};
+        assert_int_equal(sg_billing_add(b, &reading), 0);
         sg_bill_load_add(&m->load, ts, 100);
     }
     assert_int_equal(sg_billing_finish(b, &m->bill), 0);
+}
+
+static void unmake(struct made *m)
+{
+    sg_tariff_free(m->tariff);
+    sg_bill_clear(&m->bill);
 }
 
 static void page_of(const struct made *m, struct sg_buf *ret)
@@ -83,7 +100,7 @@ static void everything_on_the_bill_is_on_the_page(void **state)
     assert_true(has(&page, en));
     assert_true(has(&page, pt));
     assert_false(has(&page, "do not add up"));
-    sg_tariff_free(m.tariff);
+    unmake(&m);
 }
 
 static void days_are_those_of_the_zone(void **state)
@@ -98,8 +115,8 @@ static void days_are_those_of_the_zone(void **state)
     assert_int_equal(m.load.days[0].wh[1], 800);
     assert_int_equal(m.load.days[0].wh[2], 7600);
     assert_int_equal(m.load.days[4].wh[2], 9600);
-    assert_int_equal(m.load.sum_wh, m.bill.energy_wh);
-    sg_tariff_free(m.tariff);
+    assert_int_equal(m.load.sum_wh, m.bill.import_wh);
+    unmake(&m);
 }
 
 static void a_chart_of_other_readings_is_named(void **state)
@@ -111,7 +128,7 @@ static void a_chart_of_other_readings_is_named(void **state)
     m.load.sum_wh -= 1;
     page_of(&m, &page);
     assert_true(has(&page, "do not add up"));
-    sg_tariff_free(m.tariff);
+    unmake(&m);
 }
 
 static void names_with_markup_stay_names(void **state)
@@ -130,7 +147,7 @@ static void names_with_markup_stay_names(void **state)
     assert_false(has(&page, "<b onclick"));
     assert_false(has(&page, "<svg onload"));
     assert_false(has(&page, "<i>"));
-    sg_tariff_free(m.tariff);
+    unmake(&m);
 }
 
 static void more_days_than_fit_are_left_out(void **state)
@@ -140,8 +157,79 @@ static void more_days_than_fit_are_left_out(void **state)
     make(&m, "apps/bill/tariffs/b1-white.yaml", "1");
     for (int64_t ts = UNTIL + 900; ts < UNTIL + INT64_C(86400) * 500; ts += 86400)
         sg_bill_load_add(&m.load, ts, 1);
-    assert_int_equal(m.load.n_days, SG_BILL_DAYS_MAX);
-    sg_tariff_free(m.tariff);
+    assert_int_equal(m.load.n_days, SG_BILL_CHART_DAYS_MAX);
+    unmake(&m);
+}
+
+/* What only some bills have, each in words; and no promise of signatures that are not there. */
+static void other_parts_are_shown(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf page = SG_BUF_INIT(4 << 20);
+    static struct made m;
+    static const struct sg_bill_estimate estimate = {.from_s = FROM,
+                                                     .until_s = FROM + 1800,
+                                                     .rule = "short-gap",
+                                                     .intervals = 2,
+                                                     .import_wh = 77};
+    static const struct sg_bill_credit credit = {.month = 2026 * 12 + 7, .post = 0, .wh = 4321};
+    make(&m, "apps/bill/tariffs/b1-white.yaml", "1");
+    struct sg_bill b = m.bill; /* borrows its lists */
+    b.estimates = (struct sg_bill_estimate *)(uintptr_t)&estimate;
+    b.n_estimates = 1;
+    b.estimated = 2;
+    b.credits = (struct sg_bill_credit *)(uintptr_t)&credit;
+    b.n_credits = 1;
+    b.has_contract = true;
+    b.contract = (struct sg_contract){.phases = 2, .demand = {{"peak", 80500}}, .n_demand = 1};
+    b.export_wh = 5000;
+    struct made other = {m.tariff, b, m.load};
+    page_of(&other, &page);
+    static const char *const wants[] = {"short-gap",
+                                        "Estimated, not measured",
+                                        "August 2026",
+                                        "agosto de 2026",
+                                        "80.5",
+                                        "Demanda contratada, ponta",
+                                        "Energy sent out",
+                                        "signed every reading that was measured"};
+    for (size_t i = 0; i < sizeof wants / sizeof *wants; i++)
+        if (!has(&page, wants[i]))
+            fail_msg("not on the page: %s", wants[i]);
+    sg_buf_reset(&page);
+    other.bill.n_buckets = 0;
+    page_of(&other, &page);
+    assert_false(has(&page, "signed every reading"));
+    assert_true(has(&page, "not signed by a meter"));
+    unmake(&m);
+}
+
+/* Codes of lines in words, in both languages; what nobody knows stands as it is. */
+static void codes_have_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code, *en, *pt;
+    } words[] = {
+        {"te.peak", "Energy (TE), peak", "Energia (TE), ponta"},
+        {"demand.off_peak.excess", "Demand, off-peak, above the contract",
+         "Demanda, fora ponta, ultrapassagem"},
+        {"energy.tier3", "Energy, step 3", "Consumo, faixa 3"},
+        {"net.te.all", "Energy sent out, credited, Energy (TE), all hours",
+         "Energia injetada, compensada, Energia (TE), todas as horas"},
+        {"flag.2026-09.red-1", "Flag red, level 1, September 2026",
+         "Bandeira vermelha patamar 1, setembro de 2026"},
+        {"my-own.thing", "my-own, thing", "my-own, thing"},
+        {"", "", ""},
+        {"...", "", ""}, /* no charge has an empty name */
+    };
+    char word[SG_BILL_WORD_MAX];
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        sg_bill_line_word(SG_EN, words[i].code, word);
+        assert_string_equal(word, words[i].en);
+        sg_bill_line_word(SG_PT_BR, words[i].code, word);
+        assert_string_equal(word, words[i].pt);
+    }
 }
 
 int main(void)
@@ -152,6 +240,8 @@ int main(void)
         cmocka_unit_test(a_chart_of_other_readings_is_named),
         cmocka_unit_test(names_with_markup_stay_names),
         cmocka_unit_test(more_days_than_fit_are_left_out),
+        cmocka_unit_test(other_parts_are_shown),
+        cmocka_unit_test(codes_have_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -498,3 +498,13 @@ int sg_block_check_proof(struct sg_bytes proof, const struct sg_key *key,
     *ret_reading = p.reading;
     return 0;
 }
+
+int sg_block_proof_leaf(struct sg_bytes proof, uint8_t ret[32])
+{
+    struct proof p;
+
+    if (!parse_proof(proof, &p))
+        return SG_BLOCK_MALFORMED;
+    sg_block_leaf_hash(ret, p.salt, p.leaf);
+    return 0;
+}

@@ -7,7 +7,7 @@
 
 #include <sealgrid/base/clock.h>
 
-#include "gz-int.h"
+#include <sealgrid/meter/gz.h>
 
 #define CHUNK     (256u * 1024)
 #define FIELD_MAX 40 /* octets of a value that is not a plain decimal */

@@ -1,4 +1,4 @@
-#include "gz-int.h"
+#include <sealgrid/meter/gz.h>
 
 #include <fcntl.h>
 #include <stdbool.h>

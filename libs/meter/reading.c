@@ -45,10 +45,70 @@ bool sg_reading_valid(const struct sg_reading *r)
     return true;
 }
 
+/*
+ * A reading is forty small integers, made and read for each interval of each meter, many times
+ * over: both ways go by the octet where the buffer surely holds the longest form, and by the
+ * general functions (cbor.h) where it may not, or where the input is not what an encoder writes.
+ */
+#define HEAD_MAX      9
+#define ENCODED_MAX   (READING_ITEMS * HEAD_MAX + HEAD_MAX)
+#define MAJOR_NEGINT  1u
+#define ARRAY_OF_SOME 0x98 /* an array whose length follows in one octet */
+
+static inline uint8_t *write_int(uint8_t *at, int64_t value)
+{
+    unsigned major = value < 0 ? MAJOR_NEGINT << 5 : 0;
+    uint64_t v = value < 0 ? ~(uint64_t)value : (uint64_t)value;
+
+    if (v < 24) {
+        at[0] = (uint8_t)(major | (unsigned)v);
+        return at + 1;
+    }
+    if (v <= UINT8_MAX) {
+        at[0] = (uint8_t)(major | 24);
+        at[1] = (uint8_t)v;
+        return at + 2;
+    }
+    if (v <= UINT16_MAX) {
+        at[0] = (uint8_t)(major | 25);
+        sg_store_be16(at + 1, (uint16_t)v);
+        return at + 3;
+    }
+    if (v <= UINT32_MAX) {
+        at[0] = (uint8_t)(major | 26);
+        sg_store_be32(at + 1, (uint32_t)v);
+        return at + 5;
+    }
+    at[0] = (uint8_t)(major | 27);
+    sg_store_be64(at + 1, v);
+    return at + HEAD_MAX;
+}
+
+static void encode_fast(const struct sg_reading *r, struct sg_buf *b)
+{
+    uint8_t *at = b->data + b->len;
+
+    *at++ = ARRAY_OF_SOME;
+    *at++ = READING_ITEMS;
+    at = write_int(at, (int64_t)r->seq);
+    at = write_int(at, r->ts_s);
+    for (size_t i = 0; i < SG_READING_N_FIELDS; i++) {
+        if (r->field[i] == SG_READING_NA)
+            *at++ = CBOR_NULL;
+        else
+            at = write_int(at, r->field[i]);
+    }
+    b->len = (size_t)(at - b->data);
+}
+
 int sg_reading_encode(const struct sg_reading *r, struct sg_buf *b)
 {
     if (!sg_reading_valid(r))
         return sg_raise(-EINVAL);
+    if (b->capacity - b->len >= ENCODED_MAX) {
+        encode_fast(r, b);
+        return 0;
+    }
     size_t start = b->len;
     int e = sg_cbor_put_array(b, READING_ITEMS);
     if (e == 0)
@@ -60,6 +120,60 @@ int sg_reading_encode(const struct sg_reading *r, struct sg_buf *b)
     if (e)
         b->len = start;
     return e;
+}
+
+/* NULL: not an integer in its shortest form.  HEAD_MAX octets can be read. */
+static inline const uint8_t *read_int(const uint8_t *at, int64_t *ret)
+{
+    unsigned info = at[0] & 31u;
+    uint64_t v = info;
+
+    if (at[0] >> 5 > MAJOR_NEGINT || info > 27)
+        return NULL;
+    if (info >= 24) {
+        static const uint64_t least[] = {24, UINT8_MAX + 1, UINT16_MAX + 1, UINT64_C(1) << 32};
+        v = info == 24   ? at[1]
+            : info == 25 ? sg_load_be16(at + 1)
+            : info == 26 ? sg_load_be32(at + 1)
+                         : sg_load_be64(at + 1);
+        if (v < least[info - 24] || v > INT64_MAX)
+            return NULL;
+        *ret = at[0] >> 5 ? ~(int64_t)v : (int64_t)v;
+        return at + 1 + ((size_t)1 << (info - 24));
+    }
+    *ret = at[0] >> 5 ? ~(int64_t)v : (int64_t)v;
+    return at + 1;
+}
+
+/* False: the general way judges it. */
+static bool decode_fast(struct sg_reader *in, struct sg_reading *ret)
+{
+    const uint8_t *at = in->at;
+    int64_t seq;
+
+    if (in->left < ENCODED_MAX || at[0] != ARRAY_OF_SOME || at[1] != READING_ITEMS)
+        return false;
+    at = read_int(at + 2, &seq);
+    if (at)
+        at = read_int(at, &ret->ts_s);
+    for (size_t i = 0; at && i < SG_READING_N_FIELDS; i++) {
+        if (*at == CBOR_NULL) {
+            ret->field[i] = SG_READING_NA;
+            at++;
+            continue;
+        }
+        at = read_int(at, &ret->field[i]);
+        if (at && (ret->field[i] < limits[i].lo || ret->field[i] > limits[i].hi))
+            return false;
+    }
+    if (!at || seq < 0)
+        return false;
+    ret->seq = (uint64_t)seq;
+    if (!head_valid(ret))
+        return false;
+    in->left -= (size_t)(at - in->at);
+    in->at = at;
+    return true;
 }
 
 static int take_field(struct sg_reader *in, size_t i, int64_t *ret)
@@ -85,6 +199,12 @@ int sg_reading_decode(struct sg_reader *in, struct sg_reading *ret)
     struct sg_reader rest = *in;
     struct sg_reading v;
     uint64_t items;
+
+    if (decode_fast(&rest, &v)) {
+        *ret = v;
+        *in = rest;
+        return 0;
+    }
     int r = sg_cbor_get_array(&rest, &items);
     if (r)
         return r;

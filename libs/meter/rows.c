@@ -349,3 +349,168 @@ int sg_row_block_decode(struct sg_bytes value, struct sg_row_block *ret)
     ret->original = v[2].type == SG_NULL ? SG_BYTES_NONE : v[2].bytes;
     return 0;
 }
+
+/* ---- estimates and resolutions ------------------------------------------------------------- */
+
+#define ESTIMATE_COLUMNS   8
+#define RESOLUTION_COLUMNS 5
+
+/* An integer and a second element that is all that is left. */
+static int take_pair(struct sg_bytes sort, int64_t *ret_ts, struct sg_value *ret,
+                     struct sg_buf *scratch)
+{
+    struct sg_reader in = sg_reader_over(sort);
+    struct sg_value ts;
+    int r = sg_tuple_key_next(&in, &ts, scratch);
+    if (r == 0)
+        r = sg_tuple_key_next(&in, ret, scratch);
+    if (r)
+        return r;
+    if (!is_int(&ts) || in.left != 0)
+        return sg_raise(-EBADMSG);
+    *ret_ts = ts.i;
+    return 0;
+}
+
+int sg_row_estimate_sort(struct sg_buf *b, int64_t ts_s, const uint8_t inputs[32])
+{
+    const struct sg_value key[] = {SG_VAL_INT(ts_s), SG_VAL_BLOB(SG_BYTES(inputs, 32))};
+    return append_key(b, key, 2);
+}
+
+int sg_row_estimate_encode(struct sg_buf *b, const struct sg_row_estimate *row)
+{
+    const struct sg_value v[ESTIMATE_COLUMNS] = {SG_VAL_TEXT(row->serial),
+                                                 SG_VAL_INT(row->energy_wh),
+                                                 row->reactive_varh == SG_READING_NA
+                                                     ? (struct sg_value){.type = SG_NULL}
+                                                     : SG_VAL_INT(row->reactive_varh),
+                                                 SG_VAL_TEXT(row->rule),
+                                                 SG_VAL_TEXT(row->parameters),
+                                                 SG_VAL_BLOB(SG_BYTES(row->rules, 32)),
+                                                 SG_VAL_INT(row->adjusted),
+                                                 SG_VAL_INT(row->made_ts_s)};
+    if (!row->serial[0] || !row->rule[0])
+        return sg_raise(-EINVAL);
+    return append_value(b, v, ESTIMATE_COLUMNS);
+}
+
+static bool columns_estimate(const struct sg_value v[ESTIMATE_COLUMNS], struct sg_row_estimate *ret)
+{
+    if (!take_name(&v[0], ret->serial, SG_BLOCK_SERIAL_MAX) || !is_int(&v[1]) ||
+        (v[2].type != SG_NULL && (!is_int(&v[2]) || v[2].i == SG_READING_NA)) ||
+        !take_name(&v[3], ret->rule, SG_ROW_RULE_MAX) || v[4].type != SG_TEXT ||
+        v[4].bytes.len > SG_ROW_PARAMETERS_MAX || memchr(v[4].bytes.data, 0, v[4].bytes.len) ||
+        v[5].type != SG_BLOB || v[5].bytes.len != 32 || !is_int(&v[6]) || v[6].i < 0 ||
+        v[6].i > 1 || !is_int(&v[7]))
+        return false;
+    ret->energy_wh = v[1].i;
+    ret->reactive_varh = v[2].type == SG_NULL ? SG_READING_NA : v[2].i;
+    memset(ret->parameters, 0, sizeof(ret->parameters));
+    memcpy(ret->parameters, v[4].bytes.data, v[4].bytes.len);
+    memcpy(ret->rules, v[5].bytes.data, 32);
+    ret->adjusted = v[6].i;
+    ret->made_ts_s = v[7].i;
+    return true;
+}
+
+int sg_row_estimate_decode(struct sg_bytes sort, struct sg_bytes value, struct sg_row_estimate *ret)
+{
+    uint8_t room[64];
+    struct sg_buf scratch = {room, 0, sizeof(room), sizeof(room), false};
+    struct sg_value v[ESTIMATE_COLUMNS], inputs;
+    struct sg_row_estimate row;
+    int r = take_pair(sort, &row.ts_s, &inputs, &scratch);
+    if (r)
+        return r;
+    if (inputs.type != SG_BLOB || inputs.bytes.len != 32)
+        return sg_raise(-EBADMSG);
+    memcpy(row.inputs, inputs.bytes.data, 32);
+    r = take_columns(value, v, ESTIMATE_COLUMNS);
+    if (r)
+        return r;
+    if (!columns_estimate(v, &row))
+        return sg_raise(-EBADMSG);
+    *ret = row;
+    return 0;
+}
+
+int sg_row_resolution_sort(struct sg_buf *b, int64_t ts_s, int64_t resolved_ts_s)
+{
+    const struct sg_value key[] = {SG_VAL_INT(ts_s), SG_VAL_INT(resolved_ts_s)};
+    return append_key(b, key, 2);
+}
+
+static bool resolution_valid(const struct sg_row_resolution *row)
+{
+    return row->who.len && row->who.len <= SG_ROW_WHO_MAX && row->why.len &&
+           row->why.len <= SG_ROW_WHY_MAX && row->certificate.len && row->signature.len;
+}
+
+int sg_row_resolution_encode(struct sg_buf *b, const struct sg_row_resolution *row)
+{
+    const struct sg_value v[RESOLUTION_COLUMNS] = {
+        SG_VAL_BLOB(SG_BYTES(row->chosen, SG_ROW_DIGEST_LEN)),
+        (struct sg_value){.type = SG_TEXT, .bytes = row->who},
+        (struct sg_value){.type = SG_TEXT, .bytes = row->why}, SG_VAL_BLOB(row->certificate),
+        SG_VAL_BLOB(row->signature)};
+    if (!resolution_valid(row))
+        return sg_raise(-EINVAL);
+    return append_value(b, v, RESOLUTION_COLUMNS);
+}
+
+int sg_row_resolution_decode(struct sg_bytes sort, struct sg_bytes value,
+                             struct sg_row_resolution *ret)
+{
+    struct sg_buf none = SG_BUF_INIT(0);
+    struct sg_value v[RESOLUTION_COLUMNS], at;
+    struct sg_row_resolution row;
+    int r = take_pair(sort, &row.ts_s, &at, &none);
+    if (r)
+        return r;
+    r = take_columns(value, v, RESOLUTION_COLUMNS);
+    if (r)
+        return r;
+    if (!is_int(&at) || v[0].type != SG_BLOB || v[0].bytes.len != SG_ROW_DIGEST_LEN ||
+        v[1].type != SG_TEXT || v[2].type != SG_TEXT || v[3].type != SG_BLOB ||
+        v[4].type != SG_BLOB)
+        return sg_raise(-EBADMSG);
+    row.resolved_ts_s = at.i;
+    memcpy(row.chosen, v[0].bytes.data, SG_ROW_DIGEST_LEN);
+    row.who = v[1].bytes;
+    row.why = v[2].bytes;
+    row.certificate = v[3].bytes;
+    row.signature = v[4].bytes;
+    if (!resolution_valid(&row))
+        return sg_raise(-EBADMSG);
+    *ret = row;
+    return 0;
+}
+
+/* ---- contracts ----------------------------------------------------------------------------- */
+
+int sg_row_contract_encode(struct sg_buf *b, const struct sg_row_contract *row)
+{
+    const struct sg_value v[] = {{.type = SG_TEXT, .bytes = row->terms}};
+
+    if (row->terms.len == 0 || row->terms.len > SG_ROW_TERMS_MAX)
+        return sg_raise(-EINVAL);
+    return append_value(b, v, 1);
+}
+
+int sg_row_contract_decode(struct sg_bytes sort, struct sg_bytes value, struct sg_row_contract *ret)
+{
+    struct sg_row_contract row;
+    struct sg_value v[1];
+    int r = sg_row_int_take(sort, &row.from_day);
+
+    if (r == 0)
+        r = take_columns(value, v, 1);
+    if (r)
+        return r;
+    if (v[0].type != SG_TEXT || v[0].bytes.len == 0 || v[0].bytes.len > SG_ROW_TERMS_MAX)
+        return sg_raise(-EBADMSG);
+    row.terms = v[0].bytes;
+    *ret = row;
+    return 0;
+}

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <zlib.h>
 
-#include "gz-int.h"
+#include <sealgrid/meter/gz.h>
 
 #define LONG 700000 /* several chunks, plain or not */
 

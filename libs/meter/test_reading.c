@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <sealgrid/base/cleanup.h>
 #include <sealgrid/meter/reading.h>
 
 static struct sg_reading sample(void)
@@ -124,12 +125,71 @@ static void names_in_order(void **state)
     assert_string_equal(sg_reading_units[SG_READING_frequency], "mHz");
 }
 
+/* With room to spare and without: the same octets, the same reading, the same refusal. */
+static void room_makes_no_difference(void **state)
+{
+    (void)state;
+    static const int64_t values[] = {0, 1, 23, 24, 255, 256, 1000};
+    static const int64_t energies[] = {-1,     -24,   -25,   -256,    -257,     -65536,
+                                       -65537, 65535, 65536, 9999999, -9999999, 10000001};
+    static const int64_t registers[] = {0, 65536, 4294967295, 4294967296, 9007199254740992};
+    size_t made = 0;
+    uint8_t padded[2 * SG_READING_LEAF_MAX];
+
+    for (size_t k = 0; k < 400; k++) {
+        struct sg_reading in = {.seq = k * k * k * k + 1, .ts_s = (int64_t)(k * k * k * k)}, a, b;
+        SG_CLEANUP(sg_buf_clear) struct sg_buf roomy = SG_BUF_INIT(4096);
+        for (size_t i = 0; i < SG_READING_N_FIELDS; i++) {
+            in.field[i] = values[(i * 5 + k) % 7];
+            if ((i + k) % 5 == 0)
+                in.field[i] = SG_READING_NA;
+        }
+        in.field[SG_READING_interval_energy] = energies[k % 12];
+        in.field[SG_READING_energy_register] = registers[k % 5];
+        assert_int_equal(sg_buf_reserve(&roomy, 4096), 0);
+        SG_CLEANUP(sg_buf_clear) struct sg_buf tight = SG_BUF_INIT(SG_READING_LEAF_MAX);
+        int r = sg_reading_encode(&in, &roomy);
+        assert_int_equal(sg_reading_encode(&in, &tight), r);
+        assert_int_equal(roomy.len, tight.len);
+        if (r)
+            continue; /* more energy than there is */
+        made++;
+        assert_memory_equal(roomy.data, tight.data, roomy.len);
+        memset(padded, 0xff, sizeof(padded));
+        memcpy(padded, tight.data, tight.len);
+        for (size_t at = 0; at <= tight.len;
+             at++) { /* whole, then one octet after another changed */
+            struct sg_reader x = {tight.data, tight.len}, y = {padded, sizeof(padded)};
+            int ra = sg_reading_decode(&x, &a), rb = sg_reading_decode(&y, &b);
+            /* A longer head may reach into the padding: only there may the two differ. */
+            if (x.at == tight.data && y.at > padded + tight.len)
+                ra = rb;
+            assert_int_equal(ra, rb);
+            if (ra == 0 && x.at != tight.data)
+                assert_memory_equal(&a, &b, sizeof(a));
+            if (at < tight.len) {
+                tight.data[at] ^= (uint8_t)(1u << (k % 8));
+                padded[at] = tight.data[at];
+            }
+            if (at) {
+                tight.data[at - 1] ^= (uint8_t)(1u << (k % 8));
+                padded[at - 1] = tight.data[at - 1];
+            }
+        }
+    }
+    assert_true(made > 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),     cmocka_unit_test(layout),
-        cmocka_unit_test(longest_fits),   cmocka_unit_test(encode_refuses),
-        cmocka_unit_test(decode_refuses), cmocka_unit_test(names_in_order),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(layout),
+        cmocka_unit_test(longest_fits),
+        cmocka_unit_test(encode_refuses),
+        cmocka_unit_test(decode_refuses),
+        cmocka_unit_test(names_in_order),
+        cmocka_unit_test(room_makes_no_difference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <sealgrid/base/cleanup.h>
+
 #include <sealgrid/kvs/tuple.h>
 #include <sealgrid/meter/rows.h>
 
@@ -91,6 +93,24 @@ static void one_field_of_a_reading(void **state)
     assert_true(sg_row_reading_take(sg_buf_bytes(&sort), sg_buf_bytes(&value), &ts_s, &got) < 0);
     sg_buf_clear(&value);
     sg_buf_clear(&sort);
+}
+
+static void contract(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(4096);
+    const struct sg_row_contract in = {-3, SG_BYTES_LIT("{}")}, none = {0, SG_BYTES_NONE};
+    struct sg_row_contract out;
+    assert_int_equal(sg_row_int_sort(&sort, in.from_day), 0);
+    assert_true(sg_row_contract_encode(&value, &none) < 0);
+    assert_int_equal(value.len, 0);
+    assert_int_equal(sg_row_contract_encode(&value, &in), 0);
+    assert_int_equal(sg_row_contract_decode(sg_buf_bytes(&sort), sg_buf_bytes(&value), &out), 0);
+    assert_int_equal(out.from_day, -3);
+    assert_true(sg_bytes_equal(out.terms, in.terms));
+    for (size_t n = 0; n < value.len; n++)
+        assert_true(sg_row_contract_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) < 0);
 }
 
 static void conflict(void **state)
@@ -203,13 +223,80 @@ static void order(void **state)
     sg_buf_clear(&key);
 }
 
+static void estimate(void **state)
+{
+    (void)state;
+    struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX), value = SG_BUF_INIT(SG_ROW_READING_MAX);
+    struct sg_row_estimate out, in = {.ts_s = 1788232500,
+                                      .inputs = {0, 7, 0},
+                                      .serial = "9003123456",
+                                      .energy_wh = -5,
+                                      .reactive_varh = 12,
+                                      .rule = "same-kind",
+                                      .parameters = "method=history days=4",
+                                      .rules = {9},
+                                      .made_ts_s = 1788240000};
+    assert_int_equal(sg_row_estimate_sort(&sort, in.ts_s, in.inputs), 0);
+    assert_int_equal(sg_row_estimate_encode(&value, &in), 0);
+    memset(&out, 0, sizeof(out));
+    assert_int_equal(sg_row_estimate_decode(sg_buf_bytes(&sort), sg_buf_bytes(&value), &out), 0);
+    assert_int_equal(out.ts_s, in.ts_s);
+    assert_memory_equal(out.inputs, in.inputs, 32);
+    assert_memory_equal(out.rules, in.rules, 32);
+    assert_string_equal(out.serial, in.serial);
+    assert_string_equal(out.rule, in.rule);
+    assert_string_equal(out.parameters, in.parameters);
+    assert_int_equal(out.energy_wh, -5);
+    assert_int_equal(out.reactive_varh, 12);
+    assert_false(out.adjusted);
+    assert_int_equal(out.made_ts_s, in.made_ts_s);
+    for (size_t n = 0; n < value.len; n++)
+        assert_true(sg_row_estimate_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) < 0);
+    for (size_t n = 0; n < sort.len; n++)
+        assert_true(sg_row_estimate_decode(SG_BYTES(sort.data, n), sg_buf_bytes(&value), &out) < 0);
+    in.rule[0] = '\0';
+    assert_int_equal(sg_row_estimate_encode(&value, &in), -EINVAL);
+    sg_buf_clear(&sort);
+    sg_buf_clear(&value);
+}
+
+static void resolution(void **state)
+{
+    (void)state;
+    struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX), value = SG_BUF_INIT(SG_ROW_READING_MAX);
+    struct sg_row_resolution out, in = {.ts_s = 1788232500,
+                                        .resolved_ts_s = 1788250000,
+                                        .chosen = {1, 2, 3},
+                                        .who = SG_BYTES_LIT("Ana"),
+                                        .why = SG_BYTES_LIT("meter opened on that day"),
+                                        .certificate = SG_BYTES_LIT("\x30\x00"),
+                                        .signature = SG_BYTES_LIT("sig")};
+    assert_int_equal(sg_row_resolution_sort(&sort, in.ts_s, in.resolved_ts_s), 0);
+    assert_int_equal(sg_row_resolution_encode(&value, &in), 0);
+    assert_int_equal(sg_row_resolution_decode(sg_buf_bytes(&sort), sg_buf_bytes(&value), &out), 0);
+    assert_int_equal(out.resolved_ts_s, in.resolved_ts_s);
+    assert_memory_equal(out.chosen, in.chosen, SG_ROW_DIGEST_LEN);
+    assert_true(sg_bytes_equal(out.why, in.why));
+    assert_true(sg_bytes_equal(out.signature, in.signature));
+    for (size_t n = 0; n < value.len; n++)
+        assert_true(sg_row_resolution_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) <
+                    0);
+    in.who = SG_BYTES_NONE; /* nobody */
+    assert_int_equal(sg_row_resolution_encode(&value, &in), -EINVAL);
+    sg_buf_clear(&sort);
+    sg_buf_clear(&value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(estimate),
+        cmocka_unit_test(resolution),
         cmocka_unit_test(reading),
         cmocka_unit_test(reading_columns),
         cmocka_unit_test(one_field_of_a_reading),
         cmocka_unit_test(conflict),
+        cmocka_unit_test(contract),
         cmocka_unit_test(installation),
         cmocka_unit_test(order),
         cmocka_unit_test(credential_and_block),

@@ -148,7 +148,7 @@ void sg_html_attr(struct sg_html *p, const char *name, const char *value)
     put(p, SG_BYTES_LIT(" "));
     put(p, sg_bytes_str(name));
     put(p, SG_BYTES_LIT("=\""));
-    if (is_harmless(name, value))
+    if (p->links_outside || is_harmless(name, value))
         put_escaped(p, sg_bytes_str(value));
     put(p, SG_BYTES_LIT("\""));
 }

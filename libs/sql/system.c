@@ -35,6 +35,21 @@ static const struct {
      "first_seq INTEGER, digest BLOB, count INTEGER, evidence BLOB, original BLOB, "
      "PRIMARY KEY (client_id, first_ts, meter_serial, first_seq, digest))",
      0},
+    {SG_TABLE_ESTIMATE, SG_SQL_TABLE_SYSTEM | SG_SQL_TABLE_READ_ONLY,
+     "CREATE TABLE estimate (client_id INTEGER, ts INTEGER, inputs BLOB, "
+     "meter_serial TEXT NOT NULL, energy_wh INTEGER NOT NULL, reactive_varh INTEGER, "
+     "rule TEXT NOT NULL, parameters TEXT NOT NULL, rules BLOB NOT NULL, "
+     "adjusted INTEGER NOT NULL, made_ts INTEGER NOT NULL, PRIMARY KEY (client_id, ts, inputs))",
+     0},
+    {SG_TABLE_RESOLUTION, SG_SQL_TABLE_SYSTEM | SG_SQL_TABLE_READ_ONLY,
+     "CREATE TABLE resolution (client_id INTEGER, ts INTEGER, resolved_ts INTEGER, "
+     "chosen BLOB NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, certificate BLOB NOT NULL, "
+     "signature BLOB NOT NULL, PRIMARY KEY (client_id, ts, resolved_ts))",
+     0},
+    {SG_TABLE_CONTRACT, SG_SQL_TABLE_SYSTEM,
+     "CREATE TABLE contract (client_id INTEGER, from_day INTEGER, terms TEXT NOT NULL, "
+     "PRIMARY KEY (client_id, from_day))",
+     0},
 };
 
 static int column_of(const struct sg_sql_shape *s, const char *name)

@@ -119,6 +119,70 @@ static void t_installation(void **state)
     expect_rows(f, "SELECT until_ts, class FROM installation", "2000 'B1';");
 }
 
+static void t_estimate(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(4096);
+    const struct sg_row_estimate row = {.ts_s = 1788232500,
+                                        .inputs = {0xab},
+                                        .serial = "12345678",
+                                        .energy_wh = 120,
+                                        .reactive_varh = SG_READING_NA,
+                                        .rule = "short-gap",
+                                        .parameters = "method=linear up_to_minutes=120",
+                                        .rules = {0xcd},
+                                        .adjusted = true,
+                                        .made_ts_s = 1788240000};
+    assert_int_equal(sg_row_estimate_sort(&sort, row.ts_s, row.inputs), 0);
+    assert_int_equal(sg_row_estimate_encode(&value, &row), 0);
+    put(f, SG_TABLE_ESTIMATE, sg_buf_bytes(&sort), sg_buf_bytes(&value));
+    expect_rows(f,
+                "SELECT client_id, ts, substr(hex(inputs), 1, 4), meter_serial, energy_wh, "
+                "reactive_varh, rule, parameters, substr(hex(rules), 1, 4), adjusted, made_ts "
+                "FROM estimate",
+                "3123456789 1788232500 'AB00' '12345678' 120 null 'short-gap' "
+                "'method=linear up_to_minutes=120' 'CD00' 1 1788240000;");
+}
+
+/* Written through SQL, it is what the bill's program reads. */
+static void t_contract(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(4096);
+    const struct sg_row_contract row = {.from_day = 20454,
+                                        .terms = SG_BYTES_LIT("{\"client\":3123456789}")};
+    assert_int_equal(sg_row_int_sort(&sort, row.from_day), 0);
+    assert_int_equal(sg_row_contract_encode(&value, &row), 0);
+    put(f, SG_TABLE_CONTRACT, sg_buf_bytes(&sort), sg_buf_bytes(&value));
+    expect_done(f, "INSERT INTO contract VALUES (3123456789, 20500, '{}')");
+    expect_rows(f, "SELECT client_id, from_day, terms FROM contract WHERE client_id = 3123456789",
+                "3123456789 20454 '{\"client\":3123456789}';3123456789 20500 '{}';");
+}
+
+static void t_resolution(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(4096);
+    const struct sg_row_resolution row = {.ts_s = 1788232500,
+                                          .resolved_ts_s = 1788250000,
+                                          .chosen = {1, 2},
+                                          .who = SG_BYTES_LIT("Ana"),
+                                          .why = SG_BYTES_LIT("meter opened"),
+                                          .certificate = SG_BYTES_LIT("\x30\x01"),
+                                          .signature = SG_BYTES_LIT("\x05")};
+    assert_int_equal(sg_row_resolution_sort(&sort, row.ts_s, row.resolved_ts_s), 0);
+    assert_int_equal(sg_row_resolution_encode(&value, &row), 0);
+    put(f, SG_TABLE_RESOLUTION, sg_buf_bytes(&sort), sg_buf_bytes(&value));
+    expect_rows(f,
+                "SELECT client_id, ts, resolved_ts, hex(chosen), who, why, hex(certificate), "
+                "hex(signature) FROM resolution",
+                "3123456789 1788232500 1788250000 '01020000000000000000000000000000' 'Ana' "
+                "'meter opened' '3001' '05';");
+}
+
 static void t_block(void **state)
 {
     struct fixture *f = *state;
@@ -141,7 +205,8 @@ static void t_block(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(t_reading), T(t_inserted_reading), T(t_conflict), T(t_installation), T(t_block),
+        T(t_reading), T(t_inserted_reading), T(t_conflict),   T(t_installation),
+        T(t_block),   T(t_estimate),         T(t_resolution), T(t_contract),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -276,8 +276,10 @@ static void t_schema_tables(void **state)
     expect_done(f, "CREATE TABLE z (a TEXT, b INTEGER, c REAL, PRIMARY KEY (b, a)) "
                    "PARTITION BY (b, a)");
     expect_rows(f, "SELECT name, kind, partition_columns FROM sealgrid_tables",
-                "'block' 'system' 'client_id';'installation' 'system' 'client_id';"
-                "'reading' 'system' 'client_id';'reading_conflict' 'system' 'client_id';"
+                "'block' 'system' 'client_id';'contract' 'system' 'client_id';"
+                "'estimate' 'system' 'client_id';"
+                "'installation' 'system' 'client_id';'reading' 'system' 'client_id';"
+                "'reading_conflict' 'system' 'client_id';'resolution' 'system' 'client_id';"
                 "'z' 'user' 'b, a';");
     expect_rows(f,
                 "SELECT position, name, type, not_null, key_position, unit "

@@ -48,6 +48,7 @@ static int kvsd(struct sg_buf *b, const struct sg_deployment *d, const char *ser
                           "  - \"spiffe://sealgrid/sqld metering read,write\"\n"
                           "  - \"spiffe://sealgrid/bill metering read\"\n"
                           "  - \"spiffe://sealgrid/bill evidence read,write\"\n"
+                          "  - \"spiffe://sealgrid/vee metering read,write\"\n"
                           "  - \"spiffe://sealgrid/fraud metering read\"\n"
                           "  - \"spiffe://sealgrid/operator metering read,write\"\n"
                           "  - \"spiffe://sealgrid/operator evidence read,write\"\n"

@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char tariff[] = "format: 1\n"
+static const char tariff[] = "format: 2\n"
                              "id: b1-white\n"
                              "title: B1\n"
                              "currency: BRL\n"
@@ -18,7 +18,9 @@ static const char tariff[] = "format: 1\n"
                              "interval_minutes: 15\n"
                              "rounding: half-even\n"
                              "posts:\n"
-                             "  - {name: all, rate: 0.82200}\n";
+                             "  - {name: all}\n"
+                             "charges:\n"
+                             "  - {name: energy, kind: energy, rates: [{rate: 0.82200}]}\n";
 
 /* ---- a strict reader of the markup that the writer makes ------------------------------------ */
 

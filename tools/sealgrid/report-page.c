@@ -59,6 +59,7 @@ void sg_report_clear(struct sg_report *r)
     json_decref(r->fraud);
     if (r->tariff)
         sg_tariff_free(r->tariff);
+    sg_bill_clear(&r->bill);
     *r = (struct sg_report){.summary = NULL};
 }
 
@@ -82,6 +83,8 @@ int sg_report_take_bill(struct sg_report *r, struct sg_bytes text)
     if (ret < 0)
         return ret;
     r->has_bill = ret == 0;
+    if (ret && ret != SG_BILL_MALFORMED)
+        sg_bill_clear(&r->bill);
     if (r->has_bill && r->tariff)
         add_load(r);
     return 0;

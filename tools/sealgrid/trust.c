@@ -49,10 +49,10 @@ static int policy_text(const struct sg_deployment *d, const char *authority, str
 {
     static const struct {
         const char *service, *program;
-    } measured[] = {{"kvsd", "sealgrid-kvsd"}, {"authd", "sealgrid-authd"},
-                    {"aggd", "sealgrid-aggd"}, {"sqld", "sealgrid-sqld"},
-                    {"bill", "sealgrid-bill"}, {"fraud", "sealgrid-fraud"},
-                    {"operator", "sealgrid"}};
+    } measured[] = {{"kvsd", "sealgrid-kvsd"},   {"authd", "sealgrid-authd"},
+                    {"aggd", "sealgrid-aggd"},   {"sqld", "sealgrid-sqld"},
+                    {"bill", "sealgrid-bill"},   {"vee", "sealgrid-bill"},
+                    {"fraud", "sealgrid-fraud"}, {"operator", "sealgrid"}};
     enum { N = sizeof measured / sizeof *measured };
     struct sg_cas_program programs[N];
     char path[N][SG_PATH_MAX];

@@ -138,5 +138,8 @@ enum sg_table {
     SG_TABLE_READING = 6,
     SG_TABLE_READING_CONFLICT = 7,
     SG_TABLE_BLOCK = 8,       /* block evidence */
+    SG_TABLE_ESTIMATE = 9,    /* in place of readings that lack; never signed */
+    SG_TABLE_RESOLUTION = 10, /* which of two differing readings counts, and who said so */
+    SG_TABLE_CONTRACT = 11,   /* clients' contracts, dated */
     SG_TABLE_USER_FIRST = 16, /* first id that CREATE TABLE gives out */
 };

@@ -11,24 +11,35 @@
 #include <sealgrid/billing/bill.h>
 #include <sealgrid/billing/evidence.h>
 #include <sealgrid/billing/installation.h>
+#include <sealgrid/billing/vee.h>
 
 /* C(id, word) */
 #define SG_AUDIT_CODES(C)                                                                          \
-    C(EVIDENCE_CLIENT, "evidence.client")       /* the file is about another client */             \
-    C(EVIDENCE_PERIOD, "evidence.period")       /* or another period */                            \
-    C(EVIDENCE_MALFORMED, "evidence.malformed") /* its rest cannot be read */                      \
-    C(CERTIFICATE, "certificate.untrusted")     /* the meter's certificate does not chain */       \
-    C(BLOCK_SIGNATURE, "block.signature")       /* not signed by that meter */                     \
-    C(BLOCK_INTERVAL, "block.interval")         /* another interval than the bill's */             \
-    C(BLOCK_LEAVES, "block.leaves")             /* leaf hashes are not those signed */             \
-    C(READING_FOREIGN, "reading.foreign")       /* of a meter that was not at this client */       \
-    C(READING_ALTERED, "reading.altered")       /* not what was signed */                          \
-    C(READING_DUPLICATED, "reading.duplicated") /* twice in the file */                            \
-    C(READING_CONFLICT, "reading.conflict")     /* two signed readings of one interval */          \
-    C(READING_MISSING, "reading.missing")       /* recorded, or due, and not in the file */        \
-    C(READING_SEQUENCE, "reading.sequence")     /* numbers do not follow although times do */      \
-    C(INSTALLATION_BAD, "installation.bad")     /* the records contradict each other */            \
-    C(INSTALLATION_NONE, "installation.none")   /* no meter was at this client in the period */    \
+    C(EVIDENCE_CLIENT, "evidence.client")           /* the file is about another client */         \
+    C(EVIDENCE_PERIOD, "evidence.period")           /* or another period */                        \
+    C(EVIDENCE_MALFORMED, "evidence.malformed")     /* its rest cannot be read */                  \
+    C(CERTIFICATE, "certificate.untrusted")         /* the meter's certificate does not chain */   \
+    C(CERTIFICATE_REVOKED, "certificate.revoked")   /* the authority had revoked it by then */     \
+    C(CERTIFICATE_NO_CRL, "certificate.no_crl")     /* nothing says that it had not */             \
+    C(CLOCK_UNSYNCHRONISED, "clock.unsynchronised") /* the meter's own word, in the header */      \
+    C(CLOCK_SET, "clock.set")                       /* likewise: set since the block before */     \
+    C(BLOCK_SIGNATURE, "block.signature")           /* not signed by that meter */                 \
+    C(BLOCK_INTERVAL, "block.interval")             /* another interval than the bill's */         \
+    C(BLOCK_LEAVES, "block.leaves")                 /* leaf hashes are not those signed */         \
+    C(READING_FOREIGN, "reading.foreign")           /* of a meter that was not at this client */   \
+    C(READING_ALTERED, "reading.altered")           /* not what was signed */                      \
+    C(READING_DUPLICATED, "reading.duplicated")     /* twice in the file */                        \
+    C(READING_CONFLICT, "reading.conflict")         /* two signed readings of one interval */      \
+    C(RESOLUTION, "resolution.untrusted")           /* a choice between them that nobody signed */ \
+    C(READING_MISSING, "reading.missing")           /* recorded, or due, and not in the file */    \
+    C(READING_SEQUENCE, "reading.sequence")         /* numbers do not follow although times do */  \
+    C(ESTIMATE_UNNEEDED, "estimate.unneeded")       /* a signed reading of that interval exists */ \
+    C(ESTIMATE_ALTERED, "estimate.altered")   /* does not follow from its rule and the readings */ \
+    C(ESTIMATE_RULE, "estimate.rule")         /* of another rule, or of another file of rules */   \
+    C(ESTIMATE_SECTION, "estimate.section")   /* not those that the bill names, or unreadable */   \
+    C(INSTALLATION_BAD, "installation.bad")   /* the records contradict each other */              \
+    C(INSTALLATION_NONE, "installation.none") /* no meter was at this client in the period */      \
+    C(INSTALLATION_RATIO, "installation.ratio") /* the bill's ratio is not the record's */         \
     C(BILL_HASH, "bill.hash")                   /* the bill's own hash is wrong */                 \
     C(BILL_TRACE, "bill.trace")                 /* its explanation is of another bill */           \
     C(BILL_TARIFF, "bill.tariff")               /* the tariff given is not the bill's */           \
@@ -53,6 +64,21 @@ struct sg_audit_finding {
 };
 typedef void (*sg_audit_fn)(void *user, const struct sg_audit_finding *f);
 
+/* Which of a meter's words about its own clock are findings; the others are counted.
+ * P(id, word) */
+#define SG_AUDIT_CLOCKS(P)                                                                         \
+    P(NOTE, "note")     /* none */                                                                 \
+    P(SET, "set")       /* that it was set */                                                      \
+    P(STRICT, "strict") /* that it was set, and that it is not synchronised */
+enum sg_audit_clock {
+#define SG_P(id, word) SG_AUDIT_POLICY_##id,
+    SG_AUDIT_CLOCKS(SG_P)
+#undef SG_P
+        SG_AUDIT_N_CLOCKS
+};
+/* SG_AUDIT_N_CLOCKS: no such word. */
+enum sg_audit_clock sg_audit_clock_of(const char *word);
+
 struct sg_audit_input {
     const struct sg_bill *bill;
     bool bill_hash_ok;        /* from sg_bill_read */
@@ -61,6 +87,10 @@ struct sg_audit_input {
     const struct sg_installations *installations;
     const struct sg_authority *authority;
     const struct sg_tariff *tariff; /* NULL: amounts are checked against the bill's own lines */
+    enum sg_audit_clock clock_policy;
+    const struct sg_vee_rules *rules;     /* of estimates; NULL: only their need is judged */
+    const struct sg_authority *operators; /* whose choices between readings hold; NULL: nobody's */
+    bool require_crl; /* a certificate that no revocation list covers is a finding */
 };
 
 /* A reading at an end of the period; seq 0: there is none. */
@@ -71,6 +101,9 @@ struct sg_audit_edge {
 };
 struct sg_audit_result {
     uint64_t findings, blocks, readings, gaps; /* gaps: intervals the meter itself did not record */
+    uint64_t estimated;                        /* intervals */
+    uint64_t resolved; /* intervals with two readings, of which an operator chose one on record */
+    uint64_t without_crl; /* certificates that no revocation list covers */
     uint64_t clock; /* blocks whose meter said that its clock was not in order, or had been set */
     /* Of the period, for the bill before and the bill after: a meter's numbers run on over both. */
     struct sg_audit_edge first, last;

@@ -5,6 +5,11 @@
  *
  *   ["sealgrid-evidence-v1", client, from, until, [block, ...]]      deterministic CBOR
  *   block = [evidence (sg_block_evidence_encode), leaf hashes (32 octets each), [reading, ...]]
+ *   ["sealgrid-evidence-v2", client, from, until, [block, ...], estimates, resolutions]
+ *
+ * The second form has, each as octets or null, what is not signed by a meter: estimates
+ * (billing/vee.h) and choices between differing readings (billing/resolution.h).  A file without
+ * either is written in the first.
  *
  * on disk in one zstd frame or bare.  The leaf hashes are redundant in an honest file; in a
  * doctored one they say which reading of a block was changed, because the signed root covers them.
@@ -33,7 +38,12 @@ struct sg_evidence_block {
 
 /* Writes: head, then n_blocks times a block, each appended to out. */
 SG_MUST_USE int sg_evidence_put_head(struct sg_buf *out, const struct sg_evidence_head *h);
+/* The same of a file with sections behind its blocks. */
+SG_MUST_USE int sg_evidence_put_head_sections(struct sg_buf *out, const struct sg_evidence_head *h);
 SG_MUST_USE int sg_evidence_put_block(struct sg_buf *out, const struct sg_evidence_block *b);
+/* Behind the last block; empty: there is none. */
+SG_MUST_USE int sg_evidence_put_sections(struct sg_buf *out, struct sg_bytes estimates,
+                                         struct sg_bytes resolutions);
 
 enum sg_evidence_outcome {
     SG_EVIDENCE_MALFORMED = 1,
@@ -42,7 +52,9 @@ enum sg_evidence_outcome {
 /* A cursor over an unpacked file, which it borrows. */
 struct sg_evidence_reader {
     struct sg_reader in;
-    uint64_t left; /* blocks */
+    uint64_t left;                          /* blocks */
+    bool sections;                          /* follow them, and have not been taken */
+    struct sg_bytes estimates, resolutions; /* borrowed, from SG_EVIDENCE_END on; empty: none */
 };
 /* 0 or SG_EVIDENCE_MALFORMED. */
 SG_MUST_USE int sg_evidence_open(struct sg_evidence_reader *r, struct sg_bytes file,

@@ -6,7 +6,7 @@
  * The authority holds this file and its keys; neither comes from the utility.
  */
 #include <sealgrid/base/buf.h>
-#include <sealgrid/crypto/x509.h>
+#include <sealgrid/crypto/crl.h>
 
 #define SG_INSTALLATIONS_MAX       200000
 #define SG_INSTALLATION_FILE_MAX   (512u * 1024 * 1024)
@@ -45,12 +45,24 @@ const struct sg_installation *sg_installations_of_serial(const struct sg_install
                                                          const char *serial, int64_t ts_s,
                                                          bool *ret_known);
 
-/* The authority's certificates: self-signed ones are roots, others are intermediates. */
+/* The authority's certificates (self-signed ones are roots, others are intermediates) and the
+ * revocation lists that they signed. */
+#define SG_AUTHORITY_CRLS_MAX 64
 struct sg_authority {
     struct sg_cert *roots[8], *intermediates[32];
     size_t n_roots, n_intermediates;
+    struct sg_crl *crls[SG_AUTHORITY_CRLS_MAX];
+    const struct sg_cert *crl_issuers[SG_AUTHORITY_CRLS_MAX]; /* of these certificates */
+    size_t n_crls;
 };
-enum sg_authority_outcome { SG_AUTHORITY_MALFORMED = 1 };
-/* Concatenated PEM certificates; at least one root. */
+enum sg_authority_outcome {
+    SG_AUTHORITY_MALFORMED = 1,
+    SG_AUTHORITY_CRL, /* a revocation list that is none, or that no certificate here has signed */
+};
+/* Concatenated PEM certificates and revocation lists; at least one root. */
 SG_MUST_USE int sg_authority_read(struct sg_bytes pem, struct sg_authority *ret);
 void sg_authority_clear(struct sg_authority *a);
+/* Since when a certificate, or one above it, is revoked (INT64_MAX: never), over all lists that
+ * are here.  *ret_covered: every certificate of its chain below a root had a list of its issuer. */
+int64_t sg_authority_revoked_since(const struct sg_authority *a, const struct sg_cert *c,
+                                   bool *ret_covered);

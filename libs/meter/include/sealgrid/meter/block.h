@@ -96,3 +96,6 @@ SG_MUST_USE int sg_block_prove(const struct sg_block_evidence *e, const struct s
 SG_MUST_USE int sg_block_check_proof(struct sg_bytes proof, const struct sg_key *key,
                                      struct sg_block_header *ret_header,
                                      struct sg_reading *ret_reading);
+/* The leaf hash of the reading in a proof, for who looks it up in another tree; says nothing of
+ * the proof itself.  0, SG_BLOCK_MALFORMED. */
+SG_MUST_USE int sg_block_proof_leaf(struct sg_bytes proof, uint8_t ret[32]);

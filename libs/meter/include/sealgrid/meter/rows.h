@@ -10,6 +10,10 @@
  *   READING_CONFLICT  (client_id | ts, seq, digest)  as READING, received_ts
  *   BLOCK             (client_id | first_ts, meter_serial, first_seq, digest)
  *                                                    count, evidence, original or NULL
+ *   ESTIMATE          (client_id | ts, inputs)       meter_serial, energy_wh, reactive_varh or NULL, rule,
+ *                                                    parameters, rules, adjusted, made_ts
+ *   RESOLUTION        (client_id | ts, resolved_ts)  chosen, who, why, certificate, signature
+ *   CONTRACT          (client_id | from_day)         terms
  *
  * Encoders append and leave the buffer as it was on failure.  Decoders return -EBADMSG for anything
  * an encoder would not have written; their texts and blobs borrow from the input.
@@ -98,3 +102,53 @@ struct sg_row_block {
 };
 SG_MUST_USE int sg_row_block_encode(struct sg_buf *b, const struct sg_row_block *row);
 SG_MUST_USE int sg_row_block_decode(struct sg_bytes value, struct sg_row_block *ret);
+
+/*
+ * An estimate stays for ever: another one of the same interval follows from other inputs and so has
+ * another key, and a genuine reading that comes later stands in READING and leaves it where it is.
+ */
+#define SG_ROW_RULE_MAX       31
+#define SG_ROW_PARAMETERS_MAX 255
+struct sg_row_estimate {
+    int64_t ts_s;
+    uint8_t inputs[32]; /* hash over what it follows from (docs/vee.md) */
+    char serial[SG_BLOCK_SERIAL_MAX + 1];
+    int64_t energy_wh;
+    int64_t reactive_varh; /* SG_READING_NA */
+    char rule[SG_ROW_RULE_MAX + 1];
+    char parameters[SG_ROW_PARAMETERS_MAX + 1]; /* "method=linear up_to_minutes=120", for people */
+    uint8_t rules[32];                          /* SHA-256 of the rule file */
+    bool adjusted;                              /* to the register */
+    int64_t made_ts_s;
+};
+SG_MUST_USE int sg_row_estimate_sort(struct sg_buf *b, int64_t ts_s, const uint8_t inputs[32]);
+SG_MUST_USE int sg_row_estimate_encode(struct sg_buf *b, const struct sg_row_estimate *row);
+SG_MUST_USE int sg_row_estimate_decode(struct sg_bytes sort, struct sg_bytes value,
+                                       struct sg_row_estimate *ret);
+
+/* Which of the differing readings of an interval counts.  The latest one of an interval holds;
+ * earlier ones stay.  What is signed: billing/resolution.h. */
+#define SG_ROW_WHO_MAX 127
+#define SG_ROW_WHY_MAX 511
+struct sg_row_resolution {
+    int64_t ts_s, resolved_ts_s;
+    uint8_t chosen[SG_ROW_DIGEST_LEN]; /* of the reading that counts */
+    struct sg_bytes who, why;          /* UTF-8, borrowed */
+    struct sg_bytes certificate;       /* DER, borrowed */
+    struct sg_bytes signature;         /* borrowed */
+};
+SG_MUST_USE int sg_row_resolution_sort(struct sg_buf *b, int64_t ts_s, int64_t resolved_ts_s);
+SG_MUST_USE int sg_row_resolution_encode(struct sg_buf *b, const struct sg_row_resolution *row);
+SG_MUST_USE int sg_row_resolution_decode(struct sg_bytes sort, struct sg_bytes value,
+                                         struct sg_row_resolution *ret);
+
+/* A client's contract from a local day (days since 1970) on: an object as docs/tariff.md has it,
+ * JSON.  Rows stay; which one holds, the terms say. */
+#define SG_ROW_TERMS_MAX 65535
+struct sg_row_contract {
+    int64_t from_day;
+    struct sg_bytes terms; /* UTF-8, borrowed */
+};
+SG_MUST_USE int sg_row_contract_encode(struct sg_buf *b, const struct sg_row_contract *row);
+SG_MUST_USE int sg_row_contract_decode(struct sg_bytes sort, struct sg_bytes value,
+                                       struct sg_row_contract *ret);

@@ -21,6 +21,7 @@ struct sg_html {
     enum sg_language language;
     int failure; /* first failure of the buffer; later calls do nothing */
     bool in_tag;
+    bool links_outside; /* a feed for programs, no page: links may lead anywhere */
     unsigned depth;
     const char *open[SG_HTML_DEPTH];
 };

@@ -1,0 +1,53 @@
+/* estimates - rows and records in the form of the checks. */
+#include "estimates.h"
+
+#include <stdio.h>
+
+static size_t take_rows(const struct client *c, const struct terms *terms, struct sg_vee_row *ret)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->n_rows; i++) {
+        const struct sg_reading *r = &c->rows[i].reading;
+        if (r->ts_s <= terms->from_s || r->ts_s > terms->until_s || client_is_rejected(c, i))
+            continue;
+        ret[n] = (struct sg_vee_row){.seq = r->seq,
+                                     .ts_s = r->ts_s,
+                                     .energy_wh = r->field[SG_READING_interval_energy],
+                                     .reactive_varh = r->field[SG_READING_interval_reactive_energy],
+                                     .register_wh = r->field[SG_READING_energy_register]};
+        snprintf(ret[n].serial, sizeof(ret[n].serial), "%s", c->rows[i].serial);
+        n++;
+    }
+    return n;
+}
+
+int estimates_make(const struct client *c, const struct terms *terms, struct sg_vee_estimates *ret)
+{
+    SG_FREE struct sg_vee_row *rows = NULL;
+    struct sg_vee_meter meters[CLIENT_INSTALLS_MAX];
+
+    if (!terms->rules)
+        return 0;
+    rows = calloc(c->n_rows + 1, sizeof(*rows));
+    if (!rows)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < c->n_installs; i++) {
+        const struct client_install *in = &c->installs[i];
+        meters[i] = (struct sg_vee_meter){.from_s = in->from_s,
+                                          .until_s = in->until_s,
+                                          .ratio_num = in->ratio_num,
+                                          .ratio_den = in->ratio_den};
+        snprintf(meters[i].serial, sizeof(meters[i].serial), "%s", in->serial);
+    }
+    const struct sg_vee_series s = {.client = c->id,
+                                    .from_s = terms->from_s,
+                                    .until_s = terms->until_s,
+                                    .interval_s = terms->tariff->interval_s,
+                                    .rows = rows,
+                                    .n_rows = take_rows(c, terms, rows),
+                                    .meters = meters,
+                                    .n_meters = c->n_installs};
+    const int r = sg_vee_estimate(terms->rules, &s, ret);
+    return r > 0 ? ESTIMATES_PERIOD : r;
+}
