@@ -101,6 +101,16 @@ void sg_cas_service_loaded(struct sg_cas_service *s, struct sg_cas_collateral_re
 SG_MUST_USE int sg_cas_service_policy(struct sg_cas_service *s, struct sg_buf *ret,
                                       char ret_digest[65]);
 
+/* ---- between the parts of service ---- */
+
+/* save_mutex is held.  The state names the log as it is on the disk, then the log names the
+ * state. */
+SG_MUST_USE int sg_cas_service_save(struct sg_cas_service *s, struct sg_cas_now now);
+/* At the opening: built-in roots alone. */
+SG_MUST_USE int sg_cas_service_no_collateral(struct sg_cas_service *s);
+/* The policy has changed: a root that the new one does not name must not outlive the old one. */
+void sg_cas_service_reload(struct sg_cas_service *s);
+
 /* ---- authority.c ---- */
 
 struct sg_cas_names {

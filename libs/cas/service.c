@@ -21,9 +21,7 @@ static int record_state(struct sg_cas_service *s, struct sg_cas_now now)
     return sg_cas_audit_append(s->audit, &r);
 }
 
-/* save_mutex is held.  The state names the log as it is on the disk, then the log names the
- * state. */
-static int save_state(struct sg_cas_service *s, struct sg_cas_now now)
+int sg_cas_service_save(struct sg_cas_service *s, struct sg_cas_now now)
 {
     sg_cas_audit_anchor(s->audit, &s->vault->anchor);
     int r = sg_cas_vault_save(s->vault);
@@ -36,7 +34,7 @@ static int reserve_leases(struct sg_cas_service *s, struct sg_cas_now now)
 {
     uint64_t before = s->vault->leases_reserved;
     s->vault->leases_reserved = before + LEASE_BLOCK;
-    int r = save_state(s, now);
+    int r = sg_cas_service_save(s, now);
     if (r < 0)
         s->vault->leases_reserved = before;
     return r;
@@ -143,84 +141,6 @@ static int open_history(struct sg_cas_service *s, const char *dir, struct sg_cas
     return r ? r : sg_cas_audit_commit(s->audit, now.unix_s);
 }
 
-/* ---- collateral ---- */
-
-/* Marks of collateral, into the state before the store that raised them is in place.  The record of
- * it is dated by the clock: nobody asked for the load. */
-static int keep_marks(void *user, struct sg_cas_marks *marks)
-{
-    struct sg_cas_service *s = user;
-    const struct sg_cas_now now = {.unix_s = sg_clock_unix_s()};
-    pthread_mutex_lock(&s->save_mutex);
-    struct sg_cas_marks before = s->vault->marks;
-    s->vault->marks = *marks;
-    int r = save_state(s, now);
-    if (r < 0)
-        s->vault->marks = before;
-    pthread_mutex_unlock(&s->save_mutex);
-    sg_cas_marks_clear(r < 0 ? marks : &before);
-    return r;
-}
-
-/* The policy lock is held, for reading at least. */
-static int load_collateral(struct sg_cas_service *s, struct sg_cas_collateral_report *ret)
-{
-    const struct sg_cas_memory memory = {.user = s,
-                                         .marks = &s->vault->marks,
-                                         .epoch = s->policy->collateral_epoch,
-                                         .keep = keep_marks};
-    const struct sg_cas_root_rule rule = {.all = !s->vault->production,
-                                          .permitted = s->policy->roots,
-                                          .n_permitted = s->policy->n_roots,
-                                          /* before the log is open there is nothing to load */
-                                          .memory = s->audit ? &memory : NULL};
-    return sg_cas_collateral_load(s->collateral, &rule, ret);
-}
-
-int sg_cas_service_set_collateral(struct sg_cas_service *s, struct sg_cas_collateral *c,
-                                  struct sg_cas_collateral_report *ret)
-{
-    sg_cas_collateral_free(s->collateral);
-    s->collateral = c;
-    int r = load_collateral(s, ret);
-    if (r == 0 && ret->n_roots_refused)
-        return sg_cas_traced(
-            sg_raisef(-EPERM, "production: %s is no root that the policy names", ret->root_refused),
-            SG_CAS_ROOT_REFUSED);
-    return r;
-}
-
-int sg_cas_service_refresh(struct sg_cas_service *s, bool *ret_loaded,
-                           struct sg_cas_collateral_report *ret)
-{
-    *ret_loaded = false;
-    pthread_rwlock_rdlock(&s->policy_lock);
-    pthread_mutex_lock(&s->load_mutex);
-    int r = sg_cas_collateral_changed(s->collateral, ret_loaded);
-    if (r == 0 && *ret_loaded)
-        r = load_collateral(s, ret);
-    pthread_mutex_unlock(&s->load_mutex);
-    pthread_rwlock_unlock(&s->policy_lock);
-    return r;
-}
-
-/* A root that the new policy does not name must not outlive the old one. */
-static void reload_collateral(struct sg_cas_service *s)
-{
-    pthread_mutex_lock(&s->load_mutex);
-    if (load_collateral(s, &s->loaded) < 0)
-        sg_cas_collateral_drop(s->collateral);
-    pthread_mutex_unlock(&s->load_mutex);
-}
-
-static int open_collateral(struct sg_cas_service *s)
-{
-    const struct sg_cas_collateral_options none = {0};
-    struct sg_cas_collateral_report report;
-    int r = sg_cas_collateral_new(&s->collateral, &none);
-    return r ? r : load_collateral(s, &report);
-}
-
 /* ---- life ---- */
 
 int sg_cas_service_open(struct sg_cas_service **ret, const char *dir, struct sg_tee_provider *tee,
@@ -250,7 +170,7 @@ int sg_cas_service_open(struct sg_cas_service **ret, const char *dir, struct sg_
     if (r == 0)
         r = open_policy(s);
     if (r == 0)
-        r = open_collateral(s);
+        r = sg_cas_service_no_collateral(s);
     if (r == 0)
         r = open_history(s, dir, now);
     if (r == 0)
@@ -585,7 +505,7 @@ static int store_policy(struct sg_cas_service *s, struct sg_bytes yaml,
     if (r == 0)
         r = sg_buf_append(&v->policy_text, yaml);
     if (r == 0)
-        r = save_state(s, now);
+        r = sg_cas_service_save(s, now);
     if (r != 0)
         restore(v, &before, n_secrets);
     return r;
@@ -617,7 +537,7 @@ static int update_locked(struct sg_cas_service *s, struct sg_bytes yaml, struct 
     s->policy = *p;
     *p = old; /* freed by the caller */
     sg_sha256(s->policy_digest, yaml);
-    reload_collateral(s);
+    sg_cas_service_reload(s);
     r = record_policy(s, now);
     return r < 0 ? r : sg_cas_vault_publish(s->vault);
 }
@@ -634,13 +554,6 @@ int sg_cas_service_update(struct sg_cas_service *s, struct sg_bytes yaml,
     r = update_locked(s, yaml, &p, predecessor, now);
     pthread_rwlock_unlock(&s->policy_lock);
     return r;
-}
-
-void sg_cas_service_loaded(struct sg_cas_service *s, struct sg_cas_collateral_report *ret)
-{
-    pthread_rwlock_rdlock(&s->policy_lock);
-    *ret = s->loaded;
-    pthread_rwlock_unlock(&s->policy_lock);
 }
 
 int sg_cas_service_policy(struct sg_cas_service *s, struct sg_buf *ret, char ret_digest[65])
