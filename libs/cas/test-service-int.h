@@ -27,6 +27,15 @@ static inline void open_service(struct fixture *f)
                      0);
 }
 
+/* Of cmocka; *state is the fixture. */
+static inline int fixture_tear_down(void **state)
+{
+    struct fixture *f = *state;
+    sg_cas_service_free(f->service);
+    world_clear(&f->w);
+    return 0;
+}
+
 static inline void peer_clear(struct peer *p)
 {
     sg_key_free(p->key);

@@ -58,24 +58,15 @@ static size_t restart(struct fixture *f)
     return report.n_superseded;
 }
 
-static int attest(struct fixture *f, const char *service)
-{
-    OUT(out);
-    const struct forgery g = {.kind = SG_TEE_SGX};
-    int r = attest_as(f, &platforms, g, service, &out);
-    assert_int_equal(out.len > 0, r == 0);
-    return r;
-}
-
 static void granted(struct fixture *f, const char *service)
 {
-    if (attest(f, service) != 0)
+    if (attest_sgx(f, &platforms, service) != 0)
         fail_msg("%s: %s", service, sg_tee_reason_name(f->finding.reasons.at[0]));
 }
 
 static void refused(struct fixture *f, const char *service, const char *reason)
 {
-    assert_int_equal(attest(f, service), SG_CAS_REFUSAL_UNTRUSTED);
+    assert_int_equal(attest_sgx(f, &platforms, service), SG_CAS_REFUSAL_UNTRUSTED);
     if (!has_reason(f, reason))
         fail_msg("%s: not %s but %s", service, reason,
                  sg_tee_reason_name(f->finding.reasons.at[0]));
@@ -100,14 +91,6 @@ static int set_up(void **state)
     assert_int_equal(report.n_superseded, 0);
     granted(&f, "alpha");
     *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    sg_cas_service_free(f->service);
-    world_clear(&f->w);
     return 0;
 }
 
@@ -197,7 +180,7 @@ static void test_strangers_are_not_remembered(void **state)
     struct fixture *f = *state;
     put_set(f, &stranger, 4000000000, 99);
     load(f);
-    assert_int_equal(attest(f, "alpha"), SG_CAS_REFUSAL_UNTRUSTED);
+    assert_int_equal(attest_sgx(f, &platforms, "alpha"), SG_CAS_REFUSAL_UNTRUSTED);
     put_set(f, &platforms.intel, 18, 9);
     assert_int_equal(load(f), 0);
     granted(f, "alpha");
@@ -269,7 +252,7 @@ static void test_forgotten_by_the_policy(void **state)
     assert_int_equal(restart(f), 4);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, fixture_tear_down)
 
 int main(void)
 {

@@ -7,36 +7,47 @@
 static const int64_t at_s = 1800000000; /* the world's */
 static struct platforms platforms;
 
-#define SGX_SERVICE(name)                                                                          \
-    "  " name ":\n    kinds: [sgx]\n    measurements: ['" MEASUREMENT_SGX "']\n"
+/* What services of one good enclave accept besides. */
+static const struct {
+    const char *name, *more;
+} sgx_services[] = {
+    {"alpha", ""},
+    {"fresh", "    max_collateral_age_days: 3\n    min_tcb_evaluation: 17\n"},
+    {"lenient", "    allow_absent: [tcb-info, qe-identity, crl]\n"},
+    {"old", "    statuses: [UpToDate, OutOfDate]\n"},
+    {"hardened", "    statuses: [SWHardeningNeeded]\n    advisories: [INTEL-SA-00001]\n"},
+    {"hardened-otherwise", "    statuses: [SWHardeningNeeded]\n    advisories: [INTEL-SA-00002]\n"},
+    {"svn9", "    min_svn: 9\n"},
+    {"svn10", "    min_svn: 10\n"},
+    {"debugged", "    debug: true\n"},
+    {"field", "    fields: {isvprodid: {at_least: 3}}\n"},
+    {"field-higher", "    fields: {isvprodid: {at_least: 4}}\n"},
+    {"field-unknown", "    fields: {mrtd: {at_least: 0}}\n"},
+};
 
-static const char services[] = "services:\n" SGX_SERVICE("alpha") SGX_SERVICE("fresh") "    "
-                                                                                       "max_"
-                                                                                       "collateral_"
-                                                                                       "age_days: "
-                                                                                       "3\n    "
-                                                                                       "min_tcb_"
-                                                                                       "evaluation:"
-                                                                                       " 17"
-                                                                                       "\n" SGX_SERVICE("lenient") "    allow_absent: [tcb-info, qe-identity, crl]\n" SGX_SERVICE("old") "    statuses: [UpToDate, OutOfDate]\n" SGX_SERVICE("hardened") "    statuses: [SWHardeningNeeded]\n    advisories: [INTEL-SA-00001]\n" SGX_SERVICE("hardened-otherwise") "    statuses: [SWHardeningNeeded]\n    advisories: [INTEL-SA-00002]\n" SGX_SERVICE("svn9") "    min_svn: 9\n" SGX_SERVICE(
-                                                                                           "svn10") "    min_svn: 10\n" SGX_SERVICE("debugged") "    debug: true\n" SGX_SERVICE("field") "    fields: {isvprodid: {at_least: 3}}\n" SGX_SERVICE("field-higher") "    fields: {isvprodid: {at_least: 4}}\n" SGX_SERVICE("field-unknown") "    fields: {mrtd: {at_least: 0}}\n"
-                                                                                                                                                                                                                                                                                                                                        "  signed:\n    kinds: [sgx]\n    measurements: any\n    signers: ['" SIGNER_SGX "']\n"
-                                                                                                                                                                                                                                                                                                                                        "  signed-otherwise:\n    kinds: [sgx]\n    measurements: any\n"
-                                                                                                                                                                                                                                                                                                                                        "    signers: ['" MEASUREMENT_SGX
-                                                                                                                                                                                                                                                                                                                                        "']\n"
-                                                                                                                                                                                                                                                                                                                                        "  simulated:\n    kinds: [sim]\n    measurements: ['%s']\n";
+static const char other_services[] =
+    "  signed:\n    kinds: [sgx]\n    measurements: any\n    signers: ['" SIGNER_SGX "']\n"
+    "  signed-otherwise:\n    kinds: [sgx]\n    measurements: any\n"
+    "    signers: ['" MEASUREMENT_SGX "']\n"
+    "  simulated:\n    kinds: [sim]\n    measurements: ['%s']\n";
 
 /* Version n, and who else may be a root. */
 static void policy_of(unsigned version, const char *roots, char *ret, size_t size)
 {
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(8192);
     uint8_t self[32];
     char hex[65];
     assert_int_equal(sg_sim_measure_self(self), 0);
     sg_hex(hex, self, sizeof self);
-    int n = snprintf(ret, size, "version: %u\n%s", version, roots);
-    assert_true(n > 0 && (size_t)n < size);
-    n = snprintf(ret + n, size - (size_t)n, services, hex);
-    assert_true(n > 0 && (size_t)n < size);
+    assert_int_equal(sg_buf_printf(&b, "version: %u\n%sservices:\n", version, roots), 0);
+    for (size_t i = 0; i < sizeof sgx_services / sizeof sgx_services[0]; i++)
+        assert_int_equal(sg_buf_printf(&b, "  %s:\n    kinds: [sgx]\n    measurements: ['%s']\n%s",
+                                       sgx_services[i].name, MEASUREMENT_SGX, sgx_services[i].more),
+                         0);
+    assert_int_equal(sg_buf_printf(&b, other_services, hex), 0);
+    assert_true(b.len < size);
+    memcpy(ret, b.data, b.len);
+    ret[b.len] = 0;
 }
 
 static void world_of(struct fixture *f, const char *roots, bool production)
@@ -65,26 +76,9 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    sg_cas_service_free(f->service);
-    world_clear(&f->w);
-    return 0;
-}
-
-static int attest_sgx(struct fixture *f, const char *service)
-{
-    OUT(out);
-    const struct forgery g = {.kind = SG_TEE_SGX};
-    int r = attest_as(f, &platforms, g, service, &out);
-    assert_int_equal(out.len > 0, r == 0);
-    return r;
-}
-
 static void granted(struct fixture *f, const char *service)
 {
-    int r = attest_sgx(f, service);
+    int r = attest_sgx(f, &platforms, service);
     if (r != 0)
         fail_msg("%s: %s, %s", service, sg_cas_refusal_name((enum sg_cas_refusal)r),
                  sg_tee_reason_name(f->finding.reasons.at[0]));
@@ -94,7 +88,7 @@ static void granted(struct fixture *f, const char *service)
 static void refused(struct fixture *f, const char *service, enum sg_cas_refusal code,
                     const char *reason)
 {
-    int r = attest_sgx(f, service);
+    int r = attest_sgx(f, &platforms, service);
     assert_string_equal(sg_cas_refusal_name((enum sg_cas_refusal)r), sg_cas_refusal_name(code));
     if (!has_reason(f, reason))
         fail_msg("%s: %s is not among the reasons, %s is", service, reason,
@@ -291,7 +285,7 @@ static void test_what_cannot_be_read_leaves_the_present(void **state)
     assert_int_equal(sg_cas_service_refresh(f->service, &loaded, &report), -ENOENT);
     granted(f, "alpha");
     sg_cas_collateral_drop(f->service->collateral);
-    assert_int_equal(attest_sgx(f, "alpha"), -ENODATA);
+    assert_int_equal(attest_sgx(f, &platforms, "alpha"), -ENODATA);
     assert_int_equal(rename(to, from), 0);
     refresh(f);
     granted(f, "alpha");
@@ -485,7 +479,7 @@ static void test_production_refuses_debug_whatever_the_policy_says(void **state)
     world_clear(&f.w);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, fixture_tear_down)
 
 int main(void)
 {

@@ -13,14 +13,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    sg_cas_service_free(f->service);
-    world_clear(&f->w);
-    return 0;
-}
-
 /* Evidence as an honest program on that connection makes it. */
 static void make_evidence(struct fixture *f, const struct sg_cas_connection *c,
                           const uint8_t nonce[SG_CAS_NONCE_LEN], const char *service,
@@ -361,7 +353,7 @@ static void test_a_self_made_operator_is_none(void **state)
                      SG_CAS_REFUSAL_NOT_OPERATOR);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, fixture_tear_down)
 
 int main(void)
 {
