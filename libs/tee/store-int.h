@@ -14,7 +14,7 @@
 /* Signature checks of one sealing (store-seal.c), for each certificate, list or document. */
 #define SG_TEE_VOUCHED_TRIES  32 /* with CAs under a root that have its issuer's name */
 #define SG_TEE_STRANGER_TRIES 4  /* with other certificates of that name */
-#define SG_TEE_SIGNER_TRIES   32 /* a document with certificates */
+#define SG_TEE_SIGNER_TRIES   16 /* a document with certificates */
 
 #define SG_TEE_TCB_SIGNER_NAME "Intel SGX TCB Signing"
 
