@@ -1,4 +1,3 @@
-#include <sealgrid/base/clock.h>
 #include <sealgrid/base/encode.h>
 #include <sealgrid/base/random.h>
 #include <sealgrid/crypto/hash.h>
