@@ -116,7 +116,7 @@ class Generator:
         if self.chance(0.3):
             day = datetime.date(self.random.randint(2012, 2027), 1, 1)
             day += datetime.timedelta(days=self.random.randrange(365))
-        most = {5: 5, 15: 12, 30: 20, 60: 65}[self.minutes]
+        most = {5: 5, 15: 12, 30: 20, 60: 95}[self.minutes]
         self.length = self.random.randint(1, most)
         self.first = day - datetime.timedelta(days=self.random.randrange(self.length))
         self.after = self.first + datetime.timedelta(days=self.length)
@@ -239,7 +239,7 @@ class Generator:
             if self.chance(0.7):
                 charge["excess"] = {"tolerance_percent": self.number(0, 10, 4),
                                     "factor": self.number(0.5, 3, 6)}
-        if self.chance(0.4):
+        if self.chance(0.6):
             charge["ratchet"] = {"percent": self.number(10, 99, 4), "months": self.random.randint(1, 12)}
         charge["rates"] = rates
         return charge
@@ -304,8 +304,9 @@ class Generator:
     def make_charges(self):
         self.charges = []
         kinds = ["energy", "energy", "tiers", "dynamic", "demand", "reactive_energy", "reactive_demand",
-                 "reactive_demand", "fixed", "flag", "net_metering", "minimum", "minimum"]
-        for number in range(self.random.randint(1, 9)):
+                 "reactive_energy", "reactive_demand", "reactive_demand", "fixed", "flag", "flag", "net_metering",
+                 "net_metering", "minimum", "minimum", "minimum"]
+        for number in range(self.random.randint(1, 12)):
             kind = self.random.choice(kinds)
             have = {c["kind"] for c in self.charges}
             imports = [c for c in self.charges if c["kind"] == "energy" and c["of"] == "import"]
@@ -363,6 +364,7 @@ class Generator:
         else:
             if self.chance(0.7):
                 self.head["holidays"] = self.random.sample(HOLIDAYS, self.random.randint(1, 6))
+                self.head["holidays"].append(self.some_day().isoformat())
             seasons = self.seasons()
             if seasons:
                 self.head["seasons"] = seasons
@@ -377,21 +379,23 @@ class Generator:
 
     # Contract
 
-    def months_before(self, count):
+    def months_before(self, count, most=4):
         """Some months before the period's last one, that one, the next; rising."""
         base = self.after.year * 12 + self.after.month - 1
-        chosen = sorted(self.random.sample(range(base - count, base + 2), self.random.randint(0, min(4, count))))
+        months = range(base - count, base + 2)
+        chosen = sorted(self.random.sample(months, self.random.randint(0, min(most, len(months)))))
         return [f"{month // 12}-{month % 12 + 1:02d}" for month in chosen]
 
     def contract(self, client, begin, until):
         posts = [post["name"] for post in self.head["posts"]]
         demanded = ["all"] + posts
         def demands():
-            return {post: self.number(0, 60, 3) for post in demanded}
+            scale = self.random.choice([1, 60, 600, 6000])
+            return {post: self.number(0, scale, 3) for post in demanded}
         record = {"client": client, "from": begin, "until": until, "phases": self.random.randint(1, 3)}
         record["demand_kw"] = demands()
         if self.chance(0.7):
-            record["demand_history"] = [{"month": m, "kw": demands()} for m in self.months_before(14)]
+            record["demand_history"] = [{"month": m, "kw": demands()} for m in self.months_before(14, 16)]
         if self.chance(0.7):
             record["credits"] = [{"month": m, "post": self.random.choice(posts), "kwh": self.number(1, 30, 3)}
                                  for m in self.months_before(self.random.choice([4, 70]))]
@@ -407,11 +411,14 @@ class Generator:
     def make_contracts(self):
         if self.chance(0.1):
             return None
-        begin = self.first - datetime.timedelta(days=self.random.randint(1, 900))
-        until = "null" if self.chance(0.5) else (self.after + datetime.timedelta(days=3)).isoformat()
+        begin = self.first - datetime.timedelta(days=self.random.choice([0, 40, 300, 900]))
+        last = self.after + datetime.timedelta(days=self.random.randint(0, 3))
+        until = "null" if self.chance(0.7) else last.isoformat()
         if self.chance(self.refusals):
             until = self.some_day().isoformat()
         records = [self.contract(7, begin.isoformat(), until), self.contract(8, "2000-01-01", "null")]
+        if self.chance(0.3):
+            records.insert(0, self.contract(7, "1990-01-01", begin.isoformat()))
         if self.chance(self.refusals):
             cut = self.some_day().isoformat()
             records = [self.contract(7, begin.isoformat(), cut), self.contract(7, cut, "null")]
@@ -467,15 +474,15 @@ class Generator:
     def make_readings(self):
         ends = range((self.begin // self.step + 1) * self.step, self.until + 1, self.step)
         values = self.energies(len(ends))
-        reactive = self.chance(0.7)
-        spread = max([abs(v) for v in values if v is not None] or [1])
+        reactive = self.chance(0.85)
+        spread = max([abs(v) for v in values if v is not None] or [1]) * self.random.choice([1, 4])
         unix = self.chance(0.3)
         rows = []
         for number, (end, wh) in enumerate(zip(ends, values), start=1):
             serial = next((s for s, begin, until in self.meters if begin < end <= until), None)
             if serial is None or (wh is None and self.chance(0.9)):
                 continue
-            varh = self.random.randint(-spread, spread) if self.chance(0.99) else ""
+            varh = self.random.randint(-spread, spread) if self.chance(0.998) else ""
             energy = "" if wh is None else wh
             rows.append(f"7,{end if unix else utc(end)},{serial},{number},{energy}" +
                         (f",{varh}" if reactive else "") + "\n")
