@@ -50,29 +50,6 @@ static bool bounded(const struct sg_bucket *b, const struct sg_leaf *leaf)
                   b->export_wh - leaf->before.export_wh);
 }
 
-/* The node above all leaves, from a leaf and its path (RFC 9162 section 2.1.3.2). */
-static bool climb(uint8_t node[32], uint64_t i, uint64_t n, const uint8_t (*path)[32], size_t len)
-{
-    uint64_t at = i, last = n - 1;
-
-    for (size_t p = 0; p < len; p++) {
-        if (last == 0)
-            return false;
-        if ((at & 1) || at == last) {
-            sg_merkle_node(node, path[p], node);
-            while (!(at & 1) && at != 0) {
-                at >>= 1;
-                last >>= 1;
-            }
-        } else {
-            sg_merkle_node(node, node, path[p]);
-        }
-        at >>= 1;
-        last >>= 1;
-    }
-    return last == 0;
-}
-
 int sg_bucket_check(const struct sg_bucket *bucket, const struct sg_leaf *leaf,
                     const uint8_t (*path)[32], size_t path_len)
 {
@@ -83,7 +60,7 @@ int sg_bucket_check(const struct sg_bucket *bucket, const struct sg_leaf *leaf,
     if (leaf->index >= bucket->intervals)
         return SG_PROOF_MISMATCH;
     sg_total_leaf(node, leaf->content, leaf->before);
-    if (!climb(node, leaf->index, bucket->intervals, path, path_len))
+    if (!sg_merkle_climb(node, leaf->index, bucket->intervals, path, path_len))
         return SG_PROOF_MISMATCH;
     sg_total_root(root, bucket->intervals, (struct sg_totals){bucket->import_wh, bucket->export_wh},
                   node);

@@ -92,18 +92,16 @@ size_t sg_merkle_path(uint8_t (*ret)[32], const uint8_t (*leaves)[32], size_t n,
 }
 
 /* RFC 9162 section 2.1.3.2, the iterative form of the same check. */
-int sg_merkle_check_path(const uint8_t root[32], const uint8_t leaf_hash[32], uint64_t i,
-                         uint64_t n, const uint8_t (*path)[32], size_t path_len)
+bool sg_merkle_climb(uint8_t node[32], uint64_t i, uint64_t n, const uint8_t (*path)[32],
+                     size_t path_len)
 {
     uint64_t at = i, last = n - 1;
-    uint8_t node[32];
 
     if (i >= n)
-        return SG_MERKLE_MISMATCH;
-    memcpy(node, leaf_hash, 32);
+        return false;
     for (size_t p = 0; p < path_len; p++) {
         if (last == 0)
-            return SG_MERKLE_MISMATCH;
+            return false;
         if ((at & 1) || at == last) {
             sg_merkle_node(node, path[p], node);
             while (!(at & 1) && at != 0) {
@@ -116,5 +114,16 @@ int sg_merkle_check_path(const uint8_t root[32], const uint8_t leaf_hash[32], ui
         at >>= 1;
         last >>= 1;
     }
-    return last == 0 && memcmp(node, root, 32) == 0 ? 0 : SG_MERKLE_MISMATCH;
+    return last == 0;
+}
+
+int sg_merkle_check_path(const uint8_t root[32], const uint8_t leaf_hash[32], uint64_t i,
+                         uint64_t n, const uint8_t (*path)[32], size_t path_len)
+{
+    uint8_t node[32];
+
+    memcpy(node, leaf_hash, 32);
+    return sg_merkle_climb(node, i, n, path, path_len) && memcmp(node, root, 32) == 0
+               ? 0
+               : SG_MERKLE_MISMATCH;
 }

@@ -23,6 +23,11 @@ void sg_merkle_finish(const struct sg_merkle *m, uint8_t ret[32]);
 /* Audit path of leaf i of n (section 2.1.1), bottom up; at most 64 nodes. */
 #define SG_MERKLE_PATH_MAX 64
 size_t sg_merkle_path(uint8_t (*ret)[32], const uint8_t (*leaves)[32], size_t n, size_t i);
+/* From the hash of leaf i of n to the node above all leaves (RFC 9162 section 2.1.3.2), in place.
+ * False if i is not below n, or the path is not as long as that place wants. */
+bool sg_merkle_climb(uint8_t node[32], uint64_t i, uint64_t n, const uint8_t (*path)[32],
+                     size_t path_len);
 enum sg_merkle_outcome { SG_MERKLE_MISMATCH = 1 };
-SG_MUST_USE int sg_merkle_check_path(const uint8_t root[32], const uint8_t leaf_hash[32], uint64_t i,
-                                     uint64_t n, const uint8_t (*path)[32], size_t path_len);
+SG_MUST_USE int sg_merkle_check_path(const uint8_t root[32], const uint8_t leaf_hash[32],
+                                     uint64_t i, uint64_t n, const uint8_t (*path)[32],
+                                     size_t path_len);
