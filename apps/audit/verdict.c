@@ -213,24 +213,12 @@ int verdict_decode(struct sg_bytes payload, struct verdict *ret)
 
 /* ---- signature ----------------------------------------------------------------------------- */
 
-static enum sg_sign_alg alg_of(const struct sg_key *key)
-{
-    switch (sg_key_type(key)) {
-    case SG_KEY_P256:
-        return SG_SIGN_ES256;
-    case SG_KEY_ED25519:
-        return SG_SIGN_EDDSA;
-    default:
-        return SG_SIGN_PS256;
-    }
-}
-
 int verdict_sign(const struct verdict *v, const struct sg_key *key, struct sg_buf *ret)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf payload = SG_BUF_INIT(VERDICT_MAX);
     SG_CLEANUP(sg_buf_clear) struct sg_buf message = SG_BUF_INIT(VERDICT_MAX + 256);
     SG_CLEANUP(sg_buf_clear) struct sg_buf signature = SG_BUF_INIT(SG_COSE_SIGNATURE_MAX);
-    enum sg_sign_alg alg = alg_of(key);
+    enum sg_sign_alg alg = sg_sign_alg_of(key);
     int r = verdict_encode(v, &payload);
 
     if (!r)

@@ -39,18 +39,6 @@ static int message(const struct sg_resolution *r, struct sg_buf *ret)
     return e ? e : put_text(ret, row->why);
 }
 
-static enum sg_sign_alg alg_of(const struct sg_key *key)
-{
-    switch (sg_key_type(key)) {
-    case SG_KEY_P256:
-        return SG_SIGN_ES256;
-    case SG_KEY_ED25519:
-        return SG_SIGN_EDDSA;
-    default:
-        return SG_SIGN_PS256;
-    }
-}
-
 int sg_resolution_sign(struct sg_resolution *r, const struct sg_key *key,
                        const struct sg_cert *cert, char name[SG_ROW_WHO_MAX + 1],
                        struct sg_buf *ret_certificate, struct sg_buf *ret_signature)
@@ -66,7 +54,7 @@ int sg_resolution_sign(struct sg_resolution *r, const struct sg_key *key,
     if (!e)
         e = sg_cert_der(cert, ret_certificate);
     if (!e)
-        e = sg_sign(key, alg_of(key), sg_buf_bytes(&text), ret_signature);
+        e = sg_sign(key, sg_sign_alg_of(key), sg_buf_bytes(&text), ret_signature);
     if (e)
         return e;
     r->row.certificate = sg_buf_bytes(ret_certificate);
@@ -86,7 +74,7 @@ int sg_resolution_verify(const struct sg_resolution *r, const struct sg_authorit
         return SG_RESOLUTION_BAD_SIGNATURE;
     sg_cert_common_name(cert, name, sizeof(name));
     if (!sg_bytes_equal(r->row.who, sg_bytes_str(name)) ||
-        sg_verify(key, alg_of(key), sg_buf_bytes(&text), r->row.signature) != 0)
+        sg_verify(key, sg_sign_alg_of(key), sg_buf_bytes(&text), r->row.signature) != 0)
         return SG_RESOLUTION_BAD_SIGNATURE;
     if (!operators)
         return 0;

@@ -109,6 +109,18 @@ static int sign_eddsa(const struct sg_key *k, struct sg_bytes message, struct sg
     return sg_buf_append(ret, SG_BYTES(sig, len));
 }
 
+enum sg_sign_alg sg_sign_alg_of(const struct sg_key *k)
+{
+    switch (sg_key_type(k)) {
+    case SG_KEY_P256:
+        return SG_SIGN_ES256;
+    case SG_KEY_ED25519:
+        return SG_SIGN_EDDSA;
+    default:
+        return SG_SIGN_PS256;
+    }
+}
+
 int sg_sign(const struct sg_key *k, enum sg_sign_alg alg, struct sg_bytes message,
             struct sg_buf *ret)
 {

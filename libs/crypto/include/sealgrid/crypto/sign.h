@@ -37,6 +37,8 @@ bool sg_key_is_private(const struct sg_key *k);
 SG_MUST_USE int sg_key_public_der(const struct sg_key *k, struct sg_buf *ret);
 SG_MUST_USE int sg_key_private_der(const struct sg_key *k, struct sg_buf *ret);
 
+/* What a key of its kind signs by unless told otherwise: ES256, EdDSA, PS256. */
+enum sg_sign_alg sg_sign_alg_of(const struct sg_key *k);
 /* *ret gets 64 (ES256, EdDSA) or 256..512 (RSA) octets appended. */
 SG_MUST_USE int sg_sign(const struct sg_key *k, enum sg_sign_alg alg, struct sg_bytes message,
                         struct sg_buf *ret);
