@@ -57,8 +57,8 @@ enum sg_contract_outcome {
     SG_CONTRACT_CHANGED, /* none holds on all its days (contract.changed: bill in two) */
 };
 
-/* The whole file: a list; JSON if it begins with "[", where each contract is held in memory on its
- * own, else YAML of at most SG_YAML_NODES values. */
+/* The whole file: a list, of which one contract after the other is read (sg_yaml_each).  A file of
+ * more than SG_CONTRACT_FILE_MAX octets is refused. */
 SG_MUST_USE int sg_contracts_read(struct sg_contracts *ret, struct sg_bytes text,
                                   struct sg_yaml_error *why);
 SG_MUST_USE int sg_contracts_load(struct sg_contracts *ret, const char *path,
