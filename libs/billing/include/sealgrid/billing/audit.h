@@ -44,6 +44,7 @@
     C(INSTALLATION_BAD, "installation.bad")   /* the records contradict each other */              \
     C(INSTALLATION_NONE, "installation.none") /* no meter was at this client in the period */      \
     C(INSTALLATION_RATIO, "installation.ratio") /* the bill's ratio is not the record's */         \
+    C(CONTRACT, "contract.other")               /* not the one that the authority has */           \
     C(BILL_HASH, "bill.hash")                   /* the bill's own hash is wrong */                 \
     C(BILL_TRACE, "bill.trace")                 /* its explanation is of another bill */           \
     C(BILL_TARIFF, "bill.tariff")               /* the tariff given is not the bill's */           \
@@ -91,6 +92,7 @@ struct sg_audit_input {
     const struct sg_installations *installations;
     const struct sg_authority *authority;
     const struct sg_tariff *tariff; /* NULL: amounts are checked against the bill's own lines */
+    const struct sg_contracts *contracts; /* the authority's, whole; NULL: the bill's is believed */
     enum sg_audit_clock clock_policy;
     const struct sg_vee_rules *rules;     /* of estimates; NULL: only their need is judged */
     const struct sg_authority *operators; /* whose choices between readings hold; NULL: nobody's */
