@@ -155,7 +155,7 @@ static int take_records(struct app *a, struct client *c)
                                          .ratio_num = own[i].ratio_num,
                                          .ratio_den = own[i].ratio_den};
         memcpy(install.serial, own[i].serial, sizeof(install.serial));
-        sg_cert_fingerprint(own[i].cert, install.certificate_sha256);
+        sg_installation_fingerprint(&own[i], install.certificate_sha256);
         install.has_certificate = true;
         if (client_add_install(c, &install))
             return fail("installations");
