@@ -2,6 +2,7 @@
 #include "estimates.h"
 
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/billing/resolution.h>
 #include <sealgrid/crypto/hash.h>
 #include <sealgrid/crypto/merkle.h>
 
@@ -240,6 +241,52 @@ static int add_readings(struct work *w, struct sg_billing *billing)
     return add_estimates(w, billing, INT64_MAX);
 }
 
+/* ---- choices -------------------------------------------------------------------------------- */
+
+static bool is_billed(const struct work *w, int64_t ts_s)
+{
+    return ts_s > w->terms->from_s && ts_s <= w->terms->until_s;
+}
+
+/* The reading of that interval that counts. */
+static const struct sg_row_reading *billed_at(const struct client *c, int64_t ts_s)
+{
+    for (size_t i = 0; i < c->n_rows; i++)
+        if (c->rows[i].reading.ts_s == ts_s && !client_is_rejected(c, i))
+            return &c->rows[i];
+    return NULL;
+}
+
+static int add_choice(struct work *w, struct sg_billing *billing,
+                      const struct sg_row_resolution *row)
+{
+    const struct sg_row_reading *billed = billed_at(w->c, row->ts_s);
+    struct sg_bill_choice choice;
+    int r = sg_resolution_choice(row, &choice);
+
+    if (r || !billed)
+        return r ? r : refuse(w, "reading.conflict", row->ts_s);
+    if (billed->reading.field[SG_READING_interval_energy] != SG_READING_NA)
+        choice.energy_wh = billed->reading.field[SG_READING_interval_energy];
+    r = sg_billing_add_choice(billing, billed->serial, &choice);
+    return r > 0 ? refuse(w, sg_bill_outcome_word(r), row->ts_s) : r;
+}
+
+/* The section as it goes into the evidence is what the bill is told by. */
+static int add_choices(struct work *w, struct sg_billing *billing)
+{
+    SG_FREE struct sg_row_resolution *rows = NULL;
+    size_t n = 0;
+    int r = 0;
+
+    if (w->c->resolutions.len)
+        r = sg_fold(sg_resolutions_decode(sg_buf_bytes(&w->c->resolutions), &rows, &n));
+    for (size_t i = 0; i < n && !r; i++)
+        if (is_billed(w, rows[i].ts_s))
+            r = add_choice(w, billing, &rows[i]);
+    return r;
+}
+
 static int make_bill(struct work *w, struct sg_bill *ret)
 {
     SG_CLEANUP(sg_billing_freep) struct sg_billing *billing = NULL;
@@ -268,6 +315,8 @@ static int make_bill(struct work *w, struct sg_bill *ret)
     r = make_estimates(w);
     if (!r)
         r = add_readings(w, billing);
+    if (!r)
+        r = add_choices(w, billing);
     if (r)
         return r;
     if (w->section.len) {

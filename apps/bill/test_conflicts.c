@@ -348,6 +348,11 @@ static void both_tellings_are_shown_and_one_is_billed(void **state)
     for (int i = 0; i < 96; i++)
         wh += 100 + i;
     assert_int_equal(bill.import_wh, wh);
+    assert_int_equal(bill.n_resolved, 5);
+    assert_true(bill.resolved[1].ts_s == again[0].ts_s);
+    assert_true(bill.resolved[1].energy_wh == again[0].field[SG_READING_interval_energy]);
+    assert_string_equal(bill.resolved[1].who, "Ana Souza");
+    assert_null(sg_bill_inconsistency(&bill));
 
     assert_int_equal(sg_evidence_open(&in, sg_buf_bytes(&file), &head), 0);
     assert_int_equal(head.n_blocks, 2);

@@ -223,6 +223,7 @@ static int judge_reading(struct sg_audit *a, const struct sg_reading *reading,
     items[i].energy_wh = reading->field[SG_READING_interval_energy];
     items[i].reactive_varh = reading->field[SG_READING_interval_reactive_energy];
     items[i].register_wh = reading->field[SG_READING_energy_register];
+    items[i].reactive_register_varh = reading->field[SG_READING_reactive_energy_register];
     return a->sections ? sg_row_digest(reading, items[i].digest) : 0;
 }
 

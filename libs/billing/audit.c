@@ -214,6 +214,8 @@ int sg_audit_run(const struct sg_audit_input *in, sg_audit_fn fn, void *user,
     if (!r)
         r = sg_audit_completeness(a);
     if (!r)
+        r = sg_audit_choices(a);
+    if (!r)
         r = sg_audit_estimates(a);
     if (!r)
         r = sg_audit_bill(a);
@@ -223,6 +225,7 @@ int sg_audit_run(const struct sg_audit_input *in, sg_audit_fn fn, void *user,
         sg_key_free(a->meters[i].key);
     free(a->items);
     free(a->rejected);
+    free(a->choices);
     sg_vee_estimates_clear(&a->told);
     free(a);
     return r;

@@ -65,6 +65,18 @@ static const char *bad_energy(const struct sg_bill *b)
     return import == b->import_wh && export == b->export_wh ? NULL : "energy";
 }
 
+/* Choices by time, in their meter's part of the period. */
+static const char *bad_choices(const struct sg_bill *b)
+{
+    for (size_t i = 0; i < b->n_resolved; i++) {
+        const struct sg_bill_choice *c = &b->resolved[i];
+        const struct sg_bill_meter *m = &b->meters[c->meter];
+        if (c->ts_s <= m->from_s || c->ts_s > m->until_s || (i && c->ts_s <= c[-1].ts_s))
+            return SG_BILL_RESOLVED;
+    }
+    return NULL;
+}
+
 static const char *bad_sum(const struct sg_bill *b)
 {
     struct sg_bill_sums s;
@@ -91,6 +103,8 @@ const char *sg_bill_inconsistency(const struct sg_bill *b)
         bad = bad_buckets(b);
     if (!bad)
         bad = bad_energy(b);
+    if (!bad)
+        bad = bad_choices(b);
     return bad ? bad : bad_sum(b);
 }
 
@@ -132,6 +146,14 @@ static bool same_estimate(const struct sg_bill_estimate *a, const struct sg_bill
     return a->meter == b->meter && a->from_s == b->from_s && a->until_s == b->until_s &&
            !strcmp(a->rule, b->rule) && a->intervals == b->intervals &&
            a->import_wh == b->import_wh && a->export_wh == b->export_wh;
+}
+
+bool sg_bill_same_choice(const struct sg_bill_choice *a, const struct sg_bill_choice *b)
+{
+    return a->meter == b->meter && a->ts_s == b->ts_s && a->energy_wh == b->energy_wh &&
+           !memcmp(a->chosen, b->chosen, sizeof(a->chosen)) && !strcmp(a->who, b->who) &&
+           !strcmp(a->why, b->why) && a->resolved_s == b->resolved_s &&
+           !memcmp(a->record_sha256, b->record_sha256, 32);
 }
 
 static bool same_credit(const struct sg_bill_credit *a, const struct sg_bill_credit *b)
@@ -251,6 +273,12 @@ static const char *contract_difference(const struct sg_bill *a, const struct sg_
     return a->has_contract ? terms_difference(&a->contract, &b->contract) : NULL;
 }
 
+static const char *choice_difference(const struct sg_bill *a, const struct sg_bill *b)
+{
+    LIST_DIFFERS(resolved, n_resolved, sg_bill_same_choice, SG_BILL_RESOLVED);
+    return NULL;
+}
+
 const char *sg_bill_difference(const struct sg_bill *a, const struct sg_bill *b)
 {
     const char *name = identity_difference(a, b);
@@ -263,5 +291,7 @@ const char *sg_bill_difference(const struct sg_bill *a, const struct sg_bill *b)
         name = charge_difference(a, b);
     if (!name && memcmp(a->root, b->root, 32))
         name = "merkle_root";
-    return name || !memcmp(a->trace_sha256, b->trace_sha256, 32) ? name : "trace_sha256";
+    if (!name && memcmp(a->trace_sha256, b->trace_sha256, 32))
+        name = "trace_sha256";
+    return name ? name : choice_difference(a, b);
 }

@@ -2,11 +2,14 @@
 #include <sealgrid/billing/resolution.h>
 
 #include <sealgrid/base/cbor.h>
+#include <sealgrid/crypto/hash.h>
 
 #include <stdio.h>
 
 #define SIGNED  "sealgrid-resolution-v1"
 #define SECTION "sealgrid-resolutions-v1"
+
+#define RECORD_MAX (1u << 20) /* of one, with its certificate */
 
 static int put_text(struct sg_buf *b, struct sg_bytes text)
 {
@@ -103,6 +106,31 @@ static int put_row(struct sg_buf *b, const struct sg_row_resolution *row)
     if (!r)
         r = sg_cbor_put_bytes(b, row->certificate);
     return r ? r : sg_cbor_put_bytes(b, row->signature);
+}
+
+static void copy_text(char *ret, struct sg_bytes text)
+{
+    memcpy(ret, text.data, text.len);
+    ret[text.len] = '\0';
+}
+
+int sg_resolution_choice(const struct sg_row_resolution *row, struct sg_bill_choice *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf record = SG_BUF_INIT(RECORD_MAX);
+    struct sg_bill_choice c = {
+        .ts_s = row->ts_s, .energy_wh = INT64_MIN, .resolved_s = row->resolved_ts_s};
+
+    if (row->who.len > SG_ROW_WHO_MAX || row->why.len > SG_ROW_WHY_MAX)
+        return sg_raise(-EINVAL);
+    int r = put_row(&record, row);
+    if (r)
+        return r;
+    memcpy(c.chosen, row->chosen, sizeof(c.chosen));
+    copy_text(c.who, row->who);
+    copy_text(c.why, row->why);
+    sg_sha256(c.record_sha256, sg_buf_bytes(&record));
+    *ret = c;
+    return 0;
 }
 
 int sg_resolutions_encode(const struct sg_row_resolution *rows, size_t n, struct sg_buf *ret)

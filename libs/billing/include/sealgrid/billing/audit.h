@@ -31,9 +31,13 @@
     C(READING_DUPLICATED, "reading.duplicated")     /* twice in the file */                        \
     C(READING_CONFLICT, "reading.conflict")         /* two signed readings of one interval */      \
     C(RESOLUTION, "resolution.untrusted")           /* a choice between them that nobody signed */ \
-    C(READING_MISSING, "reading.missing")           /* recorded, or due, and not in the file */    \
-    C(READING_SEQUENCE, "reading.sequence")         /* numbers do not follow although times do */  \
-    C(ESTIMATE_UNNEEDED, "estimate.unneeded")       /* a signed reading of that interval exists */ \
+    C(RESOLUTION_OTHER, "resolution.other")         /* not the chosen reading is billed */         \
+    C(RESOLUTION_HIDDEN, "resolution.hidden")       /* a choice that the bill does not show */     \
+    C(RESOLUTION_ALTERED, "resolution.altered")     /* shown otherwise than it was recorded */     \
+    C(RESOLUTION_UNRECORDED, "resolution.unrecorded") /* shown, and not on record */               \
+    C(READING_MISSING, "reading.missing")             /* recorded, or due, and not in the file */  \
+    C(READING_SEQUENCE, "reading.sequence")   /* numbers do not follow although times do */        \
+    C(ESTIMATE_UNNEEDED, "estimate.unneeded") /* a signed reading of that interval exists */       \
     C(ESTIMATE_ALTERED, "estimate.altered")   /* does not follow from its rule and the readings */ \
     C(ESTIMATE_RULE, "estimate.rule")         /* of another rule, or of another file of rules */   \
     C(ESTIMATE_SECTION, "estimate.section")   /* not those that the bill names, or unreadable */   \
@@ -102,7 +106,7 @@ struct sg_audit_edge {
 struct sg_audit_result {
     uint64_t findings, blocks, readings, gaps; /* gaps: intervals the meter itself did not record */
     uint64_t estimated;                        /* intervals */
-    uint64_t resolved; /* intervals with two readings, of which an operator chose one on record */
+    uint64_t resolved;    /* intervals whose reading an operator chose, rightly on record */
     uint64_t without_crl; /* certificates that no revocation list covers */
     uint64_t clock; /* blocks whose meter said that its clock was not in order, or had been set */
     /* Of the period, for the bill before and the bill after: a meter's numbers run on over both. */
