@@ -47,6 +47,6 @@ struct folder_result {
  * the same time ("bill.overlap": its readings are charged twice), and what a meter recorded may be
  * on neither of two bills ("reading.missing": its numbers do not run on from one to the next). The
  * reports of bills with findings, and of unusable ones, appended to ret_reports as JSON objects
- * separated by commas. */
+ * separated by commas.  progress: a JSON line on standard error each second and at the end. */
 SG_MUST_USE int audit_folder(const struct authority_files *a, const char *dir, unsigned threads,
-                             struct sg_buf *ret_reports, struct folder_result *ret);
+                             bool progress, struct sg_buf *ret_reports, struct folder_result *ret);

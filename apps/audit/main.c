@@ -41,13 +41,15 @@
     O("report", STRING, report, NULL, 0, 0, "file for the signed report of the one bill")          \
     O("at", STRING, at, NULL, 0, 0, "time that the report says it was made at, RFC 3339: now")     \
     O("threads", INT, threads, "2", 1, 64, "bills worked on at a time (with --dir)")               \
+    O("progress", BOOL, progress, "false", 0, 0,                                                   \
+      "a JSON line a second on standard error (with --dir)")                                       \
     O("json", BOOL, json, "false", 0, 0, "report as JSON")
 
 struct options {
     char *bill, *evidence, *dir, *installations, *tariff, *clock, *sign, *report, *at, *vee;
     struct sg_conf_list keys, operators;
     int64_t threads;
-    bool json, require_crl;
+    bool json, require_crl, progress;
 };
 
 #define ROW(name, type, field, def, lo, hi, help)                                                  \
@@ -158,7 +160,8 @@ static int on_folder(const struct app *a)
     SG_CLEANUP(sg_buf_clear) struct sg_buf summary = SG_BUF_INIT(512u << 20);
     struct folder_result result;
 
-    if (audit_folder(&a->files, a->o.dir, (unsigned)a->o.threads, &reports, &result) ||
+    if (audit_folder(&a->files, a->o.dir, (unsigned)a->o.threads, a->o.progress, &reports,
+                     &result) ||
         put_summary(&result, sg_buf_bytes(&reports), &summary))
         return complain(a->o.dir, sg_error_trace());
     if (a->o.json && sg_file_write_report("-", sg_buf_bytes(&summary)))

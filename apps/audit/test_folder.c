@@ -80,7 +80,7 @@ static struct folder_result audit(struct sg_buf *reports)
     struct folder_result result;
 
     sg_buf_reset(reports);
-    assert_int_equal(audit_folder(&files, dir, 2, reports, &result), 0);
+    assert_int_equal(audit_folder(&files, dir, 2, false, reports, &result), 0);
     assert_int_equal(sg_buf_append_u8(reports, 0), 0);
     return result;
 }
