@@ -12,6 +12,7 @@
 #include <sealgrid/base/conf.h>
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/json.h>
+#include <sealgrid/base/metrics.h>
 #include <sealgrid/base/secret.h>
 
 #include <stdio.h>
@@ -148,6 +149,8 @@ static int put_summary(const struct folder_result *result, struct sg_bytes repor
     sg_json_uint(&j, result->readings);
     sg_json_key(&j, "cpu_ms");
     sg_json_int(&j, sg_clock_cpu_ns() / 1000000);
+    sg_json_key(&j, "peak_rss_bytes");
+    sg_json_int(&j, sg_metrics_peak_rss());
     sg_json_key(&j, "reports");
     sg_json_raw(&j, sg_buf_bytes(&list));
     sg_json_end_object(&j);

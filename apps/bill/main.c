@@ -14,6 +14,7 @@
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/json.h>
 #include <sealgrid/base/log.h>
+#include <sealgrid/base/metrics.h>
 #include <sealgrid/billing/installation.h>
 #include <sealgrid/cas/client.h>
 #include <sealgrid/meter/tables.h>
@@ -396,6 +397,8 @@ static int put_summary(const struct fleet *f, const struct fleet_result *result,
     put_refusals(&j, result);
     sg_json_key(&j, "cpu_ms");
     sg_json_int(&j, sg_clock_cpu_ns() / 1000000);
+    sg_json_key(&j, "peak_rss_bytes");
+    sg_json_int(&j, sg_metrics_peak_rss());
     sg_json_end_object(&j);
     return sg_json_done(&j);
 }
