@@ -4,6 +4,7 @@
 #include "summary.h"
 
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/base/clock.h>
 #include <sealgrid/base/json.h>
 #include <sealgrid/base/utf8.h>
 
@@ -15,6 +16,8 @@
 /* Bits of audited.codes past those of one bill. */
 #define CODE_MISFILED (UINT64_C(1) << 62)
 #define CODE_OVERLAP  (UINT64_C(1) << 63)
+
+#define SECOND_NS INT64_C(1000000000)
 
 /* One bill after it was judged. */
 struct judged {
@@ -33,6 +36,8 @@ struct batch {
     pthread_mutex_t lock; /* of reports and result */
     struct sg_buf *reports;
     struct folder_result result;
+    bool progress;
+    int64_t begun_ns, told_ns;
 };
 
 static int append_report(struct batch *b, struct sg_bytes report)
@@ -165,6 +170,25 @@ static int compare_bills(struct batch *b)
     return r;
 }
 
+/* Under the lock, at most once a second. */
+static void tell(struct batch *b, bool at_last)
+{
+    int64_t now = sg_clock_monotonic_ns();
+    uint64_t done = b->result.bills;
+
+    if (!b->progress || (!at_last && now - b->told_ns < SECOND_NS))
+        return;
+    b->told_ns = now;
+    double passed_s = (double)(now - b->begun_ns) / (double)SECOND_NS;
+    double rate = passed_s > 0 ? (double)done / passed_s : 0;
+    fprintf(stderr, "{\"done\":%llu,\"total\":%zu,\"refused\":%llu,\"per_s\":%.1f",
+            (unsigned long long)done, b->names.n,
+            (unsigned long long)(b->result.bad + b->result.unusable), rate);
+    if (rate > 0)
+        fprintf(stderr, ",\"eta_s\":%.0f", (double)(b->names.n - done) / rate);
+    fputs("}\n", stderr);
+}
+
 static int judge_name(struct batch *b, size_t at, struct sg_buf *report)
 {
     char bill[PATH_MAX], evidence[PATH_MAX], why[160];
@@ -188,6 +212,7 @@ static int judge_name(struct batch *b, size_t at, struct sg_buf *report)
     b->judged[at] = (struct judged){name, usable, judged};
     if (judged.bad || !usable)
         r = append_report(b, sg_buf_bytes(report));
+    tell(b, false);
     pthread_mutex_unlock(&b->lock);
     return r;
 }
@@ -262,11 +287,16 @@ static int put_items(struct batch *b, struct sg_buf *ret)
     return r;
 }
 
-int audit_folder(const struct authority_files *a, const char *dir, unsigned threads,
+int audit_folder(const struct authority_files *a, const char *dir, unsigned threads, bool progress,
                  struct sg_buf *ret_reports, struct sg_buf *ret_items, struct folder_result *ret)
 {
-    struct batch b = {
-        .files = a, .dir = dir, .lock = PTHREAD_MUTEX_INITIALIZER, .reports = ret_reports};
+    struct batch b = {.files = a,
+                      .dir = dir,
+                      .lock = PTHREAD_MUTEX_INITIALIZER,
+                      .reports = ret_reports,
+                      .progress = progress,
+                      .begun_ns = sg_clock_monotonic_ns(),
+                      .told_ns = sg_clock_monotonic_ns()};
     int r = names_read(&b.names, b.dir);
 
     b.judged = calloc(b.names.n + 1, sizeof(*b.judged));
@@ -278,8 +308,10 @@ int audit_folder(const struct authority_files *a, const char *dir, unsigned thre
         r = compare_bills(&b);
     if (!r && ret_items)
         r = put_items(&b, ret_items);
-    if (!r)
+    if (!r) {
+        tell(&b, true);
         *ret = b.result;
+    }
     free(b.judged);
     names_clear(&b.names);
     return r;

@@ -53,8 +53,8 @@ _Static_assert(SG_AUDIT_N_CODES <= 62, "codes of one bill, and two of its place 
  * the same time ("bill.overlap": its readings are charged twice), and what a meter recorded may be
  * on neither of two bills ("reading.missing": its numbers do not run on from one to the next). The
  * reports of bills with findings, and of unusable ones, appended to ret_reports as JSON objects
- * separated by commas.  Every bill's item of a summary appended to ret_items, names rising; NULL:
- * none. */
+ * separated by commas.  progress: a JSON line on standard error each second and at the end.  Every
+ * bill's item of a summary appended to ret_items, names rising; NULL: none. */
 SG_MUST_USE int audit_folder(const struct authority_files *a, const char *dir, unsigned threads,
-                             struct sg_buf *ret_reports, struct sg_buf *ret_items,
+                             bool progress, struct sg_buf *ret_reports, struct sg_buf *ret_items,
                              struct folder_result *ret);

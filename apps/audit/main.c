@@ -14,6 +14,7 @@
 #include <sealgrid/base/conf.h>
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/json.h>
+#include <sealgrid/base/metrics.h>
 #include <sealgrid/base/secret.h>
 
 #include <stdio.h>
@@ -46,13 +47,15 @@
     O("report", STRING, report, NULL, 0, 0, "file for the signed report")                          \
     O("at", STRING, at, NULL, 0, 0, "time of the audit, RFC 3339: now")                            \
     O("threads", INT, threads, "2", 1, 64, "bills worked on at a time (with --dir)")               \
+    O("progress", BOOL, progress, "false", 0, 0,                                                   \
+      "a JSON line a second on standard error (with --dir)")                                       \
     O("json", BOOL, json, "false", 0, 0, "report as JSON")
 
 struct options {
     char *bill, *evidence, *dir, *installations, *contracts, *clock, *sign, *report, *at, *vee;
     struct sg_conf_list keys, operators, tariffs;
     int64_t threads;
-    bool json, require_crl;
+    bool json, require_crl, progress;
 };
 
 #define ROW(name, type, field, def, lo, hi, help)                                                  \
@@ -159,6 +162,8 @@ static int put_summary(const struct app *a, const struct folder_result *result,
     sg_json_str(&j, a->files.contracts ? "compared" : "as-billed");
     sg_json_key(&j, "cpu_ms");
     sg_json_int(&j, sg_clock_cpu_ns() / 1000000);
+    sg_json_key(&j, "peak_rss_bytes");
+    sg_json_int(&j, sg_metrics_peak_rss());
     sg_json_key(&j, "reports");
     sg_json_raw(&j, sg_buf_bytes(&list));
     sg_json_end_object(&j);
@@ -197,7 +202,7 @@ static int on_folder(const struct app *a)
     SG_CLEANUP(sg_buf_clear) struct sg_buf summary = SG_BUF_INIT(512u << 20);
     struct folder_result result;
 
-    if (audit_folder(&a->files, a->o.dir, (unsigned)a->o.threads, &reports,
+    if (audit_folder(&a->files, a->o.dir, (unsigned)a->o.threads, a->o.progress, &reports,
                      a->o.sign ? &items : NULL, &result) ||
         put_summary(a, &result, sg_buf_bytes(&reports), &summary))
         return complain(a->o.dir, sg_error_trace());

@@ -87,7 +87,7 @@ static struct folder_result audit(struct sg_buf *reports)
 
     sg_buf_reset(reports);
     sg_buf_reset(&items);
-    assert_int_equal(audit_folder(&files, dir, 2, reports, &items, &result), 0);
+    assert_int_equal(audit_folder(&files, dir, 2, false, reports, &items, &result), 0);
     assert_int_equal(sg_buf_append_u8(reports, 0), 0);
     return result;
 }

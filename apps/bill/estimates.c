@@ -11,13 +11,7 @@ static size_t take_rows(const struct client *c, const struct terms *terms, struc
         const struct sg_reading *r = &c->rows[i].reading;
         if (r->ts_s <= terms->from_s || r->ts_s > terms->until_s || client_is_rejected(c, i))
             continue;
-        ret[n] = (struct sg_vee_row){.seq = r->seq,
-                                     .ts_s = r->ts_s,
-                                     .energy_wh = r->field[SG_READING_interval_energy],
-                                     .reactive_varh = r->field[SG_READING_interval_reactive_energy],
-                                     .register_wh = r->field[SG_READING_energy_register]};
-        snprintf(ret[n].serial, sizeof(ret[n].serial), "%s", c->rows[i].serial);
-        n++;
+        ret[n++] = sg_vee_row_of(r, c->rows[i].serial);
     }
     return n;
 }

@@ -14,6 +14,7 @@
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/json.h>
 #include <sealgrid/base/log.h>
+#include <sealgrid/base/metrics.h>
 #include <sealgrid/billing/installation.h>
 #include <sealgrid/cas/client.h>
 #include <sealgrid/meter/tables.h>
@@ -155,7 +156,7 @@ static int take_records(struct app *a, struct client *c)
                                          .ratio_num = own[i].ratio_num,
                                          .ratio_den = own[i].ratio_den};
         memcpy(install.serial, own[i].serial, sizeof(install.serial));
-        sg_cert_fingerprint(own[i].cert, install.certificate_sha256);
+        sg_installation_fingerprint(&own[i], install.certificate_sha256);
         install.has_certificate = true;
         if (client_add_install(c, &install))
             return fail("installations");
@@ -396,6 +397,8 @@ static int put_summary(const struct fleet *f, const struct fleet_result *result,
     put_refusals(&j, result);
     sg_json_key(&j, "cpu_ms");
     sg_json_int(&j, sg_clock_cpu_ns() / 1000000);
+    sg_json_key(&j, "peak_rss_bytes");
+    sg_json_int(&j, sg_metrics_peak_rss());
     sg_json_end_object(&j);
     return sg_json_done(&j);
 }

@@ -105,7 +105,6 @@ static int add_row(struct reading_work *w, const struct sg_row_reading *row)
 {
     struct vee_client *c = w->c;
     const struct sg_block_header *h = block_of(w, row);
-    const int64_t *field = row->reading.field;
     void *items = c->rows;
     int r = grow(&items, &c->capacity, c->n_rows, sizeof(*c->rows));
 
@@ -113,13 +112,8 @@ static int add_row(struct reading_work *w, const struct sg_row_reading *row)
     if (r)
         return r;
     struct sg_vee_row *to = &c->rows[c->n_rows++];
-    *to = (struct sg_vee_row){.seq = row->reading.seq,
-                              .ts_s = row->reading.ts_s,
-                              .energy_wh = field[SG_READING_interval_energy],
-                              .reactive_varh = field[SG_READING_interval_reactive_energy],
-                              .register_wh = field[SG_READING_energy_register],
-                              .interval_s = h ? h->interval_s : 0};
-    snprintf(to->serial, sizeof(to->serial), "%s", row->serial);
+    *to = sg_vee_row_of(&row->reading, row->serial);
+    to->interval_s = h ? h->interval_s : 0;
     if (h && h->clock == SG_CLOCK_UNSYNCHRONISED)
         to->flags = SG_VEE_ROW_CLOCK_BAD;
     if (h && h->clock == SG_CLOCK_WAS_SET)

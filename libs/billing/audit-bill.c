@@ -140,7 +140,7 @@ static int list_installs(const struct sg_audit *a, struct records *ret)
     if (!ret->list || !ret->sha256)
         return sg_raise(-ENOMEM);
     for (size_t i = 0; i < ret->n; i++) {
-        sg_cert_fingerprint(records[i].cert, ret->sha256[i]);
+        sg_installation_fingerprint(&records[i], ret->sha256[i]);
         ret->list[i] =
             (struct sg_bill_install){records[i].serial,    records[i].from_s,    records[i].until_s,
                                      records[i].ratio_num, records[i].ratio_den, ret->sha256[i]};

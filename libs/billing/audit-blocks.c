@@ -59,9 +59,10 @@ static const struct sg_installation *place(struct sg_audit *a)
     return NULL;
 }
 
-static void judge_revocation(struct sg_audit *a, struct sg_audit_meter *m)
+static void judge_revocation(struct sg_audit *a, struct sg_audit_meter *m,
+                             const struct sg_cert *cert)
 {
-    m->revocation = sg_authority_revocation(a->in->authority, m->record->cert, a->in->judged_s);
+    m->revocation = sg_authority_revocation(a->in->authority, cert, a->in->judged_s);
     if (m->revocation.covered)
         return;
     a->result.without_crl++;
@@ -84,15 +85,23 @@ static void judge_staleness(struct sg_audit *a, struct sg_audit_meter *m, int64_
 static int judge_meter(struct sg_audit *a, struct sg_audit_meter *m, int64_t at_s)
 {
     const struct sg_authority *authority = a->in->authority;
-    int r = sg_cert_verify(m->record->cert, authority->intermediates, authority->n_intermediates,
-                           authority->roots, authority->n_roots, at_s);
+    SG_CLEANUP(sg_cert_freep) struct sg_cert *cert = NULL;
+    int r = sg_installation_cert(m->record, &cert);
 
-    sg_cert_validity(m->record->cert, &m->from_s, &m->until_s);
+    if (r > 0) {
+        report_block(a, SG_AUDIT_CERTIFICATE, "the record's certificate is none");
+        return 0;
+    }
+    if (r)
+        return r;
+    r = sg_cert_verify(cert, authority->intermediates, authority->n_intermediates, authority->roots,
+                       authority->n_roots, at_s);
     if (r < 0)
         return r;
+    sg_cert_validity(cert, &m->from_s, &m->until_s);
     if (r == 0) {
-        judge_revocation(a, m);
-        return sg_cert_public_key(m->record->cert, &m->key);
+        judge_revocation(a, m, cert);
+        return sg_cert_public_key(cert, &m->key);
     }
     report_block(a, SG_AUDIT_CERTIFICATE,
                  r == SG_CHAIN_EXPIRED ? "certificate not valid at that time"
@@ -225,6 +234,7 @@ static int judge_reading(struct sg_audit *a, const struct sg_reading *reading,
     items[i].energy_wh = reading->field[SG_READING_interval_energy];
     items[i].reactive_varh = reading->field[SG_READING_interval_reactive_energy];
     items[i].register_wh = reading->field[SG_READING_energy_register];
+    items[i].reactive_register_varh = reading->field[SG_READING_reactive_energy_register];
     return a->sections ? sg_row_digest(reading, items[i].digest) : 0;
 }
 

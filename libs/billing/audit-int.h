@@ -17,7 +17,7 @@ struct sg_audit_item {
     int64_t ts_s;
     uint64_t seq;
     const struct sg_installation *record;
-    int64_t energy_wh, reactive_varh, register_wh;
+    int64_t energy_wh, reactive_varh, register_wh, reactive_register_varh;
     enum sg_audit_state state;
     uint8_t leaf[32];
     uint8_t digest[SG_ROW_DIGEST_LEN]; /* of files with sections, of sound readings */

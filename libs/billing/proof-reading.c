@@ -152,9 +152,16 @@ static int judge_block(const struct sg_reading_proof *p, const struct sg_proof_b
                        struct sg_proved *out)
 {
     SG_CLEANUP(sg_key_freep) struct sg_key *key = NULL;
+    SG_CLEANUP(sg_cert_freep) struct sg_cert *cert = NULL;
     const struct sg_block_header *h = &out->header;
-    int r = sg_cert_public_key(record->cert, &key);
+    int r = sg_installation_cert(record, &cert);
 
+    if (r > 0) {
+        *ret = SG_PROOF_FAULT_CERTIFICATE;
+        return 0;
+    }
+    if (!r)
+        r = sg_cert_public_key(cert, &key);
     if (!r)
         r = sg_block_check_proof(p->block, key, &out->header, &out->reading);
     if (r) {
@@ -168,7 +175,7 @@ static int judge_block(const struct sg_reading_proof *p, const struct sg_proof_b
         *ret = SG_PROOF_FAULT_FOREIGN;
         return 0;
     }
-    *ret = judge_certificate(a, record->cert, h, &out->crl, &r);
+    *ret = judge_certificate(a, cert, h, &out->crl, &r);
     return r;
 }
 
