@@ -1,15 +1,21 @@
 /* folder - batch. */
 #include "folder.h"
 #include "names.h"
+#include "summary.h"
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/json.h>
+#include <sealgrid/base/utf8.h>
 
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+
+/* Bits of audited.codes past those of one bill. */
+#define CODE_MISFILED (UINT64_C(1) << 62)
+#define CODE_OVERLAP  (UINT64_C(1) << 63)
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -57,14 +63,25 @@ static int put_unusable(const char *name, const char *why, struct sg_buf *ret)
     return sg_json_done(&j);
 }
 
+/* Of one bit. */
+static const char *code_word(uint64_t code)
+{
+    if (code == CODE_MISFILED)
+        return "bill.misfiled";
+    return code == CODE_OVERLAP ? "bill.overlap"
+                                : sg_audit_word((enum sg_audit_code)__builtin_ctzll(code));
+}
+
 /* Adds a report that stands under no bill's own, of one finding. */
-static int report_together(struct batch *b, struct judged *j, const char *code, const char *text)
+static int report_together(struct batch *b, struct judged *j, uint64_t code, const char *text)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf report = SG_BUF_INIT(4096);
     struct sg_json out;
 
     b->result.bad += !j->bill.bad;
     j->bill.bad = true;
+    j->bill.found++;
+    j->bill.codes |= code;
     sg_json_init(&out, &report);
     sg_json_object(&out);
     sg_json_key(&out, "name");
@@ -77,7 +94,7 @@ static int report_together(struct batch *b, struct judged *j, const char *code, 
     sg_json_array(&out);
     sg_json_object(&out);
     sg_json_key(&out, "code");
-    sg_json_str(&out, code);
+    sg_json_str(&out, code_word(code));
     sg_json_key(&out, "text");
     sg_json_str(&out, text);
     sg_json_end_object(&out);
@@ -106,7 +123,7 @@ static int check_overlap(struct batch *b, struct judged *j, const struct judged 
 
     snprintf(text, sizeof(text), "charges time that is on the bill %s already",
              reaches_farthest->name);
-    return report_together(b, j, "bill.overlap", text);
+    return report_together(b, j, CODE_OVERLAP, text);
 }
 
 static int check_numbers(struct batch *b, struct judged *j, const struct judged *before)
@@ -118,7 +135,7 @@ static int check_numbers(struct batch *b, struct judged *j, const struct judged 
         return 0;
     snprintf(text, sizeof(text), "%llu recorded by the meter between the bill %s and this one",
              (unsigned long long)lost, before->name);
-    return report_together(b, j, sg_audit_word(SG_AUDIT_READING_MISSING), text);
+    return report_together(b, j, UINT64_C(1) << SG_AUDIT_READING_MISSING, text);
 }
 
 /* False: the bill's client is not the one whose folder it lies in. */
@@ -140,7 +157,7 @@ static int compare_bills(struct batch *b)
     for (size_t i = 0; i < b->names.n && b->judged[i].usable && !r; i++) {
         struct judged *j = &b->judged[i];
         if (!is_filed(j))
-            r = report_together(b, j, "bill.misfiled", "lies in the folder of another client");
+            r = report_together(b, j, CODE_MISFILED, "lies in the folder of another client");
         if (farthest && farthest->bill.client != j->bill.client)
             farthest = NULL;
         if (!r && farthest && j->bill.from_s < farthest->bill.until_s)
@@ -233,8 +250,45 @@ static int run_threads(struct batch *b, unsigned threads)
     return b->failure;
 }
 
+/* ---- items of a summary -------------------------------------------------------------------- */
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const struct judged *)a)->name, ((const struct judged *)b)->name);
+}
+
+static int put_item(const struct judged *j, struct sg_buf *ret)
+{
+    struct summary_item item = {.name = sg_bytes_str(j->name),
+                                .state = !j->usable    ? SUMMARY_UNUSABLE
+                                         : j->bill.bad ? SUMMARY_FOUND
+                                                       : SUMMARY_OK,
+                                .has_bill = j->bill.has_bill,
+                                .has_evidence = j->bill.has_evidence,
+                                .found = j->bill.found};
+
+    if (!sg_utf8_valid(item.name))
+        return sg_raisef(-EILSEQ, "a bill's name is not UTF-8: %s", j->name);
+    memcpy(item.bill_file, j->bill.bill_file, 32);
+    memcpy(item.evidence, j->bill.evidence, 32);
+    for (uint64_t left = j->bill.codes; left; left &= left - 1)
+        item.codes[item.n_codes++] = sg_bytes_str(code_word(left & -left));
+    return summary_put_item(ret, &item);
+}
+
+static int put_items(struct batch *b, struct sg_buf *ret)
+{
+    int r = 0;
+
+    if (b->names.n)
+        qsort(b->judged, b->names.n, sizeof(*b->judged), compare_names);
+    for (size_t i = 0; i < b->names.n && !r; i++)
+        r = put_item(&b->judged[i], ret);
+    return r;
+}
+
 int audit_folder(const struct authority_files *a, const char *dir, unsigned threads, bool progress,
-                 struct sg_buf *ret_reports, struct folder_result *ret)
+                 struct sg_buf *ret_reports, struct sg_buf *ret_items, struct folder_result *ret)
 {
     struct batch b = {.files = a,
                       .dir = dir,
@@ -252,6 +306,8 @@ int audit_folder(const struct authority_files *a, const char *dir, unsigned thre
         r = run_threads(&b, threads);
     if (!r)
         r = compare_bills(&b);
+    if (!r && ret_items)
+        r = put_items(&b, ret_items);
     if (!r) {
         tell(&b, true);
         *ret = b.result;

@@ -62,14 +62,24 @@ static const struct sg_installation *place(struct sg_audit *a)
 static void judge_revocation(struct sg_audit *a, struct sg_audit_meter *m,
                              const struct sg_cert *cert)
 {
-    bool covered;
-
-    m->revoked_s = sg_authority_revoked_since(a->in->authority, cert, &covered);
-    if (covered)
+    m->revocation = sg_authority_revocation(a->in->authority, cert, a->in->judged_s);
+    if (m->revocation.covered)
         return;
     a->result.without_crl++;
     if (a->in->require_crl)
         report_block(a, SG_AUDIT_CERTIFICATE_NO_CRL, "no revocation list covers the certificate");
+}
+
+/* Once a meter: lists there are, but none that speaks of the time of its readings. */
+static void judge_staleness(struct sg_audit *a, struct sg_audit_meter *m, int64_t last_s)
+{
+    if (!m->revocation.covered || m->stale || last_s <= m->revocation.known_until_s)
+        return;
+    m->stale = true;
+    a->result.stale_crl++;
+    if (a->in->require_crl)
+        report_block(a, SG_AUDIT_CERTIFICATE_STALE_CRL,
+                     "the revocation lists had run out and are older than these readings");
 }
 
 static int judge_meter(struct sg_audit *a, struct sg_audit_meter *m, int64_t at_s)
@@ -111,7 +121,7 @@ static struct sg_audit_meter *forget_oldest(struct sg_audit *a)
 }
 
 /* Of a certificate that was good once: at the block's own time, too? */
-static bool good_then(struct sg_audit *a, const struct sg_audit_meter *m)
+static bool good_then(struct sg_audit *a, struct sg_audit_meter *m)
 {
     const struct sg_block_header *h = &a->block.evidence.header;
     int64_t last = h->first_ts_s + (int64_t)(h->count - 1) * h->interval_s;
@@ -120,10 +130,11 @@ static bool good_then(struct sg_audit *a, const struct sg_audit_meter *m)
         report_block(a, SG_AUDIT_CERTIFICATE, "certificate not valid at that time");
         return false;
     }
-    if (last >= m->revoked_s) {
+    if (last >= m->revocation.since_s) {
         report_block(a, SG_AUDIT_CERTIFICATE_REVOKED, "certificate was revoked by then");
         return false;
     }
+    judge_staleness(a, m, last);
     return true;
 }
 

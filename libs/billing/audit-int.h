@@ -29,7 +29,8 @@ struct sg_audit_meter {
     const struct sg_installation *record;
     struct sg_key *key;      /* NULL: untrusted, reported when it was judged */
     int64_t from_s, until_s; /* the certificate's validity */
-    int64_t revoked_s;       /* INT64_MAX: not */
+    struct sg_revocation revocation;
+    bool stale; /* reported */
 };
 
 /* A choice of the evidence file. */

@@ -15,16 +15,21 @@ const char *sg_audit_word(enum sg_audit_code code)
     return words[code];
 }
 
-enum sg_audit_clock sg_audit_clock_of(const char *word)
+const char *sg_audit_clock_word(enum sg_audit_clock clock)
 {
     static const char *const words[] = {
 #define SG_P(id, word) word,
         SG_AUDIT_CLOCKS(SG_P)
 #undef SG_P
     };
+    return words[clock];
+}
+
+enum sg_audit_clock sg_audit_clock_of(const char *word)
+{
     int i = 0;
 
-    while (i < SG_AUDIT_N_CLOCKS && strcmp(word, words[i]) != 0)
+    while (i < SG_AUDIT_N_CLOCKS && strcmp(word, sg_audit_clock_word((enum sg_audit_clock)i)) != 0)
         i++;
     return (enum sg_audit_clock)i;
 }

@@ -72,7 +72,7 @@ static const char *bad_choices(const struct sg_bill *b)
         const struct sg_bill_choice *c = &b->resolved[i];
         const struct sg_bill_meter *m = &b->meters[c->meter];
         if (c->ts_s <= m->from_s || c->ts_s > m->until_s || (i && c->ts_s <= c[-1].ts_s))
-            return SG_BILL_RESOLVED;
+            return "resolved";
     }
     return NULL;
 }
@@ -199,6 +199,7 @@ static const char *source_difference(const struct sg_bill *a, const struct sg_bi
         return "estimates_sha256";
     LIST_DIFFERS(estimates, n_estimates, same_estimate, "estimates");
     LIST_DIFFERS(buckets, n_buckets, same_bucket, "buckets");
+    LIST_DIFFERS(resolved, n_resolved, sg_bill_same_choice, "resolved");
     return a->import_wh == b->import_wh && a->export_wh == b->export_wh ? NULL : "energy";
 }
 
@@ -255,14 +256,18 @@ static bool same_name(const char (*a)[SG_TARIFF_NAME_MAX + 1],
     return !strcmp(*a, *b);
 }
 
-static const char *terms_difference(const struct sg_contract *a, const struct sg_contract *b)
+const char *sg_contract_difference(const struct sg_contract *a, const struct sg_contract *b)
 {
-    if (a->from_day != b->from_day || a->until_day != b->until_day || a->phases != b->phases)
-        return "contract";
-    LIST_DIFFERS(demand, n_demand, same_demand, "contract");
-    LIST_DIFFERS(history, n_history, same_history, "contract");
-    LIST_DIFFERS(credits, n_credits, same_carried, "contract");
-    LIST_DIFFERS(exempt, n_exempt, same_name, "contract");
+    if (a->from_day != b->from_day || a->until_day != b->until_day)
+        return "from, until";
+    if (strcmp(a->tariff, b->tariff) != 0)
+        return "tariff";
+    if (a->phases != b->phases)
+        return "phases";
+    LIST_DIFFERS(demand, n_demand, same_demand, "demand_kw");
+    LIST_DIFFERS(history, n_history, same_history, "demand_history");
+    LIST_DIFFERS(credits, n_credits, same_carried, "credits");
+    LIST_DIFFERS(exempt, n_exempt, same_name, "exempt");
     return NULL;
 }
 
@@ -270,13 +275,8 @@ static const char *contract_difference(const struct sg_bill *a, const struct sg_
 {
     if (a->has_contract != b->has_contract)
         return "contract";
-    return a->has_contract ? terms_difference(&a->contract, &b->contract) : NULL;
-}
-
-static const char *choice_difference(const struct sg_bill *a, const struct sg_bill *b)
-{
-    LIST_DIFFERS(resolved, n_resolved, sg_bill_same_choice, SG_BILL_RESOLVED);
-    return NULL;
+    return a->has_contract && sg_contract_difference(&a->contract, &b->contract) ? "contract"
+                                                                                 : NULL;
 }
 
 const char *sg_bill_difference(const struct sg_bill *a, const struct sg_bill *b)
@@ -291,7 +291,5 @@ const char *sg_bill_difference(const struct sg_bill *a, const struct sg_bill *b)
         name = charge_difference(a, b);
     if (!name && memcmp(a->root, b->root, 32))
         name = "merkle_root";
-    if (!name && memcmp(a->trace_sha256, b->trace_sha256, 32))
-        name = "trace_sha256";
-    return name ? name : choice_difference(a, b);
+    return name || !memcmp(a->trace_sha256, b->trace_sha256, 32) ? name : "trace_sha256";
 }

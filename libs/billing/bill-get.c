@@ -184,6 +184,7 @@ bool sg_get_contract(const json_t *o, struct sg_contract *ret)
     ret->until_day = SG_CONTRACT_NEVER;
     if (!sg_get_date(o, "from", &ret->from_day) ||
         (!sg_is_null(o, "until") && !sg_get_date(o, "until", &ret->until_day)) ||
+        (!sg_is_null(o, "tariff") && !sg_get_text(o, "tariff", ret->tariff, sizeof(ret->tariff))) ||
         !sg_get_int(o, "phases", &phases) || phases < 0 || phases > 3)
         return false;
     ret->phases = (unsigned)phases;

@@ -22,6 +22,8 @@ void sg_bill_put_contract(struct sg_html *p, const struct sg_bill_view *v)
     sg_html_open_class(p, "dl", "facts short");
     sg_bill_put_fact(p, "Contract since", "Contrato desde",
                      sg_format_date(p->language, c->from_day, SG_DATE_NUMERIC).s);
+    if (*c->tariff)
+        sg_bill_put_fact(p, "Tariff agreed", "Tarifa contratada", c->tariff);
     if (c->phases)
         sg_bill_put_fact(p, "Phases", "Fases", sg_format_int(p->language, c->phases).s);
     for (size_t i = 0; i < c->n_demand; i++)

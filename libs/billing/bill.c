@@ -181,7 +181,8 @@ static int find_contract(struct sg_billing *b, const struct sg_contracts *contra
         r = sg_contracts_over(contracts, b->bill.client, b->days[0], b->days[b->n_days - 1], &c);
     switch (r) {
     case 0:
-        return copy_contract(&b->bill, c);
+        return *c->tariff && strcmp(c->tariff, b->t->id) ? SG_BILL_OTHER_TARIFF
+                                                         : copy_contract(&b->bill, c);
     case SG_CONTRACT_NONE:
         return sg_tariff_needs_contract(b->t) ? SG_BILL_NO_CONTRACT : 0;
     case SG_CONTRACT_CHANGED:

@@ -151,16 +151,14 @@ int sg_resolutions_encode(const struct sg_row_resolution *rows, size_t n, struct
 
 static bool take_row(struct sg_reader *in, struct sg_row_resolution *ret)
 {
-    struct sg_bytes chosen;
     uint64_t n;
 
     if (sg_cbor_get_array(in, &n) != 0 || n != 7 || sg_cbor_get_int(in, &ret->ts_s) != 0 ||
-        sg_cbor_get_bytes(in, &chosen) != 0 || chosen.len != SG_ROW_DIGEST_LEN ||
+        sg_cbor_get_octets(in, ret->chosen, SG_ROW_DIGEST_LEN) != 0 ||
         sg_cbor_get_int(in, &ret->resolved_ts_s) != 0 || sg_cbor_get_text(in, &ret->who) != 0 ||
         sg_cbor_get_text(in, &ret->why) != 0 || sg_cbor_get_bytes(in, &ret->certificate) != 0 ||
         sg_cbor_get_bytes(in, &ret->signature) != 0)
         return false;
-    memcpy(ret->chosen, chosen.data, SG_ROW_DIGEST_LEN);
     return ret->who.len && ret->who.len <= SG_ROW_WHO_MAX && ret->why.len &&
            ret->why.len <= SG_ROW_WHY_MAX && !memchr(ret->who.data, 0, ret->who.len) &&
            !memchr(ret->why.data, 0, ret->why.len);

@@ -344,6 +344,76 @@ static void a_missing_list_is_told(void **state)
     assert_int_equal(result.without_crl, 0);
 }
 
+/* A list that was issued before the readings counts until its own end, one issued after them for
+ * ever, one issued after the certificate's end not at all. */
+static void a_list_speaks_of_its_time(void **state)
+{
+    (void)state;
+    struct sg_authority *a = &f.authority;
+    const struct sg_cert *cert = f.installations.records[0].cert;
+    const int64_t end_s = FX_FROM + 3650 * INT64_C(86400), day = 86400;
+    const struct {
+        int64_t issued_s, next_s, judged_s;
+        bool stale;
+    } cases[] = {
+        {FX_UNTIL, FX_UNTIL + day, FX_UNTIL + 1000 * day, false}, /* years later */
+        {FX_FROM, FX_UNTIL + day, FX_UNTIL + day, false},         /* still the newest one */
+        {FX_FROM, FX_UNTIL + day, FX_UNTIL + day + 1, true},      /* a newer one must exist */
+        {FX_FROM, FX_UNTIL - 1, FX_UNTIL - 1, true},              /* had run out by then */
+        {FX_UNTIL - 1, FX_UNTIL - 1, 0, true},
+        {end_s, end_s + day, end_s + day, false},
+        {end_s + 1, end_s + day, end_s + day, true}, /* may have forgotten it */
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (int level = 0; level < 2; level++) {
+            assert_int_equal(sg_crl_issue(&a->crls[a->n_crls], level ? f.root : f.ca,
+                                          level ? f.root_key : f.ca_key, cases[i].issued_s,
+                                          cases[i].next_s, NULL, 0),
+                             0);
+            a->crl_issuers[a->n_crls++] = level ? f.root : f.ca;
+        }
+        struct sg_revocation r = sg_authority_revocation(a, cert, cases[i].judged_s);
+        forget_lists();
+        assert_true(r.covered);
+        if ((r.known_until_s < FX_UNTIL) != cases[i].stale)
+            fail_msg("case %zu: known until %lld", i, (long long)r.known_until_s);
+    }
+}
+
+/* Attack: the newest list held back, an old one shown that does not have the meter yet. */
+static void a_stale_list_is_told(void **state)
+{
+    (void)state;
+    struct sg_audit_result result;
+    struct sg_audit_input in = {.bill = &f.bill,
+                                .bill_hash_ok = true,
+                                .evidence = sg_buf_bytes(&f.evidence),
+                                .installations = &f.installations,
+                                .authority = &f.authority,
+                                .tariff = f.tariff,
+                                .judged_s = FX_UNTIL + 86401};
+    struct sg_authority *a = &f.authority;
+    struct found found = {.n = {0}};
+
+    put_on_list(NULL, f.root, f.root_key, 0);
+    assert_int_equal(sg_crl_issue(&a->crls[1], f.ca, f.ca_key, FX_FROM, FX_UNTIL, NULL, 0), 0);
+    a->crl_issuers[a->n_crls++] = f.ca;
+    assert_int_equal(sg_audit_run(&in, note, &found, &result), 0);
+    expect_only(&found, 0, NULL);
+    assert_int_equal(result.stale_crl, 1);
+    assert_int_equal(result.without_crl, 0);
+    in.require_crl = true;
+    assert_int_equal(sg_audit_run(&in, note, &found, &result), 0);
+    EXPECT(found, SG_AUDIT_CERTIFICATE_STALE_CRL);
+    put_on_list(NULL, f.ca, f.ca_key, 0);
+    found = (struct found){.n = {0}};
+    assert_int_equal(sg_audit_run(&in, note, &found, &result), 0);
+    forget_lists();
+    expect_only(&found, 0, NULL);
+    assert_int_equal(result.stale_crl, 0);
+}
+
 /* The first client's meter, taken out and put back every day of MANY days before the period. */
 #define MANY 40
 static struct sg_evidence_block *old_block(int days_before)
@@ -566,6 +636,8 @@ int main(void)
         cmocka_unit_test(a_meter_must_have_been_installed_then),
         cmocka_unit_test(a_certificate_revoked_by_then_is_named),
         cmocka_unit_test(a_missing_list_is_told),
+        cmocka_unit_test(a_list_speaks_of_its_time),
+        cmocka_unit_test(a_stale_list_is_told),
         cmocka_unit_test(many_installations_of_a_client_are_audited),
         cmocka_unit_test(doctored_bills_are_named),
         cmocka_unit_test(a_bill_without_a_meter_is_named),

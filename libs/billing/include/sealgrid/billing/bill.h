@@ -174,6 +174,7 @@ struct sg_bill_install {
     O(NO_PRICE, "tariff.no_price")          /* an interval without a dynamic price */              \
     O(NO_CONTRACT, "contract.missing")      /* the tariff needs what no contract says */           \
     O(NO_POST, "contract.post")             /* a credit at a post that the tariff has not */       \
+    O(OTHER_TARIFF, "contract.tariff")      /* the contract names another tariff */                \
     O(CONTRACT_CHANGED, "contract.changed") /* none holds over the whole period: two bills */
 enum sg_bill_outcome {
     SG_BILL_MADE = 0,
@@ -203,7 +204,7 @@ struct sg_bill_reading {
 };
 
 struct sg_billing;
-/* 0, EMPTY, TOO_LONG, BAD_RECORD, NO_RATE, NO_FLAG, NO_CONTRACT, CONTRACT_CHANGED. */
+/* 0, EMPTY, TOO_LONG, BAD_RECORD, NO_RATE, NO_FLAG, NO_CONTRACT, OTHER_TARIFF, CONTRACT_CHANGED. */
 SG_MUST_USE int sg_billing_new(struct sg_billing **ret, const struct sg_bill_input *in);
 /* One reading, in time order.  0, OUTSIDE, FOREIGN, REPEATED, TOO_LARGE, NO_SCHEDULE, NO_PRICE:
  * then it counts for nothing. */
@@ -226,9 +227,7 @@ SG_DEFINE_FREEP(struct sg_billing, sg_billing_free)
  * weights, energy from buckets and estimates, net, taxes, gross, total, counts.  NULL, or the name
  * of the first member that does not. */
 const char *sg_bill_inconsistency(const struct sg_bill *b);
-/* NULL if equal, else the name of the first member that differs; SG_BILL_RESOLVED only if nothing
- * else does. */
-#define SG_BILL_RESOLVED "resolved"
+/* NULL if equal, else the name of the first member that differs. */
 const char *sg_bill_difference(const struct sg_bill *a, const struct sg_bill *b);
 bool sg_bill_same_choice(const struct sg_bill_choice *a, const struct sg_bill_choice *b);
 

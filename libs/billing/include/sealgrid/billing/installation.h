@@ -70,7 +70,18 @@ enum sg_authority_outcome {
 /* Concatenated PEM certificates and revocation lists; at least one root. */
 SG_MUST_USE int sg_authority_read(struct sg_bytes pem, struct sg_authority *ret);
 void sg_authority_clear(struct sg_authority *a);
-/* Since when a certificate, or one above it, is revoked (INT64_MAX: never), over all lists that
- * are here.  *ret_covered: every certificate of its chain below a root had a list of its issuer. */
-int64_t sg_authority_revoked_since(const struct sg_authority *a, const struct sg_cert *c,
-                                   bool *ret_covered);
+/* What the lists that are here say of a certificate and of those above it. */
+struct sg_revocation {
+    int64_t since_s; /* of the earliest; INT64_MAX: never */
+    bool covered;    /* every certificate of its chain below a root had a list of its issuer */
+    /*
+     * Up to this instant the lists can speak (INT64_MIN: not at all).  A list says everything up to
+     * its thisUpdate, for ever; up to its nextUpdate only while that has not passed, since then a
+     * newer one exists that may say more.  One issued after a certificate's end may have forgotten
+     * it (RFC 5280 section 5) and says nothing more.
+     */
+    int64_t known_until_s;
+};
+/* judged_s: the time at which somebody asks. */
+struct sg_revocation sg_authority_revocation(const struct sg_authority *a, const struct sg_cert *c,
+                                             int64_t judged_s);
