@@ -1,6 +1,8 @@
 /* estimates - rows and records in the form of the checks. */
 #include "estimates.h"
 
+#include "estimate-table.h"
+
 #include <stdio.h>
 
 static size_t take_rows(const struct client *c, const struct terms *terms, struct sg_vee_row *ret)
@@ -16,11 +18,12 @@ static size_t take_rows(const struct client *c, const struct terms *terms, struc
     return n;
 }
 
-int estimates_make(const struct client *c, const struct terms *terms, struct sg_vee_estimates *ret)
+int estimates_make(struct client *c, const struct terms *terms)
 {
     SG_FREE struct sg_vee_row *rows = NULL;
     struct sg_vee_meter meters[CLIENT_INSTALLS_MAX];
 
+    sg_vee_estimates_clear(&c->estimates);
     if (!terms->rules)
         return 0;
     rows = calloc(c->n_rows + 1, sizeof(*rows));
@@ -42,6 +45,18 @@ int estimates_make(const struct client *c, const struct terms *terms, struct sg_
                                     .n_rows = take_rows(c, terms, rows),
                                     .meters = meters,
                                     .n_meters = c->n_installs};
-    const int r = sg_vee_estimate(terms->rules, &s, ret);
+    const int r = sg_vee_estimate(terms->rules, &s, &c->estimates);
     return r > 0 ? ESTIMATES_PERIOD : r;
+}
+
+int estimates_keep(const struct client *c, const struct terms *terms, struct sg_kv *kv,
+                   int64_t made_ts_s, struct refusal *why)
+{
+    if (c->estimates.n == 0)
+        return 0;
+    int r = estimate_table_keep(kv, c->id, terms->rules, &c->estimates, made_ts_s, &why->ts_s);
+    if (r <= 0)
+        return r;
+    snprintf(why->word, sizeof(why->word), "estimate.conflict");
+    return ISSUE_REFUSED;
 }

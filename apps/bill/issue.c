@@ -19,8 +19,7 @@ struct work {
     size_t *n_rows;
     bool *spare; /* per block: another holds all that it holds */
     struct refusal *why;
-    struct sg_vee_estimates estimates;
-    size_t next_estimate;  /* of them, to be added */
+    size_t next_estimate;  /* of the client's, to be added */
     struct sg_buf section; /* the same as the evidence file has them; empty: none */
 };
 
@@ -179,22 +178,20 @@ static int put_evidence(struct work *w, struct sg_buf *out)
 
 /* ---- estimates ------------------------------------------------------------------------------ */
 
-static int make_estimates(struct work *w)
+static int write_estimates(struct work *w)
 {
-    int r = estimates_make(w->c, w->terms, &w->estimates);
-
-    if (r == ESTIMATES_PERIOD)
-        return refuse(w, "estimate.period", INT64_MIN);
-    if (r || w->estimates.n == 0)
-        return r;
-    return sg_vee_section_encode(w->terms->rules->sha256, &w->estimates, &w->section);
+    if (w->c->estimates.n == 0)
+        return 0;
+    return sg_vee_section_encode(w->terms->rules->sha256, &w->c->estimates, &w->section);
 }
 
 /* Those of intervals that end before that instant. */
 static int add_estimates(struct work *w, struct sg_billing *billing, int64_t before_s)
 {
-    while (w->next_estimate < w->estimates.n) {
-        const struct sg_vee_estimate *e = &w->estimates.items[w->next_estimate];
+    const struct sg_vee_estimates *all = &w->c->estimates;
+
+    while (w->next_estimate < all->n) {
+        const struct sg_vee_estimate *e = &all->items[w->next_estimate];
         const struct sg_bill_reading reading = {
             .serial = e->serial,
             .ts_s = e->ts_s,
@@ -312,7 +309,7 @@ static int make_bill(struct work *w, struct sg_bill *ret)
     r = sg_billing_new(&billing, &in);
     if (r)
         return r < 0 ? r : refuse(w, sg_bill_outcome_word(r), INT64_MIN);
-    r = make_estimates(w);
+    r = write_estimates(w);
     if (!r)
         r = add_readings(w, billing);
     if (!r)
@@ -352,7 +349,7 @@ static int run(struct work *w, struct sg_bill *ret, struct sg_buf *ret_evidence)
     return r;
 }
 
-int issue(const struct client *c, const struct terms *terms, struct sg_bill *ret,
+int issue(struct client *c, const struct terms *terms, struct sg_bill *ret,
           struct sg_buf *ret_evidence, struct refusal *why)
 {
     SG_FREE size_t *block_of = calloc(c->n_rows + 1, sizeof(*block_of));
@@ -373,8 +370,11 @@ int issue(const struct client *c, const struct terms *terms, struct sg_bill *ret
 
     if (!block_of || !leaf || !first_row || !n_rows || !spare)
         return sg_raise(-ENOMEM);
-    r = run(&w, ret, ret_evidence);
-    sg_vee_estimates_clear(&w.estimates);
+    r = estimates_make(c, terms);
+    if (r == ESTIMATES_PERIOD)
+        r = refuse(&w, "estimate.period", INT64_MIN);
+    if (!r)
+        r = run(&w, ret, ret_evidence);
     sg_buf_clear(&w.section);
     return r;
 }
