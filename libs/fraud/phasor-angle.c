@@ -47,14 +47,15 @@ static double agreed(const struct sg_phasor *p, effect *of, uint32_t from, unsig
 }
 
 /* 1: the power fell while the current stayed, or cannot be said; 0: the current rose instead. */
-static double power_fell(const struct sg_phasor *p, uint32_t from, unsigned mask)
+static double power_fell(const struct sg_phasor *p, uint32_t from, unsigned mask, unsigned base)
 {
-    const unsigned base = p->elements & ~mask;
     const struct phasor_cell past = phasor_sum(p, 0, p->n_past, -1, mask);
     const struct phasor_cell now = phasor_sum(p, from, p->n_days, -1, mask);
     double power = phasor_ratio(now.p / now.n, past.p / past.n);
     double current = phasor_ratio(now.i / now.n, past.i / past.n);
     double noise = NOISE_OF_LEVELS * NOISE_OF_LEVELS;
+    /* Of an empty house only what is always on is left: another load, with another angle. */
+    const double empty = fmin(fmax((current - 0.3) / 0.3, 0), 1);
     if (base) {
         const struct phasor_cell o_past = phasor_sum(p, 0, p->n_past, -1, base);
         const struct phasor_cell o_now = phasor_sum(p, from, p->n_days, -1, base);
@@ -67,10 +68,21 @@ static double power_fell(const struct sg_phasor *p, uint32_t from, unsigned mask
         return 0.5;
     /* A power factor that got better costs nobody anything. */
     if (power > 1.02 * current)
-        return 0.3;
+        return 0.3 * empty;
     const double by_power = (1 - power) * (1 - power) + noise;
     const double by_current = (current - 1) * (current - 1) + noise;
-    return fmin(1, 1.6 * by_power / (by_power + by_current));
+    return empty * fmin(1, 1.6 * by_power / (by_power + by_current));
+}
+
+/* The other elements, if they did not change likewise: what they carry tells the load's level. */
+static unsigned unchanged(const struct sg_phasor *p, effect *of, uint32_t from, unsigned mask,
+                          double size)
+{
+    const unsigned base = p->elements & ~mask;
+    const struct phasor_cell past = phasor_sum(p, 0, p->n_past, -1, base);
+    const struct phasor_cell now = phasor_sum(p, from, p->n_days, -1, base);
+    const double x = base ? of(&past, &now) : NAN;
+    return fabs(x) < 0.35 * size ? base : 0;
 }
 
 /* At the past's ratio of power to V I. */
@@ -97,8 +109,8 @@ static bool find(struct sg_phasor *p, enum sg_phasor_rule rule, effect *of, int 
     if (!phasor_step_of(p, sign, &step))
         return false;
     const double size = fmax(sign * (step.after - step.past), 0);
-    const double counts =
-        agreed(p, of, step.from, mask, sign, size) * power_fell(p, step.from, mask);
+    const double counts = agreed(p, of, step.from, mask, sign, size) *
+                          power_fell(p, step.from, mask, unchanged(p, of, step.from, mask, size));
     *ret = (struct phasor_claim){.rule = rule,
                                  .elements = mask,
                                  .from = step.from,

@@ -66,8 +66,9 @@ static bool one_bypass(struct sg_phasor *p, unsigned mask, struct phasor_claim *
             least = fmin(least, 1.5 * (1 - now / past));
     }
     const struct phasor_cell now = phasor_sum(p, step.from, p->n_days, -1, mask);
-    const double agreed =
-        least * fell(level(p, step.from, -1, mask), level(p, step.from, -1, base));
+    const double line = phasor_line_says(p, step.from, mask, size);
+    const double by_level = fell(level(p, step.from, -1, mask), level(p, step.from, -1, base));
+    const double agreed = least * by_level * (1 + line);
     const double kept = fmax(1 - size, 0.02);
     *ret = (struct phasor_claim){.rule = SG_PHASOR_BYPASS,
                                  .elements = mask,
@@ -126,8 +127,9 @@ static void bypass_all(struct sg_phasor *p)
                 least = fmin(least, fall);
                 most = fmax(most, fall);
             }
-    /* One factor: the spread of the falls counts against it. */
-    const double agreed = size - 2 * (most - least);
+    /* One factor: the spread of the falls counts against it, unless the line bears it out. */
+    const double line = phasor_line_says(p, step.from, p->elements, size);
+    const double agreed = (size - 2 * (1 - fmax(line, 0)) * (most - least)) * (1 + line);
     const struct phasor_cell now = phasor_sum(p, step.from, p->n_days, -1, p->elements);
     const double kept = fmax(1 - size, 0.02);
     phasor_claim(

@@ -23,11 +23,18 @@ struct phasor_cell {
     double s1; /* sqrt(P^2 + Q^2) */
 };
 
+/* Sums of products of changes from one interval to the next: y of the element's voltage against
+ * that of the others, x of its current, o of the others' current. */
+struct phasor_line {
+    double n, xx, oo, xo, xy, oy, yy;
+};
+
 struct phasor_day {
     int32_t day;
     int64_t first_s, last_s; /* ends of its first and last interval */
     uint32_t n;              /* intervals */
     struct phasor_cell cell[PHASOR_QUARTERS][SG_PHASOR_ELEMENTS];
+    struct phasor_line line[SG_PHASOR_ELEMENTS];
     /* voltage of an element over the mean of the others, where it carries current */
     double ratio[SG_PHASOR_ELEMENTS], n_ratio[SG_PHASOR_ELEMENTS], n_low[SG_PHASOR_ELEMENTS];
     /* no current while the others carry and its voltage is there */
@@ -50,7 +57,7 @@ struct sg_phasor {
     uint32_t n_days;
     int64_t last_ts_s;
     double v_sum[SG_PHASOR_ELEMENTS], v_n[SG_PHASOR_ELEMENTS]; /* of the past */
-    double last_v[SG_PHASOR_ELEMENTS];
+    double last_v[SG_PHASOR_ELEMENTS], last_i[SG_PHASOR_ELEMENTS];
     struct phasor_day day[SG_PHASOR_DAYS_MAX];
     double x[SG_PHASOR_DAYS_MAX]; /* work space: a feature by day */
     double sorted[SG_PHASOR_DAYS_MAX];
@@ -70,6 +77,9 @@ static inline double phasor_ratio(double a, double b)
     return b > 0 ? a / b : NAN;
 }
 
+/* Mean over the other elements of those that tell it; NAN: none. */
+double phasor_others(const double v[SG_PHASOR_ELEMENTS], int k);
+
 /* ---- steps (phasor-step.c) ------------------------------------------------------------------ */
 
 struct phasor_step {
@@ -86,6 +96,15 @@ extern const double phasor_limits[SG_PHASOR_N_RULES];
 /* Sums of cells: days first..end-1, one quarter (or all: quarter < 0), elements of a mask. */
 struct phasor_cell phasor_sum(const struct sg_phasor *p, uint32_t first, uint32_t end, int quarter,
                               unsigned mask);
+
+/* ---- the line (phasor-line.c) --------------------------------------------------------------- */
+
+/* Adds the change from the last interval to this one. */
+void phasor_line_add(const struct sg_phasor *p, struct phasor_day *d,
+                     const struct sg_phasor_sample *s);
+/* Is the share of the current of these elements taken past the meter from day `from` on, or was it
+ * never drawn?  0: the line cannot tell; towards 1: past the meter; towards -1: not drawn. */
+double phasor_line_says(const struct sg_phasor *p, uint32_t from, unsigned mask, double share);
 
 /* ---- rules ---------------------------------------------------------------------------------- */
 

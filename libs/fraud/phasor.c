@@ -44,7 +44,7 @@ int sg_phasor_start(struct sg_phasor *p, const struct sg_phasor_config *c)
     p->last_ts_s = INT64_MIN;
     for (int k = 0; k < SG_PHASOR_ELEMENTS; k++) {
         p->v_sum[k] = p->v_n[k] = 0;
-        p->last_v[k] = NAN;
+        p->last_v[k] = p->last_i[k] = NAN;
     }
     return 0;
 }
@@ -94,8 +94,7 @@ static unsigned quarter_of(const struct sg_phasor *p, int64_t ts_s)
     return (unsigned)((s - floor_div(s, length) * length) * PHASOR_QUARTERS / length);
 }
 
-/* Mean over the other elements of those that tell it; NAN: none. */
-static double others(const double v[SG_PHASOR_ELEMENTS], int k)
+double phasor_others(const double v[SG_PHASOR_ELEMENTS], int k)
 {
     double sum = 0, n = 0;
     for (int j = 0; j < SG_PHASOR_ELEMENTS; j++)
@@ -150,7 +149,7 @@ static bool neutral_floats(const struct sg_phasor *p, const struct sg_phasor_sam
 static void add_voltage(const struct sg_phasor *p, struct phasor_day *d,
                         const struct sg_phasor_sample *s, int k)
 {
-    const double v_others = others(s->v, k), i_others = others(s->i, k);
+    const double v_others = phasor_others(s->v, k), i_others = phasor_others(s->i, k);
     if (isnan(s->v[k]) || isnan(s->i[k]) || isnan(v_others) || isnan(i_others))
         return;
     if (s->i[k] >= PHASOR_START_A && v_others > 1 && !neutral_floats(p, s)) {
@@ -241,6 +240,7 @@ static void add_state(struct sg_phasor *p, struct phasor_day *d, const struct sg
         if (s->v[k] > 1 && s->v[k] != p->last_v[k])
             steady = false;
         p->last_v[k] = s->v[k];
+        p->last_i[k] = s->i[k];
     }
     d->n_steady += steady;
     if (!isnan(s->v_angle[0]) && !isnan(s->v_angle[1])) {
@@ -270,6 +270,7 @@ int sg_phasor_add(struct sg_phasor *p, const struct sg_phasor_sample *s)
     }
     add_neutral(p, d, s);
     add_totals(p, d, s);
+    phasor_line_add(p, d, s);
     add_state(p, d, s);
     p->last_ts_s = s->ts_s;
     return 0;

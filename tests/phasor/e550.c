@@ -153,7 +153,7 @@ void e550_next(struct e550_customer *c, uint32_t d, uint32_t k, struct sg_phasor
     c->wander = 0.8 * c->wander + 0.08 * sg_prng_normal(&c->prng);
     double rank =
         hour >= c->open && hour < c->close ? c->peak * (d % 7 >= 5 ? c->weekend : 1) : c->base;
-    rank = fmin(fmax(rank + c->day + c->wander, 0), 0.999);
+    rank = fmin(fmax(rank + c->day + c->wander, 0), 0.98) + 0.02 * sg_prng_unit(&c->prng);
     e550_sample(c->log, c->log->by_power[(size_t)(rank * (double)c->log->n)], c->turn, ret);
     ret->ts_s = INT64_C(1767236400) + ((int64_t)d * 96 + k + 1) * 900;
     for (int i = 0; i < 3; i++) {

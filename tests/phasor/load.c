@@ -68,6 +68,7 @@ static void draw_load(struct load_customer *c)
     c->sigma_phase = between(p, 0.08, 0.35);
     c->ohms = between(p, 0.005, 0.06);
     c->feeder_sigma = between(p, 0.3, 0.7);
+    c->lean_sigma = between(p, 0.05, 0.3);
 }
 
 /* Two IEC 62053-21 class 1 meters differ by less than 2 %; class 0.5 ones at transformers by 1 %.
@@ -167,6 +168,8 @@ static void begin_interval(struct load_customer *c)
     for (int k = 0; k < 3; k++)
         wander(p, &c->phase[k], 0.7, c->sigma_phase);
     wander(p, &c->feeder, 0.95, c->feeder_sigma);
+    for (int k = 0; k < 3; k++)
+        wander(p, &c->lean[k], 0.93, c->lean_sigma);
     wander(p, &c->frequency, 0.5, 0.025);
 }
 
@@ -196,10 +199,22 @@ struct element {
     double v, p, q, i;
 };
 
+/* While nobody is there: at most what runs in the emptiest hour, at all hours. */
+static double hourly(const struct load_customer *c, const double hours[24], uint32_t d,
+                     uint32_t hour)
+{
+    double least = hours[0];
+    if (!within(c, LOAD_VACATION, d))
+        return hours[hour];
+    for (int h = 1; h < 24; h++)
+        least = fmin(least, hours[h]);
+    return least * (0.3 + 0.7 * c->event_size);
+}
+
 static double single_load(const struct load_customer *c, int k, uint32_t d, uint32_t hour)
 {
     double w =
-        c->single[k] * c->hours_phase[k][hour] *
+        c->single[k] * hourly(c, c->hours_phase[k], d, hour) *
         exp(c->day_phase[k] + c->week_phase[k] + c->phase[k] - c->sigma_phase * c->sigma_phase / 2);
     const bool working = hour >= 8 && hour < 20;
     const double machine =
@@ -215,7 +230,8 @@ static double single_load(const struct load_customer *c, int k, uint32_t d, uint
 
 static double three_load(const struct load_customer *c, uint32_t d, uint32_t hour)
 {
-    double w = c->three * c->hours[hour] * exp(c->common - c->sigma_common * c->sigma_common / 2);
+    double w = c->three * hourly(c, c->hours, d, hour) *
+               exp(c->common - c->sigma_common * c->sigma_common / 2);
     if (on(c, LOAD_NEW_THREE, d) && hour >= 7 && hour < 19)
         w += (0.2 + 0.8 * c->event_size) * c->three;
     return w;
@@ -227,8 +243,6 @@ static double factor(const struct load_customer *c, uint32_t d)
     const bool weekend = d % 7 >= 5;
     double f = (weekend ? c->weekend : 1) * exp(c->day_common) *
                (1 + c->season * cos(2 * M_PI * d / 365.0));
-    if (within(c, LOAD_VACATION, d))
-        f *= 0.12 + 0.3 * c->event_size;
     if (on(c, LOAD_DECLINE, d)) /* over a month at last */
         f *= 1 - (0.1 + 0.25 * c->event_size) * fmin((d - c->event_day[LOAD_DECLINE]) / 30.0, 1);
     return f;
@@ -265,7 +279,8 @@ static struct element phase_now(struct load_customer *c, int k, uint32_t d, uint
     if (on(c, LOAD_ELECTRONICS, d) && hour >= 7 && hour < 22)
         thd += 0.1 + 0.2 * c->event_size;
     const double s = sqrt((e.p * e.p + e.q * e.q) * (1 + thd * thd));
-    e.v = c->volts[k] + c->feeder + 0.09 * sg_prng_normal(&c->prng) - c->ohms * s / 129.4;
+    e.v = c->volts[k] + c->feeder + c->lean[k] + 0.06 * sg_prng_normal(&c->prng) -
+          c->ohms * s / 129.4;
     e.i = s / e.v;
     return e;
 }

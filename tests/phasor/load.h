@@ -61,14 +61,15 @@ struct load_customer {
     double single[3], tan_single[3]; /* W */
     double filter[3], bank;          /* var, capacitive */
     double thd[3];
-    double volts[3], ohms, feeder_sigma;
+    double volts[3], ohms, feeder_sigma, lean_sigma;
     double gain_v[3], gain_i[3], gain_p[3]; /* class errors */
     bool solar;
     int solar_phase; /* -1: all */
     double solar_w;
     double sigma_day, sigma_day_phase, sigma_week, sigma_common, sigma_phase;
     /* states */
-    double day_common, day_phase[3], week_phase[3], common, phase[3], feeder, frequency, cloud;
+    double day_common, day_phase[3], week_phase[3], common, phase[3], feeder, lean[3], frequency,
+        cloud;
     uint32_t outage_left, single_outage_left, sag_left;
     int outage_phase, sag_phase; /* -1: all */
     double sag_depth;

@@ -82,7 +82,7 @@ void sg_phasor_sample_clear(struct sg_phasor_sample *s);
     R(NEUTRAL, "neutral-differs", 0.05, "share of the current")                                    \
     R(SUM_CHECK, "sum-check", 0.04, "share of the energy")                                         \
     R(REGISTER, "register-slow", 0.06, "share of the energy")                                      \
-    R(POWER_FACTOR, "power-factor", 0.10, "sine of the angle")                                     \
+    R(POWER_FACTOR, "power-factor", 0.15, "sine of the angle")                                     \
     R(DISTORTION, "distortion", 0.06, "share of the power")                                        \
     R(IMPOSSIBLE, "impossible", 0.05, "share of the time")                                         \
     R(TAMPER_EVENT, "tamper-event", 1.0, "weighted events")                                        \
