@@ -121,14 +121,17 @@ static bool find(struct sg_phasor *p, enum sg_phasor_rule rule, effect *of, int 
     return true;
 }
 
-/* 60 or 120 degrees off: the current of one phase measured with the voltage of another. */
-static void name_wrong_phase(const struct sg_phasor *p, struct phasor_claim *c)
+/* The other way round: reversed.  60 or 120 degrees off: the current of one phase measured with the
+ * voltage of another. */
+static void name_turn(const struct sg_phasor *p, struct phasor_claim *c)
 {
     const struct phasor_cell past = phasor_sum(p, 0, p->n_past, -1, c->elements);
     const struct phasor_cell now = phasor_sum(p, c->from, p->n_days, -1, c->elements);
     const double of = length(past.p, past.q) * length(now.p, now.q);
     const double cosine = phasor_ratio(now.p * past.p + now.q * past.q, of);
-    if (c->strength > 2 && fabs(fabs(cosine) - 0.5) < 0.12)
+    if (cosine < -0.7)
+        c->rule = SG_PHASOR_CURRENT_REVERSED;
+    else if (c->strength > 2 && fabs(fabs(cosine) - 0.5) < 0.12)
         c->rule = SG_PHASOR_WRONG_PHASE;
 }
 
@@ -144,7 +147,7 @@ static void strongest(struct sg_phasor *p, enum sg_phasor_rule rule, effect *of,
                 best = c;
     }
     if (rule == SG_PHASOR_POWER_FACTOR && best.strength > 0)
-        name_wrong_phase(p, &best);
+        name_turn(p, &best);
     phasor_claim(p, &best);
 }
 

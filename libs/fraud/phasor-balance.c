@@ -6,6 +6,8 @@
 
 /* How far a level wanders from month to month without meaning anything. */
 #define LEVEL_NOISE 0.08
+/* A by-pass leaves some current to the meter; less is an open or shorted current circuit. */
+#define NEARLY_ALL 0.88
 
 static double mean_current(const struct phasor_cell *c)
 {
@@ -68,17 +70,17 @@ static bool one_bypass(struct sg_phasor *p, unsigned mask, struct phasor_claim *
     const struct phasor_cell now = phasor_sum(p, step.from, p->n_days, -1, mask);
     const double line = phasor_line_says(p, step.from, mask, size);
     const double by_level = fell(level(p, step.from, -1, mask), level(p, step.from, -1, base));
-    const double agreed = least * by_level * (1 + line);
+    const double agreed = least * by_level;
     const double kept = fmax(1 - size, 0.02);
-    *ret = (struct phasor_claim){.rule = SG_PHASOR_BYPASS,
-                                 .elements = mask,
-                                 .from = step.from,
-                                 .share = 1,
-                                 .size = size,
-                                 .strength = phasor_strength(SG_PHASOR_BYPASS, agreed, step.z),
-                                 .kwh_per_day = now.p / fmax(now.n, 1) *
-                                                (mask == 3 || mask == 5 || mask == 6 ? 2 : 1) *
-                                                (1 / kept - 1) * 24 / 1000 * p->config.ratio};
+    *ret = (struct phasor_claim){
+        .rule = SG_PHASOR_BYPASS,
+        .elements = mask,
+        .from = step.from,
+        .share = 1,
+        .size = size,
+        .strength = (1 + line) * phasor_strength(SG_PHASOR_BYPASS, agreed, step.z),
+        .kwh_per_day = now.p / fmax(now.n, 1) * (mask == 3 || mask == 5 || mask == 6 ? 2 : 1) *
+                       (1 / kept - 1) * 24 / 1000 * p->config.ratio};
     return true;
 }
 
@@ -89,6 +91,8 @@ static void bypass(struct sg_phasor *p)
         if ((mask & p->elements) == mask && mask != p->elements && one_bypass(p, mask, &c) &&
             c.strength > best.strength)
             best = c;
+    if (best.size > NEARLY_ALL)
+        best.rule = SG_PHASOR_CURRENT_LOST;
     phasor_claim(p, &best);
 }
 
@@ -111,6 +115,25 @@ static void set_levels(struct sg_phasor *p)
     }
 }
 
+/* Standard deviation over elements and quarters of the day of what is left of the current, relative
+ * to its mean. */
+static double unlike(const struct sg_phasor *p, uint32_t from)
+{
+    double n = 0, sum = 0, squares = 0;
+    for (int k = 0; k < SG_PHASOR_ELEMENTS; k++)
+        for (int b = 0; b < PHASOR_QUARTERS && p->elements >> k & 1; b++) {
+            const double left = level(p, from, b, 1u << k);
+            if (isnan(left) || weight_of(p, b, 1u << k) < 0.08)
+                continue;
+            n++;
+            sum += left;
+            squares += left * left;
+        }
+    if (n < 2 || !(sum > 0))
+        return INFINITY;
+    return sqrt(fmax(squares - sum * sum / n, 0) / (n - 1)) / (sum / n);
+}
+
 /* All elements, at all hours, by one factor, for good: people who leave keep their base load. */
 static void bypass_all(struct sg_phasor *p)
 {
@@ -119,28 +142,21 @@ static void bypass_all(struct sg_phasor *p)
     if (!phasor_step_of(p, -1, &step) || !(step.past > 0))
         return;
     const double size = 1 - step.after / step.past;
-    double least = size, most = size;
-    for (int k = 0; k < SG_PHASOR_ELEMENTS; k++)
-        for (int b = 0; b < PHASOR_QUARTERS && p->elements >> k & 1; b++)
-            if (weight_of(p, b, 1u << k) >= 0.08) {
-                const double fall = 1 - level(p, step.from, b, 1u << k);
-                least = fmin(least, fall);
-                most = fmax(most, fall);
-            }
-    /* One factor: the spread of the falls counts against it, unless the line bears it out. */
     const double line = phasor_line_says(p, step.from, p->elements, size);
-    const double agreed = (size - 2 * (1 - fmax(line, 0)) * (most - least)) * (1 + line);
+    const double alike = fmin(fmax(1.5 - unlike(p, step.from) / 0.2, fmax(line, 0)), 1);
+    const double agreed = size * alike;
     const struct phasor_cell now = phasor_sum(p, step.from, p->n_days, -1, p->elements);
     const double kept = fmax(1 - size, 0.02);
-    phasor_claim(
-        p, &(struct phasor_claim){.rule = SG_PHASOR_BYPASS_ALL,
-                                  .elements = p->elements,
-                                  .from = step.from,
-                                  .share = 1,
-                                  .size = size,
-                                  .strength = phasor_strength(SG_PHASOR_BYPASS_ALL, agreed, step.z),
-                                  .kwh_per_day = now.p / fmax(now.n, 1) * 3 * (1 / kept - 1) * 24 /
-                                                 1000 * p->config.ratio});
+    phasor_claim(p,
+                 &(struct phasor_claim){
+                     .rule = SG_PHASOR_BYPASS_ALL,
+                     .elements = p->elements,
+                     .from = step.from,
+                     .share = 1,
+                     .size = size,
+                     .strength = (1 + line) * phasor_strength(SG_PHASOR_BYPASS_ALL, agreed, step.z),
+                     .kwh_per_day = now.p / fmax(now.n, 1) * 3 * (1 / kept - 1) * 24 / 1000 *
+                                    p->config.ratio});
 }
 
 void phasor_rules_balance(struct sg_phasor *p)

@@ -13,6 +13,8 @@
 #define VOLTS_MOST    5.0 /* more is a sag, or a switch of the feeder */
 /* What joints, weather and neighbours move a line's resistance by. */
 #define OHMS_NATURAL 0.10
+/* Too little current is left to measure by. */
+#define SHARE_MOST 0.85
 
 void phasor_line_add(const struct sg_phasor *p, struct phasor_day *d,
                      const struct sg_phasor_sample *s)
@@ -87,6 +89,8 @@ static double witness(const struct sg_phasor *p, uint32_t from, int k, double sh
 double phasor_line_says(const struct sg_phasor *p, uint32_t from, unsigned mask, double share)
 {
     double sum = 0;
+    if (share > SHARE_MOST)
+        return 0;
     for (int k = 0; k < SG_PHASOR_ELEMENTS; k++)
         if (mask >> k & 1)
             sum += witness(p, from, k, share);

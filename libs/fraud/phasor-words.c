@@ -66,11 +66,11 @@ static void add_what(struct text *t, const struct sg_phasor_finding *f)
         add(t, "voltage %.0f %% below the other phases while current flows", percent);
         break;
     case SG_PHASOR_CURRENT_LOST:
-        add(t, "no current in %.0f %% of the time in which the others carry",
-            100 * (double)f->share);
+        add(t, "current gone by %.0f %% while the others carry", percent);
         break;
     case SG_PHASOR_CURRENT_REVERSED:
-        add(t, "power runs backwards in %.0f %% of the nights", 100 * (double)f->share);
+        add(t, "power runs backwards, by night too, in %.0f %% of the time",
+            100 * (double)f->share);
         break;
     case SG_PHASOR_WRONG_PHASE:
         add(t, "current turned against its voltage as if from another phase");

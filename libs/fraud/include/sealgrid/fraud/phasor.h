@@ -78,7 +78,7 @@ void sg_phasor_sample_clear(struct sg_phasor_sample *s);
     R(WRONG_PHASE, "wrong-phase", 0.25, "sine of the angle")                                       \
     R(PHASE_SEQUENCE, "phase-sequence", 1.5, "share of the time")                                  \
     R(BYPASS, "bypass", 0.10, "share of the phase")                                                \
-    R(BYPASS_ALL, "bypass-all", 0.25, "share of the load")                                         \
+    R(BYPASS_ALL, "bypass-all", 0.15, "share of the load")                                         \
     R(NEUTRAL, "neutral-differs", 0.05, "share of the current")                                    \
     R(SUM_CHECK, "sum-check", 0.04, "share of the energy")                                         \
     R(REGISTER, "register-slow", 0.06, "share of the energy")                                      \
