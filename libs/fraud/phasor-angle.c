@@ -14,13 +14,16 @@ static double length(double x, double y)
     return sqrt(x * x + y * y);
 }
 
-/* Sine of the angle from the past's P + jQ to the other's; beyond a right angle +-1. */
+/* Sine of the angle from the past's P + jQ to the other's; beyond a right angle +-1, and nearly
+ * opposite, where noise alone gives the sine its sign, 1. */
 static double turned(const struct phasor_cell *past, const struct phasor_cell *c)
 {
     const double of = length(past->p, past->q) * length(c->p, c->q);
     const double sine = phasor_ratio(c->q * past->p - c->p * past->q, of);
     const double cosine = phasor_ratio(c->p * past->p + c->q * past->q, of);
-    return cosine >= 0 ? sine : sine < 0 ? -1 : isnan(sine) ? NAN : 1;
+    if (isnan(cosine) || cosine >= 0)
+        return sine;
+    return sine < 0 && cosine > -0.9 ? -1 : 1;
 }
 
 static double distorted(const struct phasor_cell *past, const struct phasor_cell *c)
@@ -74,15 +77,69 @@ static double power_fell(const struct sg_phasor *p, uint32_t from, unsigned mask
     return empty * fmin(1, 1.6 * by_power / (by_power + by_current));
 }
 
-/* The other elements, if they did not change likewise: what they carry tells the load's level. */
-static unsigned unchanged(const struct sg_phasor *p, effect *of, uint32_t from, unsigned mask,
-                          double size)
+static bool each_changed(const struct sg_phasor *p, effect *of, uint32_t from, int sign,
+                         double least)
+{
+    for (unsigned k = 0; k < SG_PHASOR_ELEMENTS; k++) {
+        const struct phasor_cell past = phasor_sum(p, 0, p->n_past, -1, 1u << k);
+        const struct phasor_cell now = phasor_sum(p, from, p->n_days, -1, 1u << k);
+        if ((p->elements >> k & 1) && sign * of(&past, &now) < least)
+            return false;
+    }
+    return true;
+}
+
+static double others_changed(const struct sg_phasor *p, effect *of, uint32_t from, unsigned mask)
 {
     const unsigned base = p->elements & ~mask;
     const struct phasor_cell past = phasor_sum(p, 0, p->n_past, -1, base);
     const struct phasor_cell now = phasor_sum(p, from, p->n_days, -1, base);
-    const double x = base ? of(&past, &now) : NAN;
-    return fabs(x) < 0.35 * size ? base : 0;
+    return base ? of(&past, &now) : NAN;
+}
+
+/* The other elements, if they did not change likewise: what they carry tells the load's level. */
+static unsigned unchanged(const struct sg_phasor *p, effect *of, uint32_t from, unsigned mask,
+                          double size)
+{
+    return fabs(others_changed(p, of, from, mask)) < 0.35 * size ? p->elements & ~mask : 0;
+}
+
+struct spread {
+    double n, sum, squares;
+};
+
+/* Variance over squared mean, at least that of what is measured so coarsely. */
+static double relative(const struct spread *s)
+{
+    const double mean = s->sum / s->n;
+    return 0.0025 + fmax(s->squares / s->n - mean * mean, 0) / (mean * mean);
+}
+
+static void spread_add(struct spread *s, double x)
+{
+    s->n++;
+    s->sum += x;
+    s->squares += x * x;
+}
+
+/* A turned angle turns by the same at every load; a capacitor that comes or goes adds the same
+ * reactive power at every load.  1: rather turned, or cannot be said; 0: rather added. */
+static double turned_not_added(const struct sg_phasor *p, uint32_t from, unsigned mask)
+{
+    const double all = phasor_sum(p, 0, p->n_past, -1, mask).i;
+    struct spread angle = {.n = 0}, power = {.n = 0};
+    for (int b = 0; b < PHASOR_QUARTERS; b++) {
+        const struct phasor_cell past = phasor_sum(p, 0, p->n_past, b, mask);
+        const struct phasor_cell now = phasor_sum(p, from, p->n_days, b, mask);
+        const double x = turned(&past, &now);
+        if (!(past.i >= 0.08 * all) || isnan(x))
+            continue;
+        spread_add(&angle, x);
+        spread_add(&power, x * now.s1 / now.n);
+    }
+    if (angle.n < 2)
+        return 1;
+    return fmin(1, 1.6 * relative(&power) / (relative(&power) + relative(&angle)));
 }
 
 /* At the past's ratio of power to V I. */
@@ -109,7 +166,13 @@ static bool find(struct sg_phasor *p, enum sg_phasor_rule rule, effect *of, int 
     if (!phasor_step_of(p, sign, &step))
         return false;
     const double size = fmax(sign * (step.after - step.past), 0);
-    const double counts = agreed(p, of, step.from, mask, sign, size) *
+    if (mask == p->elements && !each_changed(p, of, step.from, sign, 0.4 * size))
+        return false;
+    /* All alike is one finding, of all. */
+    if (mask != p->elements && sign * others_changed(p, of, step.from, mask) > 0.7 * size)
+        return false;
+    const double constant = of == turned ? turned_not_added(p, step.from, mask) : 1;
+    const double counts = constant * agreed(p, of, step.from, mask, sign, size) *
                           power_fell(p, step.from, mask, unchanged(p, of, step.from, mask, size));
     *ret = (struct phasor_claim){.rule = rule,
                                  .elements = mask,

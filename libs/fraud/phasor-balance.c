@@ -134,6 +134,17 @@ static double unlike(const struct sg_phasor *p, uint32_t from)
     return sqrt(fmax(squares - sum * sum / n, 0) / (n - 1)) / (sum / n);
 }
 
+/* Of any element in any quarter. */
+static double least_fall(const struct sg_phasor *p, uint32_t from)
+{
+    double least = 1;
+    for (int k = 0; k < SG_PHASOR_ELEMENTS; k++)
+        for (int b = 0; b < PHASOR_QUARTERS && p->elements >> k & 1; b++)
+            if (weight_of(p, b, 1u << k) >= 0.08)
+                least = fmin(least, 1 - level(p, from, b, 1u << k));
+    return least;
+}
+
 /* All elements, at all hours, by one factor, for good: people who leave keep their base load. */
 static void bypass_all(struct sg_phasor *p)
 {
@@ -144,7 +155,7 @@ static void bypass_all(struct sg_phasor *p)
     const double size = 1 - step.after / step.past;
     const double line = phasor_line_says(p, step.from, p->elements, size);
     const double alike = fmin(fmax(1.5 - unlike(p, step.from) / 0.2, fmax(line, 0)), 1);
-    const double agreed = size * alike;
+    const double agreed = fmin(size, fmax(2 * least_fall(p, step.from), 0)) * alike;
     const struct phasor_cell now = phasor_sum(p, step.from, p->n_days, -1, p->elements);
     const double kept = fmax(1 - size, 0.02);
     phasor_claim(p,

@@ -99,6 +99,7 @@ struct phasor_cell phasor_sum(const struct sg_phasor *p, uint32_t first, uint32_
 
 /* ---- the line (phasor-line.c) --------------------------------------------------------------- */
 
+double phasor_signed_current(const struct sg_phasor_sample *s, int k);
 /* Adds the change from the last interval to this one. */
 void phasor_line_add(const struct sg_phasor *p, struct phasor_day *d,
                      const struct sg_phasor_sample *s);

@@ -16,16 +16,21 @@
 /* Too little current is left to measure by. */
 #define SHARE_MOST 0.85
 
+/* Fed in: negative. */
+double phasor_signed_current(const struct sg_phasor_sample *s, int k)
+{
+    return s->p[k] < 0 ? -s->i[k] : s->i[k];
+}
+
 void phasor_line_add(const struct sg_phasor *p, struct phasor_day *d,
                      const struct sg_phasor_sample *s)
 {
     double v[SG_PHASOR_ELEMENTS], i[SG_PHASOR_ELEMENTS];
-    if (p->config.wiring != SG_PHASOR_STAR || p->last_ts_s == INT64_MIN ||
-        s->ts_s - p->last_ts_s > LONGEST_GAP_S)
+    if (p->config.wiring != SG_PHASOR_STAR || s->ts_s - p->last_ts_s > LONGEST_GAP_S)
         return;
     for (int k = 0; k < SG_PHASOR_ELEMENTS; k++) {
         v[k] = s->v[k] - p->last_v[k];
-        i[k] = s->i[k] - p->last_i[k];
+        i[k] = phasor_signed_current(s, k) - p->last_i[k];
         if (fabs(v[k]) > VOLTS_MOST)
             return;
     }

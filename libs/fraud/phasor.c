@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_S 86400
+#define DAY_S     86400
+#define VALUE_MAX 1e10
+/* Of a finding: 100 times what its limit asks for is sure enough. */
+#define STRENGTH_MOST 100.0
+#define TIME_MAX      INT64_C(253402300799) /* the end of year 9999 */
 
 void sg_phasor_sample_clear(struct sg_phasor_sample *s)
 {
@@ -41,7 +45,7 @@ int sg_phasor_start(struct sg_phasor *p, const struct sg_phasor_config *c)
         return sg_raisef(-EINVAL, "ratio %g, day of %d s", c->ratio, c->day_s);
     p->config = *c;
     p->n_days = 0;
-    p->last_ts_s = INT64_MIN;
+    p->last_ts_s = -1;
     for (int k = 0; k < SG_PHASOR_ELEMENTS; k++) {
         p->v_sum[k] = p->v_n[k] = 0;
         p->last_v[k] = p->last_i[k] = NAN;
@@ -146,6 +150,16 @@ static bool neutral_floats(const struct sg_phasor *p, const struct sg_phasor_sam
     return false;
 }
 
+/* A fuse of the feeder: neither voltage nor current.  The loads of that phase are off, and motors
+ * draw more from the others: no day to compare with. */
+static bool phase_is_out(const struct sg_phasor_sample *s)
+{
+    for (int k = 0; k < SG_PHASOR_ELEMENTS; k++)
+        if (s->v[k] < 0.7 * phasor_others(s->v, k) && s->i[k] < PHASOR_START_A)
+            return true;
+    return false;
+}
+
 static void add_voltage(const struct sg_phasor *p, struct phasor_day *d,
                         const struct sg_phasor_sample *s, int k)
 {
@@ -214,7 +228,7 @@ static void add_totals(const struct sg_phasor *p, struct phasor_day *d,
         d->check_wh += s->check_wh;
         d->check_energy_wh += s->energy_wh;
     }
-    const int64_t length = p->last_ts_s == INT64_MIN ? 0 : s->ts_s - p->last_ts_s;
+    const int64_t length = p->n_days == 1 && d->n == 1 ? 0 : s->ts_s - p->last_ts_s;
     if (!isnan(s->energy_wh) && drawn && length > 0 && length <= 3600) {
         d->register_wh += s->energy_wh;
         d->power_wh += sum * (double)length / 3600;
@@ -240,7 +254,7 @@ static void add_state(struct sg_phasor *p, struct phasor_day *d, const struct sg
         if (s->v[k] > 1 && s->v[k] != p->last_v[k])
             steady = false;
         p->last_v[k] = s->v[k];
-        p->last_i[k] = s->i[k];
+        p->last_i[k] = phasor_signed_current(s, k);
     }
     d->n_steady += steady;
     if (!isnan(s->v_angle[0]) && !isnan(s->v_angle[1])) {
@@ -254,17 +268,44 @@ static void add_state(struct sg_phasor *p, struct phasor_day *d, const struct sg
     d->service |= (s->events & SG_PHASOR_SERVICE) != 0;
 }
 
-int sg_phasor_add(struct sg_phasor *p, const struct sg_phasor_sample *s)
+/* What no meter shows is not told. */
+static void drop_wild(double *v, size_t n)
 {
-    if (s->ts_s <= p->last_ts_s)
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs(v[i]) <= VALUE_MAX))
+            v[i] = NAN;
+}
+
+static void clean(struct sg_phasor_sample *s)
+{
+    drop_wild(s->v, SG_PHASOR_ELEMENTS);
+    drop_wild(s->i, SG_PHASOR_ELEMENTS);
+    drop_wild(s->p, SG_PHASOR_ELEMENTS);
+    drop_wild(s->q, SG_PHASOR_ELEMENTS);
+    drop_wild(s->v_angle, 2);
+    drop_wild(&s->p_total, 1);
+    drop_wild(&s->neutral, 1);
+    drop_wild(&s->frequency, 1);
+    drop_wild(&s->temperature, 1);
+    drop_wild(&s->energy_wh, 1);
+    drop_wild(&s->check_wh, 1);
+}
+
+int sg_phasor_add(struct sg_phasor *p, const struct sg_phasor_sample *told)
+{
+    struct sg_phasor_sample clear = *told, *s = &clear;
+    if (told->ts_s <= p->last_ts_s || told->ts_s > TIME_MAX)
         return SG_PHASOR_NOT_AFTER;
+    clean(s);
     struct phasor_day *d = day_of(p, s->ts_s);
     const unsigned quarter = quarter_of(p, s->ts_s);
     d->last_s = s->ts_s;
     d->n++;
     learn_voltage(p, s);
+    const bool out = phase_is_out(s);
     for (int k = 0; k < SG_PHASOR_ELEMENTS; k++) {
-        add_power(d, &d->cell[quarter][k], s, k);
+        if (!out)
+            add_power(d, &d->cell[quarter][k], s, k);
         add_voltage(p, d, s, k);
         add_direction(p, d, s, k);
     }
@@ -307,11 +348,11 @@ static double sureness_of(double strength)
  * mostly shows in several ways, but they are not independent. */
 void phasor_claim(struct sg_phasor *p, const struct phasor_claim *c)
 {
-    const double sureness = sureness_of(c->strength);
-    if (!(c->strength > 0))
+    const double strength = fmin(c->strength, STRENGTH_MOST), sureness = sureness_of(strength);
+    if (!(strength > 0))
         return;
-    const double low = fmin(p->strongest, c->strength);
-    p->strongest = fmax(p->strongest, c->strength);
+    const double low = fmin(p->strongest, strength);
+    p->strongest = fmax(p->strongest, strength);
     p->strength_2 += low * low / 4;
     if (sureness < 0.2)
         return;
