@@ -5,8 +5,9 @@
 
 #include <sealgrid/base/file.h>
 
+#include "csv.h"
+
 #define FILE_BYTES_MAX ((size_t)1 << 30)
-#define COLUMNS_MAX    64
 #define LOWEST         -1e300
 #define ENERGY_MAX     1e18 /* sums over any number of customers stay finite */
 
@@ -24,30 +25,6 @@ void labels_clear(struct labels *l)
 
 /* ---- file ---------------------------------------------------------------------------------- */
 
-/* Fields of a line, without their quotes; doubled quotes stay doubled (no column used has any). */
-static size_t split(struct sg_bytes line, struct sg_bytes field[COLUMNS_MAX])
-{
-    size_t n = 0, at = 0;
-    while (n < COLUMNS_MAX) {
-        bool quoted = at < line.len && line.data[at] == '"';
-        size_t from = at + quoted, to = from;
-        while (to < line.len && (quoted || line.data[to] != ',')) {
-            if (quoted && line.data[to] == '"') {
-                if (to + 1 >= line.len || line.data[to + 1] != '"')
-                    break;
-                to++;
-            }
-            to++;
-        }
-        field[n++] = SG_BYTES(line.data + from, to - from);
-        at = to + (quoted && to < line.len);
-        if (at >= line.len)
-            break;
-        at++;
-    }
-    return n;
-}
-
 /* Positions of the columns that are used; -1: not there. */
 struct columns {
     int customer, label, type, start, full, reported;
@@ -59,22 +36,17 @@ static bool begins(struct sg_bytes field, const char *with)
     return field.len >= n && memcmp(field.data, with, n) == 0;
 }
 
-static bool is(struct sg_bytes field, const char *word)
-{
-    return sg_bytes_equal(field, sg_bytes_str(word));
-}
-
 static struct columns find_columns(const struct sg_bytes *field, size_t n)
 {
     struct columns c = {-1, -1, -1, -1, -1, -1};
     for (int i = 0; i < (int)n; i++) {
-        if (is(field[i], "customer") || is(field[i], "client"))
+        if (csv_is(field[i], "customer") || csv_is(field[i], "client"))
             c.customer = i;
-        else if (is(field[i], "label"))
+        else if (csv_is(field[i], "label"))
             c.label = i;
-        else if (is(field[i], "type"))
+        else if (csv_is(field[i], "type"))
             c.type = i;
-        else if (is(field[i], "start_day"))
+        else if (csv_is(field[i], "start_day"))
             c.start = i;
         else if (begins(field[i], "true_"))
             c.full = i;
@@ -84,24 +56,13 @@ static struct columns find_columns(const struct sg_bytes *field, size_t n)
     return c;
 }
 
-static bool number(struct sg_bytes field, double *ret)
-{
-    char text[48], *end;
-    if (field.len == 0 || field.len >= sizeof(text))
-        return false;
-    memcpy(text, field.data, field.len);
-    text[field.len] = 0;
-    *ret = strtod(text, &end);
-    return *end == 0 && isfinite(*ret);
-}
-
 /* Nothing, which leaves *ret, or a whole number. */
 static bool whole(struct sg_bytes field, double from, double to, double *ret)
 {
     double v;
     if (field.len == 0)
         return true;
-    if (!number(field, &v) || v != floor(v) || v < from || v > to)
+    if (!csv_number(field, &v) || v != floor(v) || v < from || v > to)
         return false;
     *ret = v;
     return true;
@@ -109,46 +70,46 @@ static bool whole(struct sg_bytes field, double from, double to, double *ret)
 
 static bool energy(struct sg_bytes field, double *ret)
 {
-    return number(field, ret) && fabs(*ret) <= ENERGY_MAX;
-}
-
-static struct sg_bytes at(const struct sg_bytes *field, size_t n, int column)
-{
-    return column >= 0 && (size_t)column < n ? field[column] : SG_BYTES_NONE;
-}
-
-/* As in daily rows: no quotes, no control characters. */
-static bool is_name(struct sg_bytes id)
-{
-    for (size_t i = 0; i < id.len; i++)
-        if (id.data[i] < 0x20 || id.data[i] == '"' || id.data[i] == 0x7f)
-            return false;
-    return id.len >= 1 && id.len <= SG_FRAUD_ID_MAX;
+    return csv_number(field, ret) && fabs(*ret) <= ENERGY_MAX;
 }
 
 /* What is wrong with the line, or NULL. */
 static const char *take_label(const struct columns *c, const struct sg_bytes *field, size_t n,
                               struct label *ret)
 {
-    const struct sg_bytes id = at(field, n, c->customer), label = at(field, n, c->label);
+    const struct sg_bytes id = csv_at(field, n, c->customer), label = csv_at(field, n, c->label);
     double type = 0, start = -1, full, reported;
-    if (!is_name(id))
+    if (!csv_is_name(id))
         return "customer: 1 to 63 octets without quotes";
-    if (!is(label, "0") && !is(label, "1"))
+    if (!csv_is(label, "0") && !csv_is(label, "1"))
         return "label: 0 or 1";
-    if (!whole(at(field, n, c->type), 0, LABEL_TYPES - 1, &type))
+    if (!whole(csv_at(field, n, c->type), 0, LABEL_TYPES - 1, &type))
         return "type: 0 to 15";
-    if (!whole(at(field, n, c->start), -1e6, 1e6, &start))
+    if (!whole(csv_at(field, n, c->start), -1e6, 1e6, &start))
         return "start_day: not a day";
-    *ret =
-        (struct label){.thief = is(label, "1"), .type = (uint8_t)type, .start_day = (int32_t)start};
+    *ret = (struct label){
+        .thief = csv_is(label, "1"), .type = (uint8_t)type, .start_day = (int32_t)start};
     memcpy(ret->id, id.data, id.len);
     if (c->full < 0 || c->reported < 0)
         return NULL;
-    if (!energy(at(field, n, c->full), &full) || !energy(at(field, n, c->reported), &reported))
+    if (!energy(csv_at(field, n, c->full), &full) ||
+        !energy(csv_at(field, n, c->reported), &reported))
         return "energy: not a number within 10^18";
     ret->energy = full - reported;
     return NULL;
+}
+
+/* true_kwh_test, true_wh: the energies' unit stands in the column's name. */
+static double unit_of(struct sg_bytes name)
+{
+    static const struct {
+        const char *word;
+        double kwh;
+    } units[] = {{"mwh", 1000}, {"kwh", 1}, {"wh", 1e-3}};
+    for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+        if (name.len && memmem(name.data, name.len, units[i].word, strlen(units[i].word)))
+            return units[i].kwh;
+    return 1;
 }
 
 static int grow(struct labels *l)
@@ -162,19 +123,6 @@ static int grow(struct labels *l)
     l->list = list;
     l->room = room;
     return 0;
-}
-
-static bool next_line(struct sg_bytes *text, struct sg_bytes *ret)
-{
-    if (text->len == 0)
-        return false;
-    const uint8_t *end = memchr(text->data, '\n', text->len);
-    size_t n = end ? (size_t)(end - text->data) : text->len;
-    *ret = SG_BYTES(text->data, n);
-    *text = SG_BYTES(text->data + n + (end != NULL), text->len - n - (end != NULL));
-    if (ret->len && ret->data[ret->len - 1] == '\r')
-        ret->len--;
-    return true;
 }
 
 static int by_id(const void *a, const void *b)
@@ -192,17 +140,18 @@ static const char *check_once(const struct labels *l)
 
 static int take_lines(struct labels *l, struct sg_bytes text, char why[160])
 {
-    struct sg_bytes line, field[COLUMNS_MAX];
+    struct sg_bytes line, field[CSV_COLUMNS_MAX];
     const struct columns none = {-1, -1, -1, -1, -1, -1};
     struct columns c = none;
-    for (unsigned at_line = 1; next_line(&text, &line); at_line++) {
+    for (unsigned at_line = 1; csv_line(&text, &line); at_line++) {
         const char *wrong = NULL;
-        const size_t n = split(line, field);
+        const size_t n = csv_split(line, field);
         int r = grow(l);
         if (r)
             return r;
         if (at_line == 1) {
             c = find_columns(field, n);
+            l->kwh = unit_of(csv_at(field, n, c.full));
             wrong = c.customer < 0 || c.label < 0 ? "columns customer and label are wanted" : NULL;
         } else if (line.len) {
             wrong = take_label(&c, field, n, &l->list[l->n]);

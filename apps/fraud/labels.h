@@ -24,6 +24,7 @@ struct label {
 struct labels {
     struct label *list; /* by id */
     size_t n, room;
+    double kwh; /* unit of the energies: 1 for true_kwh..., 0.001 for true_wh..., 1 if not told */
 };
 
 enum labels_outcome { LABELS_BAD = 1 };

@@ -21,12 +21,21 @@ int sg_yaml_refuse(struct sg_yaml_error *e, unsigned line, const char *fmt, ...)
     return SG_YAML_BAD;
 }
 
-void sg_yaml_clear(struct sg_yaml *y)
+/* Forgets the tree, but not its room. */
+static void empty_tree(struct sg_yaml *y)
 {
     for (size_t i = 0; i < y->n; i++) {
         free(y->nodes[i].key);
         free(y->nodes[i].text);
     }
+    if (y->n)
+        memset(y->nodes, 0, y->n * sizeof *y->nodes);
+    y->n = 0;
+}
+
+void sg_yaml_clear(struct sg_yaml *y)
+{
+    empty_tree(y);
     free(y->nodes);
     *y = (struct sg_yaml){NULL, 0};
 }
@@ -185,39 +194,93 @@ static int take_value(struct builder *b, unsigned depth, struct sg_yaml_node **r
     }
 }
 
-static int take_document(struct builder *b)
+/* Up to the document's first event. */
+static int begin_document(struct builder *b)
 {
-    struct sg_yaml_node *root;
     int r = expect_event(b, YAML_STREAM_START_EVENT);
     if (r == 0)
         r = expect_event(b, YAML_DOCUMENT_START_EVENT);
-    if (r == 0)
-        r = next_event(b);
-    if (r == 0)
-        r = take_value(b, 0, &root);
-    if (r == 0)
-        r = expect_event(b, YAML_DOCUMENT_END_EVENT);
+    return r ? r : next_event(b);
+}
+
+static int end_document(struct builder *b)
+{
+    int r = expect_event(b, YAML_DOCUMENT_END_EVENT);
     return r ? r : expect_event(b, YAML_STREAM_END_EVENT);
+}
+
+static int new_builder(struct builder *b, struct sg_bytes text)
+{
+    b->tree.nodes = calloc(SG_YAML_NODES, sizeof *b->tree.nodes);
+    if (!b->tree.nodes)
+        return sg_raise(-ENOMEM);
+    if (!yaml_parser_initialize(&b->parser)) {
+        free(b->tree.nodes);
+        return sg_raise(-ENOMEM);
+    }
+    yaml_parser_set_input_string(&b->parser, text.data, text.len);
+    return 0;
+}
+
+static void end_builder(struct builder *b)
+{
+    yaml_event_delete(&b->event);
+    yaml_parser_delete(&b->parser);
 }
 
 int sg_yaml_parse(struct sg_yaml *ret, struct sg_bytes text, struct sg_yaml_error *e)
 {
     struct builder b = {.error = e};
-    b.tree.nodes = calloc(SG_YAML_NODES, sizeof *b.tree.nodes);
-    if (!b.tree.nodes)
-        return sg_raise(-ENOMEM);
-    if (!yaml_parser_initialize(&b.parser)) {
-        free(b.tree.nodes);
-        return sg_raise(-ENOMEM);
-    }
-    yaml_parser_set_input_string(&b.parser, text.data, text.len);
-    int r = take_document(&b);
-    yaml_event_delete(&b.event);
-    yaml_parser_delete(&b.parser);
+    struct sg_yaml_node *root;
+    int r = new_builder(&b, text);
+    if (r != 0)
+        return r;
+    r = begin_document(&b);
+    if (r == 0)
+        r = take_value(&b, 0, &root);
+    if (r == 0)
+        r = end_document(&b);
+    end_builder(&b);
     if (r != 0) {
         sg_yaml_clear(&b.tree);
         return r;
     }
     *ret = b.tree;
     return 0;
+}
+
+static int each_item(struct builder *b, sg_yaml_item_fn fn, void *user)
+{
+    if (b->event.type != YAML_SEQUENCE_START_EVENT)
+        return sg_yaml_refuse(b->error, line_of(b), "a list expected");
+    int r = refuse_decorations(b, b->event.data.sequence_start.anchor,
+                               b->event.data.sequence_start.tag);
+    if (r == 0)
+        r = next_event(b);
+    while (r == 0 && b->event.type != YAML_SEQUENCE_END_EVENT) {
+        struct sg_yaml_node *item = NULL;
+        r = take_value(b, 1, &item);
+        if (r == 0)
+            r = fn(user, item);
+        empty_tree(&b->tree);
+        if (r == 0)
+            r = next_event(b);
+    }
+    return r;
+}
+
+int sg_yaml_each(struct sg_bytes text, sg_yaml_item_fn fn, void *user, struct sg_yaml_error *e)
+{
+    struct builder b = {.error = e};
+    int r = new_builder(&b, text);
+    if (r != 0)
+        return r;
+    r = begin_document(&b);
+    if (r == 0)
+        r = each_item(&b, fn, user);
+    if (r == 0)
+        r = end_document(&b);
+    end_builder(&b);
+    sg_yaml_clear(&b.tree);
+    return r;
 }

@@ -34,6 +34,15 @@ static int take_until(struct sg_fields *f, const struct sg_yaml_node *n, void *i
     return r;
 }
 
+static int take_tariff(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
+{
+    struct sg_contract *c = into;
+
+    if (n->kind == SG_YAML_SCALAR && !strcmp(n->text, "null"))
+        return 0;
+    return sg_field_name(f, n, c->tariff, SG_TARIFF_ID_MAX);
+}
+
 static int take_phases(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
     struct sg_contract *c = into;
@@ -186,11 +195,15 @@ static int take_exempt(struct sg_fields *f, const struct sg_yaml_node *n, void *
 
 static int take_contract(struct sg_fields *f, const struct sg_yaml_node *n, struct sg_contract *ret)
 {
-    static const struct sg_field members[] = {
-        {"client", true, take_client},        {"from", true, take_from},
-        {"until", true, take_until},          {"phases", false, take_phases},
-        {"demand_kw", false, take_demand_kw}, {"demand_history", false, take_history},
-        {"credits", false, take_credits},     {"exempt", false, take_exempt}};
+    static const struct sg_field members[] = {{"client", true, take_client},
+                                              {"from", true, take_from},
+                                              {"until", true, take_until},
+                                              {"tariff", false, take_tariff},
+                                              {"phases", false, take_phases},
+                                              {"demand_kw", false, take_demand_kw},
+                                              {"demand_history", false, take_history},
+                                              {"credits", false, take_credits},
+                                              {"exempt", false, take_exempt}};
     return sg_fields_mapping(f, n, members, SG_FIELD_COUNT(members), ret);
 }
 
@@ -201,17 +214,13 @@ void sg_contract_clear(struct sg_contract *c)
     *c = (struct sg_contract){.client = 0};
 }
 
-/* line_offset: lines of the file before the text. */
-static int read_one(struct sg_contract *ret, struct sg_bytes text, unsigned line_offset,
-                    struct sg_yaml_error *why)
+int sg_contract_read(struct sg_contract *ret, struct sg_bytes text, struct sg_yaml_error *why)
 {
     SG_CLEANUP(sg_contract_clear) struct sg_contract c = {.client = 0};
     SG_CLEANUP(sg_yaml_clear) struct sg_yaml doc = {NULL, 0};
-    struct sg_fields f = {.why = why, .line_offset = line_offset};
+    struct sg_fields f = {.why = why};
     int r = sg_yaml_parse(&doc, text, why);
 
-    if (r > 0)
-        why->line += line_offset;
     if (!r)
         r = take_contract(&f, doc.nodes, &c);
     if (r)
@@ -219,11 +228,6 @@ static int read_one(struct sg_contract *ret, struct sg_bytes text, unsigned line
     *ret = c;
     c = (struct sg_contract){.client = 0};
     return 0;
-}
-
-int sg_contract_read(struct sg_contract *ret, struct sg_bytes text, struct sg_yaml_error *why)
-{
-    return read_one(ret, text, 0, why);
 }
 
 /* ---- many ---------------------------------------------------------------------------------- */
@@ -267,116 +271,33 @@ static int add(struct sg_contracts *all, size_t *room, struct sg_contract *c, un
     return 0;
 }
 
-/* A place in a JSON text. */
-struct scan {
-    const uint8_t *at, *end;
-    unsigned line;
+struct reading {
+    struct sg_contracts all;
+    size_t room;
+    struct sg_fields fields;
 };
 
-static void skip_blanks(struct scan *s)
+static int take_one(void *user, const struct sg_yaml_node *n)
 {
-    for (; s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\r' || *s->at == '\n');
-         s->at++)
-        s->line += *s->at == '\n';
-}
+    struct reading *reading = user;
+    SG_CLEANUP(sg_contract_clear) struct sg_contract c = {.client = 0};
+    int r = take_contract(&reading->fields, n, &c);
 
-/* From an opening brace to the one that closes it; what stands between is YAML's business. */
-static bool take_object(struct scan *s, struct sg_bytes *ret)
-{
-    const uint8_t *begin = s->at;
-    unsigned depth = 0;
-    bool in_text = false;
-
-    if (s->at == s->end || *s->at != '{')
-        return false;
-    for (; s->at < s->end; s->at++) {
-        uint8_t c = *s->at;
-        s->line += c == '\n';
-        if (in_text && c == '\\' && s->at + 1 < s->end)
-            s->at++;
-        else if (c == '"')
-            in_text = !in_text;
-        else if (!in_text && c == '{')
-            depth++;
-        else if (!in_text && c == '}' && --depth == 0) {
-            s->at++;
-            *ret = SG_BYTES(begin, (size_t)(s->at - begin));
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool take_char(struct scan *s, uint8_t c)
-{
-    skip_blanks(s);
-    if (s->at == s->end || *s->at != c)
-        return false;
-    s->at++;
-    return true;
-}
-
-static int read_json(struct sg_contracts *all, struct scan s, struct sg_yaml_error *why)
-{
-    struct sg_bytes text;
-    size_t room = 0;
-    int r = 0;
-
-    if (!take_char(&s, '['))
-        return sg_yaml_refuse(why, s.line + 1, "a list expected");
-    if (take_char(&s, ']'))
-        return 0;
-    do {
-        SG_CLEANUP(sg_contract_clear) struct sg_contract c = {.client = 0};
-        skip_blanks(&s);
-        unsigned line = s.line;
-        if (!take_object(&s, &text))
-            return sg_yaml_refuse(why, line + 1, "an object {...} expected");
-        r = read_one(&c, text, line, why);
-        if (!r)
-            r = add(all, &room, &c, line + 1, why);
-    } while (!r && take_char(&s, ','));
-    if (r)
-        return r;
-    if (!take_char(&s, ']'))
-        return sg_yaml_refuse(why, s.line + 1, "a comma or the end of the list expected");
-    skip_blanks(&s);
-    return s.at == s.end ? 0 : sg_yaml_refuse(why, s.line + 1, "nothing may follow the list");
-}
-
-static int read_yaml(struct sg_contracts *all, struct sg_bytes text, struct sg_yaml_error *why)
-{
-    SG_CLEANUP(sg_yaml_clear) struct sg_yaml doc = {NULL, 0};
-    struct sg_fields f = {.why = why};
-    size_t room = 0;
-    int r = sg_yaml_parse(&doc, text, why);
-
-    if (r)
-        return r;
-    r = sg_field_kind(&f, doc.nodes, SG_YAML_SEQUENCE);
-    for (const struct sg_yaml_node *n = r ? NULL : doc.nodes->first; n && !r; n = n->next) {
-        SG_CLEANUP(sg_contract_clear) struct sg_contract c = {.client = 0};
-        r = take_contract(&f, n, &c);
-        if (!r)
-            r = add(all, &room, &c, n->line, why);
-    }
-    return r;
+    return r ? r : add(&reading->all, &reading->room, &c, n->line, reading->fields.why);
 }
 
 int sg_contracts_read(struct sg_contracts *ret, struct sg_bytes text, struct sg_yaml_error *why)
 {
-    SG_CLEANUP(sg_contracts_clear) struct sg_contracts all = {NULL, 0};
-    struct scan s = {text.data, text.data + text.len, 0};
-    int r;
+    struct reading reading = {.fields = {.why = why}};
+    int r = sg_yaml_each(text, take_one, &reading, why);
 
-    skip_blanks(&s);
-    r = s.at < s.end && *s.at == '[' ? read_json(&all, s, why) : read_yaml(&all, text, why);
     if (!r)
-        r = index_them(&all, why);
-    if (r)
+        r = index_them(&reading.all, why);
+    if (r) {
+        sg_contracts_clear(&reading.all);
         return r > 0 ? SG_CONTRACT_BAD : r;
-    *ret = all;
-    all = (struct sg_contracts){NULL, 0};
+    }
+    *ret = reading.all;
     return 0;
 }
 
@@ -385,6 +306,8 @@ int sg_contracts_load(struct sg_contracts *ret, const char *path, struct sg_yaml
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(SG_CONTRACT_FILE_MAX);
     int r = sg_file_read(path, &text);
 
+    if (r == -EFBIG)
+        return sg_yaml_refuse(why, 0, "larger than %u MiB", SG_CONTRACT_FILE_MAX >> 20);
     if (r)
         return sg_yaml_refuse(why, 0, "cannot read: %s", strerror(-r));
     return sg_contracts_read(ret, sg_buf_bytes(&text), why);

@@ -14,8 +14,7 @@ struct sg_fields {
     sg_tariff_problem_fn problem; /* NULL, or every one of them */
     void *user;
     bool bad;
-    unsigned line_offset; /* of the text within its file */
-    void *context;        /* of the caller's functions */
+    void *context; /* of the caller's functions */
 };
 
 typedef int (*sg_field_fn)(struct sg_fields *f, const struct sg_yaml_node *n, void *into);

@@ -8,7 +8,7 @@
 
 static int report(struct sg_fields *f, unsigned line, const char *text)
 {
-    struct sg_yaml_error e = {.line = line ? line + f->line_offset : 0};
+    struct sg_yaml_error e = {.line = line};
 
     snprintf(e.text, sizeof(e.text), "%s", text);
     if (!f->bad)

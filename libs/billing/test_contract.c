@@ -9,6 +9,7 @@
 #include <sealgrid/billing/contract.h>
 
 #include <stdio.h>
+#include <unistd.h>
 
 #define YAML                                                                                       \
     "- client: 7\n  from: 2026-01-01\n  until: 2026-07-01\n  phases: 3\n"                          \
@@ -17,7 +18,7 @@
     "off_peak: 90}}]\n"                                                                            \
     "  credits: [{month: 2025-12, post: peak, kwh: 0.001}, {month: 2025-12, post: off_peak, kwh: " \
     "30}]\n  exempt: [icms]\n"                                                                     \
-    "- {client: 7, from: 2026-07-01, until: null}\n"                                               \
+    "- {client: 7, from: 2026-07-01, until: null, tariff: a4-blue}\n"                                               \
     "- {client: 5, from: 2020-01-01, until: null, phases: 1}\n"
 #define JSON                                                                                       \
     "[{\"client\":7,\"from\":\"2026-01-01\",\"until\":\"2026-07-01\",\"phases\":3,"                \
@@ -25,8 +26,8 @@
     "\"kw\":{\"peak\":99}},{\"month\":\"2025-12\",\"kw\":{\"peak\":70,\"off_peak\":90}}],"         \
     "\"credits\":[{\"month\":\"2025-12\",\"post\":\"peak\",\"kwh\":0.001},{\"month\":\"2025-12\"," \
     "\"post\":\"off_peak\",\"kwh\":30}],\"exempt\":[\"icms\"]},\n"                                 \
-    " {\"client\": 7,\n\t\"from\": \"2026-07-01\", \"until\": null},\n"                            \
-    " {\"client\":5,\"from\":\"2020-01-01\",\"until\":null,\"phases\":1,\"credits\":[],"           \
+    " {\"client\": 7,\n\t\"from\": \"2026-07-01\", \"until\": null, \"tariff\": \"a4-blue\"},\n"                            \
+    " {\"client\":5,\"from\":\"2020-01-01\",\"until\":null,\"tariff\":null,\"phases\":1,\"credits\":[],"           \
     "\"exempt\":[]}\n]\n"
 
 static int64_t day(const char *text)
@@ -45,6 +46,7 @@ static void check(const struct sg_contracts *all)
     assert_int_equal(all->n, 3);
     assert_int_equal(sg_contracts_over(all, 7, day("2026-01-01"), day("2026-06-30"), &c), 0);
     assert_int_equal(c->phases, 3);
+    assert_string_equal(c->tariff, "");
     assert_int_equal(sg_contract_demand_w(c, "peak"), 80000);
     assert_int_equal(sg_contract_demand_w(c, "off_peak"), 120500);
     assert_int_equal(sg_contract_demand_w(c, SG_CONTRACT_ALL), -1);
@@ -62,6 +64,7 @@ static void check(const struct sg_contracts *all)
     assert_false(sg_contract_is_exempt(c, "pis"));
     assert_int_equal(sg_contracts_over(all, 7, day("2026-07-01"), day("2030-01-01"), &c), 0);
     assert_int_equal(c->phases, 0);
+    assert_string_equal(c->tariff, "a4-blue");
     assert_int_equal(sg_contracts_over(all, 7, day("2026-06-15"), day("2026-07-14"), &c),
                      SG_CONTRACT_CHANGED);
     assert_int_equal(sg_contracts_over(all, 7, day("2026-06-15"), day("2026-07-01"), &c),
@@ -120,10 +123,10 @@ static void mistakes_are_named_with_their_line(void **state)
         {ONE "}\n" ONE "}\n", "two contracts hold", 0},
         {"[{\"client\":1,\"from\":\"2026-01-01\",\"until\":null},\n{\"client\":2}]", "from is miss",
          2},
-        {"[{\"client\":1,\"from\":\"2026-01-01\",\"until\":null}\n\n,7]", "an object", 3},
-        {"[{\"client\":1,\"from\":\"2026-01-01\",\"until\":null}\n\n", "a comma or", 3},
-        {"[{\"client\":1,\"from\":\"2026-01-01\",\"until\":null}]\n]", "nothing may follow", 2},
-        {"[{\"client\":\"}\"", "an object", 1},
+        {"[{\"client\":1,\"from\":\"2026-01-01\",\"until\":null}\n\n,7]", "a mapping expected", 3},
+        {"[{\"client\":1,\"from\":\"2026-01-01\",\"until\":null}\n\n", "expected ',' or ']'", 3},
+        {"[{\"client\":1,\"from\":\"2026-01-01\",\"until\":null}]\n]", "expected <document st", 2},
+        {"[{\"client\":\"}\"", "expected ',' or '}'", 0},
         {"[{\"client\":1,\n\"client\":2}]", "given twice", 2},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -137,27 +140,50 @@ static void mistakes_are_named_with_their_line(void **state)
     }
 }
 
+/* More than one tree holds, in either form; backwards, so that the index has work. */
 static void many_clients(void **state)
 {
     (void)state;
-    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(1 << 20);
-    SG_CLEANUP(sg_contracts_clear) struct sg_contracts all = {NULL, 0};
-    struct sg_yaml_error why = {0, ""};
-    const struct sg_contract *c = NULL;
-
-    /* More than one YAML document may hold; backwards, so that the index has work. */
-    for (int i = 5000; i > 0; i--)
-        assert_int_equal(sg_buf_printf(&text,
-                                       "%s{\"client\":%d,\"from\":\"2026-01-01\",\"until\":null,"
-                                       "\"phases\":%d}",
-                                       i == 5000 ? "[" : ",", i, i % 3 + 1),
-                         0);
-    assert_int_equal(sg_buf_printf(&text, "]"), 0);
-    assert_int_equal(sg_contracts_read(&all, sg_buf_bytes(&text), &why), 0);
-    for (int i = 1; i <= 5000; i++) {
-        assert_int_equal(sg_contracts_over(&all, i, day("2026-02-01"), day("2026-02-28"), &c), 0);
-        assert_int_equal(c->phases, i % 3 + 1);
+    for (size_t k = 0; k < 2; k++) {
+        SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(1 << 20);
+        SG_CLEANUP(sg_contracts_clear) struct sg_contracts all = {NULL, 0};
+        struct sg_yaml_error why = {0, ""};
+        const struct sg_contract *c = NULL;
+        assert_int_equal(sg_buf_printf(&text, k ? "[" : ""), 0);
+        for (int i = 5000; i > 0; i--)
+            assert_int_equal(sg_buf_printf(&text,
+                                           k ? "{\"client\": %d, \"from\": \"2026-01-01\", "
+                                               "\"until\": null, \"phases\": %d},"
+                                             : "- client: %d\n  from: 2026-01-01\n"
+                                               "  until: null\n  phases: %d\n",
+                                           i, i % 3 + 1),
+                             0);
+        assert_int_equal(sg_buf_printf(&text, k ? "]" : ""), 0);
+        assert_int_equal(sg_contracts_read(&all, sg_buf_bytes(&text), &why), 0);
+        assert_int_equal(all.n, 5000);
+        for (int i = 1; i <= 5000; i++) {
+            assert_int_equal(sg_contracts_over(&all, i, day("2026-02-01"), day("2026-02-28"), &c),
+                             0);
+            assert_int_equal(c->phases, i % 3 + 1);
+        }
     }
+}
+
+/* A hole as large as can be: no gigabyte is written. */
+static void a_file_past_the_limit_is_refused(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/sg-test-contract-XXXXXX";
+    struct sg_contracts all = {NULL, 0};
+    struct sg_yaml_error why = {0, ""};
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (off_t)SG_CONTRACT_FILE_MAX + 1), 0);
+    assert_int_equal(sg_contracts_load(&all, path, &why), SG_CONTRACT_BAD);
+    assert_string_equal(why.text, "larger than 1024 MiB");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(close(fd), 0);
 }
 
 int main(void)
@@ -166,6 +192,7 @@ int main(void)
         cmocka_unit_test(yaml_and_json_say_the_same),
         cmocka_unit_test(mistakes_are_named_with_their_line),
         cmocka_unit_test(many_clients),
+        cmocka_unit_test(a_file_past_the_limit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,13 @@ enum sg_yaml_outcome { SG_YAML_BAD = 1 };
 /* Fills e and returns SG_YAML_BAD. */
 int sg_yaml_refuse(struct sg_yaml_error *e, unsigned line, const char *fmt, ...) SG_PRINTF(3, 4);
 SG_MUST_USE int sg_yaml_parse(struct sg_yaml *ret, struct sg_bytes text, struct sg_yaml_error *e);
+/* A document that is a list, of any length: each element in its order is a tree of its own with the
+ * limits of one, borrowed for the call; so memory is that of the largest element.  fn returns 0 to
+ * go on; anything else ends it and is returned.  A mistake of form behind an element is found after
+ * fn had it. */
+typedef int (*sg_yaml_item_fn)(void *user, const struct sg_yaml_node *item);
+SG_MUST_USE int sg_yaml_each(struct sg_bytes text, sg_yaml_item_fn fn, void *user,
+                             struct sg_yaml_error *e);
 void sg_yaml_clear(struct sg_yaml *y);
 /* NULL if the mapping has no such key. */
 struct sg_yaml_node *sg_yaml_get(const struct sg_yaml_node *mapping, const char *key);

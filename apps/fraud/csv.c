@@ -1,0 +1,71 @@
+#include "csv.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include <sealgrid/fraud/days.h>
+
+bool csv_line(struct sg_bytes *text, struct sg_bytes *ret)
+{
+    if (text->len == 0)
+        return false;
+    const uint8_t *end = memchr(text->data, '\n', text->len);
+    size_t n = end ? (size_t)(end - text->data) : text->len;
+    *ret = SG_BYTES(text->data, n);
+    *text = SG_BYTES(text->data + n + (end != NULL), text->len - n - (end != NULL));
+    if (ret->len && ret->data[ret->len - 1] == '\r')
+        ret->len--;
+    return true;
+}
+
+size_t csv_split(struct sg_bytes line, struct sg_bytes field[CSV_COLUMNS_MAX])
+{
+    size_t n = 0, at = 0;
+    while (n < CSV_COLUMNS_MAX) {
+        bool quoted = at < line.len && line.data[at] == '"';
+        size_t from = at + quoted, to = from;
+        while (to < line.len && (quoted || line.data[to] != ',')) {
+            if (quoted && line.data[to] == '"') {
+                if (to + 1 >= line.len || line.data[to + 1] != '"')
+                    break;
+                to++;
+            }
+            to++;
+        }
+        field[n++] = SG_BYTES(line.data + from, to - from);
+        at = to + (quoted && to < line.len);
+        if (at >= line.len)
+            break;
+        at++;
+    }
+    return n;
+}
+
+struct sg_bytes csv_at(const struct sg_bytes *field, size_t n, int column)
+{
+    return column >= 0 && (size_t)column < n ? field[column] : SG_BYTES_NONE;
+}
+
+bool csv_is(struct sg_bytes field, const char *word)
+{
+    return sg_bytes_equal(field, sg_bytes_str(word));
+}
+
+bool csv_number(struct sg_bytes field, double *ret)
+{
+    char text[48], *end;
+    if (field.len == 0 || field.len >= sizeof(text))
+        return false;
+    memcpy(text, field.data, field.len);
+    text[field.len] = 0;
+    *ret = strtod(text, &end);
+    return *end == 0 && isfinite(*ret);
+}
+
+bool csv_is_name(struct sg_bytes id)
+{
+    for (size_t i = 0; i < id.len; i++)
+        if (id.data[i] < 0x20 || id.data[i] == '"' || id.data[i] == 0x7f)
+            return false;
+    return id.len >= 1 && id.len <= SG_FRAUD_ID_MAX;
+}
