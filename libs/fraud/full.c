@@ -12,6 +12,7 @@ void sg_full_model_free(struct sg_full_model *m)
     for (unsigned f = 0; f < SG_FULL_FOLDS_MAX; f++)
         sg_trees_free(m->trees[f]);
     sg_peers_clear(&m->peers);
+    sg_full_map_clear(&m->map);
     free(m->null);
     free(m);
 }
@@ -111,6 +112,7 @@ static int find_features(struct sg_full_judge *j, uint64_t hash)
         return SG_FULL_NO_LEVEL;
     }
     sg_peers_expect(&j->model->peers, hash, &j->work, &j->expected);
+    sg_features_map(&j->work, &j->model->map);
     sg_features_end(&j->work, &j->expected, j->feature);
     return 0;
 }
