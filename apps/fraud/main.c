@@ -27,6 +27,7 @@ struct app {
     struct fleet fleet;
     struct source *source;
     struct sg_som *map;
+    struct sg_full_model *full;
     struct labels labels;
     struct sg_cas_grant grant;
     struct sg_tz *tz;
@@ -56,6 +57,7 @@ static int open_file(struct app *a)
         return fail(path);
     if (r)
         return complain(path, source_why(a->source));
+    a->plan.calendar = source_dated(a->source);
     if (a->plan.fixed && a->plan.dated != source_dated(a->source))
         return complain("--test-days", source_dated(a->source)
                                            ? "the file has dates: like 2026-06-01..2026-08-31"
@@ -173,6 +175,7 @@ static int open_store(struct app *a)
     o.clients = a->clients;
     if (a->plan.mode == MODE_PAPER && !a->options.map)
         o.keep_bytes = (uint64_t)a->options.keep_mib << 20;
+    a->plan.calendar = true;
     return source_store_open(&a->source, &o) ? fail("store") : 0;
 }
 
@@ -228,8 +231,23 @@ static int pass_train(struct app *a)
     return fleet_train(&a->fleet, &a->map, &a->map_error);
 }
 
+static int pass_learn(struct app *a)
+{
+    return fleet_learn(&a->fleet, &a->full);
+}
+
+static int make_full(struct app *a)
+{
+    int r = run_pass(a, pass_learn);
+    a->seconds_train = a->seconds_score;
+    a->fleet.full = a->full;
+    return r;
+}
+
 static int make_map(struct app *a)
 {
+    if (a->plan.mode == MODE_FULL)
+        return make_full(a);
     if (a->plan.mode != MODE_PAPER)
         return 0;
     if (a->options.map)
@@ -348,6 +366,7 @@ int main(int argc, char **argv)
     fleet_result_clear(&result);
     source_free(a.source);
     sg_som_free(a.map);
+    sg_full_model_free(a.full);
     labels_clear(&a.labels);
     sg_tz_free(a.tz);
     free(a.clients);

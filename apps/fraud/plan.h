@@ -7,14 +7,15 @@
 
 #include <sealgrid/fraud/correlation.h>
 
-enum plan_mode { MODE_CORRELATION, MODE_PAPER };
+enum plan_mode { MODE_CORRELATION, MODE_PAPER, MODE_FULL };
 
 struct plan {
     enum plan_mode mode;
-    bool fixed;   /* windows are in the days' own numbers; else they end with each customer's last
-                   * day, and are those of days renumbered from 0 (plan_renumber) */
-    bool dated;   /* they were given as dates */
-    bool sliding; /* each recent day against earlier ones, instead of windows */
+    bool fixed;    /* windows are in the days' own numbers; else they end with each customer's last
+                    * day, and are those of days renumbered from 0 (plan_renumber) */
+    bool dated;    /* they were given as dates */
+    bool calendar; /* the source's days are days since 1970-01-01 */
+    bool sliding;  /* each recent day against earlier ones, instead of windows */
     struct sg_corr_windows windows;
     struct sg_corr_sliding slide;
     uint32_t least_reference, least_recent;
@@ -23,6 +24,7 @@ struct plan {
 enum plan_outcome { PLAN_BAD = 1 };
 /* PLAN_BAD and why (borrowed, static). */
 SG_MUST_USE int plan_make(struct plan *ret, const struct fraud_options *o, const char **ret_why);
+const char *plan_mode_word(enum plan_mode mode); /* "correlation", "paper", "full" */
 /* The windows of a whole fleet end with this day, unless they were given. */
 void plan_anchor(struct plan *p, int32_t last_day);
 /* Days of the calendar that are needed; all, if windows end with each customer's last day. */
