@@ -66,10 +66,10 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-/* A day belongs whole to the past or to the recent days. */
+/* With an instant given: a day belongs whole to the past or to the recent days. */
 static bool is_recent(const struct sg_phasor *p, int64_t ts_s)
 {
-    return ts_s > p->config.recent_from_s;
+    return p->config.recent_from_s != INT64_MIN && ts_s > p->config.recent_from_s;
 }
 
 static struct phasor_day *day_of(struct sg_phasor *p, int64_t ts_s)
@@ -129,18 +129,6 @@ static void add_power(struct phasor_day *d, struct phasor_cell *cell,
         d->n_impossible++;
 }
 
-/* Of the past only, so that what is judged does not make its own measure. */
-static void learn_voltage(struct sg_phasor *p, const struct sg_phasor_sample *s)
-{
-    if (is_recent(p, s->ts_s) && p->v_n[0] + p->v_n[1] + p->v_n[2] > 0)
-        return;
-    for (int k = 0; k < SG_PHASOR_ELEMENTS; k++)
-        if (s->v[k] > 0) {
-            p->v_sum[k] += s->v[k];
-            p->v_n[k]++;
-        }
-}
-
 /* A broken neutral lifts other voltages while one falls: no theft, and no measure of one. */
 static bool neutral_floats(const struct sg_phasor *p, const struct sg_phasor_sample *s)
 {
@@ -158,6 +146,18 @@ static bool phase_is_out(const struct sg_phasor_sample *s)
         if (s->v[k] < 0.7 * phasor_others(s->v, k) && s->i[k] < PHASOR_START_A)
             return true;
     return false;
+}
+
+static void learn_voltage(struct sg_phasor *p, struct phasor_day *d,
+                          const struct sg_phasor_sample *s)
+{
+    for (int k = 0; k < SG_PHASOR_ELEMENTS; k++)
+        if (s->v[k] > 0) {
+            p->v_sum[k] += s->v[k];
+            p->v_n[k]++;
+            d->v[k] += s->v[k];
+            d->n_v[k]++;
+        }
 }
 
 static void add_voltage(const struct sg_phasor *p, struct phasor_day *d,
@@ -301,7 +301,8 @@ int sg_phasor_add(struct sg_phasor *p, const struct sg_phasor_sample *told)
     const unsigned quarter = quarter_of(p, s->ts_s);
     d->last_s = s->ts_s;
     d->n++;
-    learn_voltage(p, s);
+    if (!neutral_floats(p, s))
+        learn_voltage(p, d, s);
     const bool out = phase_is_out(s);
     for (int k = 0; k < SG_PHASOR_ELEMENTS; k++) {
         if (!out)
@@ -381,12 +382,38 @@ static void find_elements(struct sg_phasor *p)
             p->elements |= 1u << k;
 }
 
+static uint32_t count_past(const struct sg_phasor *p)
+{
+    const struct sg_phasor_config *c = &p->config;
+    uint32_t n = 0;
+    while (n < p->n_days &&
+           (c->recent_from_s != INT64_MIN
+                ? !is_recent(p, p->day[n].last_s)
+                : p->day[p->n_days - 1].day - p->day[n].day >= (int64_t)c->recent_days))
+        n++;
+    return n;
+}
+
+/* Calibrated by 5,000 honest customers of the simulation, see docs/fraud.md. */
+double sg_phasor_decibel(float score)
+{
+    static const struct {
+        double score, decibel;
+    } points[] = {{0, 0},      {0.02, 1},   {0.05, 3.1}, {0.1, 6.3},  {0.15, 8.8},
+                  {0.2, 11.1}, {0.3, 14.3}, {0.4, 17},   {0.5, 18.9}, {0.6, 20.9},
+                  {0.7, 22.8}, {0.8, 25.9}, {0.9, 29.2}, {1, 35}};
+    size_t i = 1;
+    const double x = fmin(fmax((double)score, 0), 1);
+    while (i + 1 < sizeof(points) / sizeof(points[0]) && x > points[i].score)
+        i++;
+    const double part = (x - points[i - 1].score) / (points[i].score - points[i - 1].score);
+    return points[i - 1].decibel + part * (points[i].decibel - points[i - 1].decibel);
+}
+
 int sg_phasor_finish(struct sg_phasor *p, struct sg_phasor_summary *ret)
 {
     *ret = (struct sg_phasor_summary){.score = 0};
-    p->n_past = 0;
-    while (p->n_past < p->n_days && !is_recent(p, p->day[p->n_past].last_s))
-        p->n_past++;
+    p->n_past = count_past(p);
     ret->days_past = p->n_past;
     ret->days_recent = p->n_days - p->n_past;
     if (ret->days_recent == 0)

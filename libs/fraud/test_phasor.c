@@ -507,6 +507,17 @@ static void test_refusals(void **state)
     assert_true(summary.score == 0 && summary.n_findings == 0);
 }
 
+static void test_decibel(void **state)
+{
+    (void)state;
+    assert_true(sg_phasor_decibel(0) == 0);
+    assert_true(fabs(sg_phasor_decibel(0.5f) - 18.9) < 1e-6);
+    assert_true(fabs(sg_phasor_decibel(0.35f) - 15.65) < 1e-5);
+    assert_true(sg_phasor_decibel(1) == 35);
+    for (int i = 1; i <= 1000; i++)
+        assert_true(sg_phasor_decibel((float)i / 1000) > sg_phasor_decibel((float)(i - 1) / 1000));
+}
+
 /* Any figures give a score between 0 and 1. */
 static void test_wild_figures(void **state)
 {
