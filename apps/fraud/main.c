@@ -177,7 +177,11 @@ static int open_store(struct app *a)
     if (a->plan.mode != MODE_CORRELATION && !a->options.map)
         o.keep_bytes = (uint64_t)a->options.keep_mib << 20;
     a->plan.calendar = true;
-    return source_store_open(&a->source, &o) ? fail("store") : 0;
+    if (source_store_open(&a->source, &o))
+        return fail("store");
+    if (a->plan.mode == MODE_FULL && !(a->options.phasors && !strcmp(a->options.phasors, "none")))
+        source_want_phasors(a->source, a->plan.windows.test.first);
+    return 0;
 }
 
 /* ---- map ----------------------------------------------------------------------------------- */

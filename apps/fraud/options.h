@@ -15,6 +15,8 @@
     O(INT, seed, "seed", "1", 0, INT64_MAX, false, "of the map's sample and the intervals")        \
     O(STRING, labels, "labels", NULL, 0, 0, false, "known thieves, CSV: customer,label,...")       \
     O(BOOL, json, "json", "false", 0, 0, false, "summary as JSON on standard output")              \
+    O(STRING, phasors, "phasors", NULL, 0, 0, false,                                               \
+      "mode full: phasors, CSV or CSV.gz: customer,time,v1,...; none: not those of the store")     \
     O(STRING, client, "client", NULL, 0, 0, false, "judge this one customer alone")                \
     O(STRING, map, "map", NULL, 0, 0, false, "trained map or model to judge by")   \
     O(STRING, save_map, "save-map", NULL, 0, 0, false, "file for the map or model that was trained")        \

@@ -394,26 +394,11 @@ static uint32_t count_past(const struct sg_phasor *p)
     return n;
 }
 
-/* Calibrated by 5,000 honest customers of the simulation, see docs/fraud.md. */
-double sg_phasor_decibel(float score)
-{
-    static const struct {
-        double score, decibel;
-    } points[] = {{0, 0},      {0.02, 1},   {0.05, 3.1}, {0.1, 6.3},  {0.15, 8.8},
-                  {0.2, 11.1}, {0.3, 14.3}, {0.4, 17},   {0.5, 18.9}, {0.6, 20.9},
-                  {0.7, 22.8}, {0.8, 25.9}, {0.9, 29.2}, {1, 35}};
-    size_t i = 1;
-    const double x = fmin(fmax((double)score, 0), 1);
-    while (i + 1 < sizeof(points) / sizeof(points[0]) && x > points[i].score)
-        i++;
-    const double part = (x - points[i - 1].score) / (points[i].score - points[i - 1].score);
-    return points[i - 1].decibel + part * (points[i].decibel - points[i - 1].decibel);
-}
-
 int sg_phasor_finish(struct sg_phasor *p, struct sg_phasor_summary *ret)
 {
     *ret = (struct sg_phasor_summary){.score = 0};
     p->n_past = count_past(p);
+    ret->east_s = p->config.east_s;
     ret->days_past = p->n_past;
     ret->days_recent = p->n_days - p->n_past;
     if (ret->days_recent == 0)

@@ -518,6 +518,16 @@ static void test_decibel(void **state)
         assert_true(sg_phasor_decibel((float)i / 1000) > sg_phasor_decibel((float)(i - 1) / 1000));
 }
 
+static void test_combined(void **state)
+{
+    (void)state;
+    assert_true(fabs(sg_phasor_per_1000(20) - 10) < 1e-9);
+    assert_true(fabs(sg_phasor_combine(0, 0)) < 1e-12);
+    /* 1 - 0.99^2 = 0.0199 */
+    assert_true(fabs(sg_phasor_per_1000(sg_phasor_combine(20, 3)) - 19.9) < 1e-9);
+    assert_true(sg_phasor_combine(3, 20) == sg_phasor_combine(20, 3));
+}
+
 /* Any figures give a score between 0 and 1. */
 static void test_wild_figures(void **state)
 {

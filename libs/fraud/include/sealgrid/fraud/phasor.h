@@ -125,6 +125,7 @@ struct sg_phasor_summary {
     float score;         /* 0..1; 0.5 and more: see docs/fraud.md for the false alarms */
     uint32_t n_findings; /* of sureness 0.2 and more */
     uint32_t days_past, days_recent;
+    int32_t east_s; /* of the dates in its words */
     struct sg_phasor_finding top[SG_PHASOR_TOP]; /* surest first */
 };
 
@@ -148,6 +149,11 @@ SG_MUST_USE int sg_phasor_finish(struct sg_phasor *p, struct sg_phasor_summary *
  * tests/phasor has them (docs/fraud.md tells the figures): 10 is one in ten, 20 one in a hundred.
  */
 double sg_phasor_decibel(float score);
+/* Of two such figures, the load's and the phasors', that of the better of two chances (Sidak 1967):
+ * p = 1 - (1 - min)^2.  Both >= 0. */
+double sg_phasor_combine(double load_decibel, double phasor_decibel);
+/* Honest customers of 1,000 at such a figure. */
+double sg_phasor_per_1000(double decibel);
 
 /* For an inspector: "phase B: current 62 % lower than the other phases led to expect, at every
  * hour alike, since 2026-09-03; about 14 kWh a day; look for a by-pass of its element". */
