@@ -15,6 +15,7 @@
 #include <sealgrid/base/json.h>
 #include <sealgrid/base/log.h>
 #include <sealgrid/cas/client.h>
+#include <sealgrid/fraud/full-file.h>
 #include <sealgrid/fraud/som-map.h>
 #include <sealgrid/meter/tables.h>
 
@@ -68,6 +69,7 @@ static int open_file(struct app *a, const struct plan *plan, struct source **ret
         return complain(a->options.learn ? "--outcomes" : "--test-days",
                         source_dated(source) ? "the file has dates: like 2026-06-01"
                                              : "the file has no dates: numbers of its days");
+    a->plan.calendar = source_dated(source);
     *ret = TAKE_PTR(source);
     return 0;
 }
@@ -185,7 +187,8 @@ static int open_store(struct app *a, const struct plan *plan, struct source **re
                              .points = (uint32_t)a->options.points,
                              .clients = a->clients,
                              .n_clients = a->n_clients};
-    if (a->plan.mode == MODE_PAPER && !a->options.map)
+    a->plan.calendar = true;
+    if (a->plan.mode != MODE_CORRELATION && !a->options.map)
         o.keep_bytes = (uint64_t)a->options.keep_mib << 20;
     return source_store_open(ret, &o) ? fail("store") : 0;
 }
@@ -253,10 +256,34 @@ static int pass_learn(struct app *a)
     return fleet_learn(&a->fleet, &a->full);
 }
 
-static int make_full(struct app *a)
+static int load_full(struct app *a)
+{
+    int r = sg_full_load(a->options.map, &a->full);
+    if (r < 0)
+        return fail(a->options.map);
+    if (r)
+        return complain(a->options.map, r == SG_FULL_FILE_VERSION
+                                            ? "a model of another version of this program"
+                                            : "not a model of --mode full");
+    if (memcmp(sg_full_model_windows(a->full), &a->plan.windows, sizeof(a->plan.windows)) != 0)
+        return complain(a->options.map, "a model made for other windows of days");
+    return 0;
+}
+
+static int learn_full(struct app *a)
 {
     int r = run_pass(a, pass_learn);
     a->seconds_train = a->seconds_score;
+    if (r == 0 && a->options.save_map && sg_full_save(a->full, a->options.save_map))
+        return fail(a->options.save_map);
+    return r;
+}
+
+static int make_full(struct app *a)
+{
+    if (!a->options.map && a->options.client)
+        return complain("--client", "in mode full with --map of a fleet (made by --save-map)");
+    int r = a->options.map ? load_full(a) : learn_full(a);
     a->fleet.full = a->full;
     return r;
 }
@@ -455,8 +482,9 @@ static int run(struct app *a)
         return complain("--outcomes", "goes with --learn");
     if (!o->out && !o->json && !o->labels && !o->client && !o->learn)
         return complain("usage", "--out F, --json or --labels L: nothing would come of it");
-    if (o->save_map && (o->map || a->plan.mode != MODE_PAPER))
-        return complain("--save-map", "no map is trained: it goes with --mode paper without --map");
+    if (o->save_map && (o->map || a->plan.mode == MODE_CORRELATION))
+        return complain("--save-map",
+                        "no map is trained: it goes with --mode paper or full, without --map");
     if (o->json && o->out && !strcmp(o->out, "-"))
         return complain("usage", "--json and --out - both want standard output");
     r = take_labels(a);

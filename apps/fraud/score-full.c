@@ -20,7 +20,9 @@ static void rank_by_inspections(const struct scorer *s, struct line *l)
 int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l)
 {
     struct sg_full_score score;
-    int r = sg_full_judge_score(s->full, d, NULL, &score);
+    struct sg_fraud_context ctx = SG_FRAUD_CONTEXT_NONE;
+    ctx.epoch = l->epoch;
+    int r = sg_full_judge_score(s->full, d, &ctx, &score);
     if (r < 0)
         return r;
     if (r) {
@@ -30,7 +32,8 @@ int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *
     l->score = l->unsupervised = score.score;
     l->per_1000 = (float)score.per_1000;
     l->level = score.level;
-    l->change_day = score.change_day;
+    l->change_day =
+        score.change_day == SG_FRAUD_NO_DAY ? SG_FRAUD_NO_DAY : score.change_day + l->epoch;
     memcpy(l->reason, score.reason, sizeof(l->reason));
     if (s->learned)
         rank_by_inspections(s, l);

@@ -1,4 +1,4 @@
-#include "full-int.h"
+#include "full-judge-int.h"
 
 #include "exact-int.h"
 
@@ -12,6 +12,7 @@ void sg_full_model_free(struct sg_full_model *m)
     for (unsigned f = 0; f < SG_FULL_FOLDS_MAX; f++)
         sg_trees_free(m->trees[f]);
     sg_peers_clear(&m->peers);
+    sg_full_map_clear(&m->map);
     free(m->null);
     free(m);
 }
@@ -28,6 +29,10 @@ size_t sg_full_model_panel(const struct sg_full_model *m)
 
 /* ---- calibration ----------------------------------------------------------------------------- */
 
+/* Of margins that hardly differ, and of any. */
+#define EXCESS_LEAST 0.05
+#define SHARE_LEAST  1e-30
+
 enum { TAIL_PART = 50, TAIL_LEAST = 5 }; /* the tail is fitted to this part of the margins */
 
 void sg_full_fit_tail(struct sg_full_model *m)
@@ -40,7 +45,7 @@ void sg_full_fit_tail(struct sg_full_model *m)
         sum += (double)m->null[i] - (double)m->null[tail];
     m->tail = tail;
     m->tail_margin = (double)m->null[tail];
-    m->tail_excess = tail && sum > 0 ? sum / tail : 1;
+    m->tail_excess = tail && sum > EXCESS_LEAST * tail ? sum / tail : EXCESS_LEAST;
 }
 
 /* Falling margins: how many are above, and between which two this one lies. */
@@ -67,19 +72,19 @@ double sg_full_share(const struct sg_full_model *m, double margin)
     const double of = m->n_null + 1.0;
     if (margin <= m->tail_margin)
         return rank_of(m, margin) / of;
-    return (m->tail + 1) / of * sg_fraud_exp((m->tail_margin - margin) / m->tail_excess);
+    const double share =
+        (m->tail + 1) / of * sg_fraud_exp((m->tail_margin - margin) / m->tail_excess);
+    return share > SHARE_LEAST ? share : SHARE_LEAST;
+}
+
+void sg_full_leave_out(uint32_t without, float *features)
+{
+    for (uint32_t f = 0; without >= SG_FULL_FAMILY && f < SG_FEATURES; f++)
+        if (without & (uint32_t)SG_FULL_FAMILY << sg_feature_family(f))
+            features[f] = 0;
 }
 
 /* ---- judging --------------------------------------------------------------------------------- */
-
-struct sg_full_judge {
-    const struct sg_full_model *model;
-    struct sg_view view;
-    struct sg_expected expected;
-    float feature[SG_FEATURES];
-    double effect[SG_FEATURES]; /* what each adds to the margin */
-    struct sg_feature_work work;
-};
 
 int sg_full_judge_new(struct sg_full_judge **ret, const struct sg_full_model *m)
 {
@@ -120,8 +125,41 @@ static int find_features(struct sg_full_judge *j, uint64_t hash)
         return SG_FULL_NO_LEVEL;
     }
     sg_peers_expect(&j->model->peers, hash, &j->work, &j->expected);
+    sg_features_map(&j->work, &j->model->map);
     sg_features_end(&j->work, &j->expected, j->feature);
+    sg_full_leave_out(j->model->without, j->feature);
     return 0;
+}
+
+/* A split that stands out less than this is where noise would put one, too. */
+#define SPLIT_T_LEAST 3.0f
+
+int32_t sg_full_change_day(const struct sg_feature_work *w)
+{
+    return w->split_t >= SPLIT_T_LEAST ? w->view->day[w->split] : SG_FRAUD_NO_DAY;
+}
+
+static float level_of(const struct sg_feature_work *w)
+{
+    float now = 0, then = 0;
+    for (unsigned h = 0; h < SG_VIEW_HOURS; h++) {
+        now += w->late_y[h];
+        then += w->late_p[h];
+    }
+    return now / (then + 1e-6f);
+}
+
+/* Who looks like one in five or more is told no reasons: finding them costs more than the score. */
+#define REASON_SHARE 0.2
+
+static void explain(struct sg_full_judge *j, const struct sg_trees *trees,
+                    const struct sg_full_excuse *excuse, struct sg_full_score *s)
+{
+    double base;
+    sg_trees_explain(trees, j->feature, j->effect, &base);
+    for (uint32_t f = 0; f < SG_FEATURES; f++)
+        s->family[sg_feature_family(f)] += j->effect[f];
+    sg_full_find_reasons(&j->work, j->feature, excuse, s);
 }
 
 int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
@@ -135,12 +173,22 @@ int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
     if (r)
         return r;
     const struct sg_trees *trees = m->trees[sg_full_fold(hash, m->folds)];
+    const struct sg_full_excuse excuse = m->without & SG_FULL_EXCUSES
+                                             ? (struct sg_full_excuse){.kind = SG_FULL_REASON_NONE}
+                                             : sg_full_find_excuse(&j->work, j->feature, ctx);
     sg_trees_margins(trees, j->feature, 1, &s.margin);
+    const bool told = sg_full_share(m, s.margin) < REASON_SHARE;
+    s.margin -= (double)excuse.off;
     const double share = sg_full_share(m, s.margin);
     s.per_1000 = 1000 * share;
     s.score = -10 / 2.302585092994045684 * sg_fraud_log(share);
+    s.level = level_of(&j->work);
+    s.level_peers = 1 + j->feature[sg_feature_of_pooled(SG_POOLED_PEERS_SAY)];
+    s.change_day = sg_full_change_day(&j->work);
     s.n_reference = j->view.n_reference;
     s.n_test = j->view.n_recent;
+    if (told)
+        explain(j, trees, &excuse, &s);
     *ret = s;
     return 0;
 }
