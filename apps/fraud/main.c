@@ -6,6 +6,7 @@
 #include "fleet.h"
 #include "labels.h"
 #include "report.h"
+#include "simulate-main.h"
 
 #include <stdio.h>
 
@@ -253,6 +254,13 @@ static int pass_score(struct app *a)
     return fleet_score(&a->fleet, a->map, &result);
 }
 
+static int write_drop(const char *path, const struct plan *plan)
+{
+    SG_CLEANUP(ranking_clear) struct ranking drop = {.lines = NULL};
+    int r = ranking_by_drop(&result.ranking, &drop);
+    return r ? r : ranking_write(&drop, plan, path);
+}
+
 static int write_out(struct app *a)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(JSON_MAX);
@@ -274,6 +282,8 @@ static int write_out(struct app *a)
     }
     if (o->out && ranking_write(&result.ranking, &a->plan, o->out))
         return fail(o->out);
+    if (o->drop_out && write_drop(o->drop_out, &a->plan))
+        return fail(o->drop_out);
     if (o->json && (report_json(&report, &text) || sg_file_write_report("-", sg_buf_bytes(&text))))
         return fail("summary");
     if (!o->json && !(o->out && !strcmp(o->out, "-")))
@@ -341,6 +351,8 @@ int main(int argc, char **argv)
     if (sg_process_harden())
         return fail("start");
     sg_log_init("fraud", SG_LOG_WARN);
+    if (argc > 1 && !strcmp(argv[1], "simulate-inspections"))
+        return simulate_main(argc - 1, argv + 1);
     r = sg_conf_parse(&fraud_table, argc, argv, &a.options, &first);
     if (r)
         return r == SG_CONF_EXIT ? 0 : EXIT_UNUSABLE;

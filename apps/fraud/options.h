@@ -10,6 +10,8 @@
       "daily rows, CSV or CSV.gz: customer,day,weekday,h00.. or building,date,h00..")              \
     O(BOOL, store, "store", "false", 0, 0, false, "read the readings of the store instead")        \
     O(STRING, out, "out", NULL, 0, 0, false, "ranking: customer,score,rank,reasons; - is stdout")  \
+    O(STRING, drop_out, "drop-out", NULL, 0, 0, false,                                             \
+      "the same ranked by fall of consumption alone, to compare with")                             \
     O(STRING, mode, "mode", "paper", 0, 0, false, "correlation or paper; full is not built yet")   \
     O(INT, threads, "threads", "0", 0, 256, false, "customers worked on at a time; 0: one a CPU")  \
     O(INT, seed, "seed", "1", 0, INT64_MAX, false, "of the map's sample and the intervals")        \
