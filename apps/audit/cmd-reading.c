@@ -135,7 +135,7 @@ static int show_proved(const struct sg_proof_bill *bill, const struct sg_proved 
     sg_json_key(&j, "price_class");
     sg_json_str(&j, classed ? "checked" : "not_checked");
     sg_json_key(&j, "revocation");
-    sg_json_str(&j, p->by_crl ? "checked" : "no_list");
+    sg_json_str(&j, sg_proof_crl_word(p->crl));
     sg_json_end_object(&j);
     int r = sg_json_done(&j);
     return r ? r : sg_file_write_report("-", sg_buf_bytes(&text));
@@ -153,7 +153,8 @@ static int show_fault(const struct options *o, const char *word)
 static int judge_proof(const struct options *o, const struct inputs *in,
                        const struct sg_proof_bill *bill, struct sg_bytes octets)
 {
-    const struct sg_proof_authority a = {&in->installations, &in->authority, in->tariff};
+    const struct sg_proof_authority a = {&in->installations, &in->authority, in->tariff,
+                                         sg_clock_unix_s()};
     struct sg_reading_proof proof;
     struct sg_proved proved;
     enum sg_proof_fault fault;
@@ -170,8 +171,9 @@ static int judge_proof(const struct options *o, const struct inputs *in,
         return show_proved(bill, &proved, in->tariff) ? complain("result", sg_error_trace()) : 0;
     char at[SG_RFC3339_MAX];
     sg_time_rfc3339(at, proved.reading.ts_s);
-    printf("ok: meter %s, interval ending %s: %lld Wh\n", proved.header.serial, at,
-           (long long)proved.reading.field[SG_READING_interval_energy]);
+    printf("ok: meter %s, interval ending %s: %lld Wh (revocation: %s)\n", proved.header.serial, at,
+           (long long)proved.reading.field[SG_READING_interval_energy],
+           sg_proof_crl_word(proved.crl));
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "inputs.h"
 
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/base/clock.h>
 #include <sealgrid/base/encode.h>
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/json.h>
@@ -365,6 +366,7 @@ static int show_json(const struct job *j, const struct sg_challenge *c, struct t
                   {"answered", result->answered},
                   {"readings_shown", result->readings},
                   {"without_crl", result->without_crl},
+                  {"stale_crl", result->stale_crl},
                   {"found", result->findings}};
     char words[320];
     struct sg_json out;
@@ -389,7 +391,8 @@ static int show_json(const struct job *j, const struct sg_challenge *c, struct t
 
 static int judge_response(struct job *j, const struct sg_challenge *c, struct sg_bytes response)
 {
-    const struct sg_proof_authority a = {&j->in.installations, &j->in.authority, j->in.tariff};
+    const struct sg_proof_authority a = {&j->in.installations, &j->in.authority, j->in.tariff,
+                                         sg_clock_unix_s()};
     struct told t = {.text = SG_BUF_INIT(1u << 20), .lines = !j->o.json};
     struct sg_sample_result result;
     char words[320];

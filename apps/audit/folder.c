@@ -1,14 +1,23 @@
 /* folder - batch. */
 #include "folder.h"
 #include "names.h"
+#include "summary.h"
 
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/base/clock.h>
 #include <sealgrid/base/json.h>
+#include <sealgrid/base/utf8.h>
 
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+
+/* Bits of audited.codes past those of one bill. */
+#define CODE_MISFILED (UINT64_C(1) << 62)
+#define CODE_OVERLAP  (UINT64_C(1) << 63)
+
+#define SECOND_NS INT64_C(1000000000)
 
 /* One bill after it was judged. */
 struct judged {
@@ -27,6 +36,8 @@ struct batch {
     pthread_mutex_t lock; /* of reports and result */
     struct sg_buf *reports;
     struct folder_result result;
+    bool progress;
+    int64_t begun_ns, told_ns;
 };
 
 static int append_report(struct batch *b, struct sg_bytes report)
@@ -52,14 +63,25 @@ static int put_unusable(const char *name, const char *why, struct sg_buf *ret)
     return sg_json_done(&j);
 }
 
+/* Of one bit. */
+static const char *code_word(uint64_t code)
+{
+    if (code == CODE_MISFILED)
+        return "bill.misfiled";
+    return code == CODE_OVERLAP ? "bill.overlap"
+                                : sg_audit_word((enum sg_audit_code)__builtin_ctzll(code));
+}
+
 /* Adds a report that stands under no bill's own, of one finding. */
-static int report_together(struct batch *b, struct judged *j, const char *code, const char *text)
+static int report_together(struct batch *b, struct judged *j, uint64_t code, const char *text)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf report = SG_BUF_INIT(4096);
     struct sg_json out;
 
     b->result.bad += !j->bill.bad;
     j->bill.bad = true;
+    j->bill.found++;
+    j->bill.codes |= code;
     sg_json_init(&out, &report);
     sg_json_object(&out);
     sg_json_key(&out, "name");
@@ -72,7 +94,7 @@ static int report_together(struct batch *b, struct judged *j, const char *code, 
     sg_json_array(&out);
     sg_json_object(&out);
     sg_json_key(&out, "code");
-    sg_json_str(&out, code);
+    sg_json_str(&out, code_word(code));
     sg_json_key(&out, "text");
     sg_json_str(&out, text);
     sg_json_end_object(&out);
@@ -101,7 +123,7 @@ static int check_overlap(struct batch *b, struct judged *j, const struct judged 
 
     snprintf(text, sizeof(text), "charges time that is on the bill %s already",
              reaches_farthest->name);
-    return report_together(b, j, "bill.overlap", text);
+    return report_together(b, j, CODE_OVERLAP, text);
 }
 
 static int check_numbers(struct batch *b, struct judged *j, const struct judged *before)
@@ -113,7 +135,7 @@ static int check_numbers(struct batch *b, struct judged *j, const struct judged 
         return 0;
     snprintf(text, sizeof(text), "%llu recorded by the meter between the bill %s and this one",
              (unsigned long long)lost, before->name);
-    return report_together(b, j, sg_audit_word(SG_AUDIT_READING_MISSING), text);
+    return report_together(b, j, UINT64_C(1) << SG_AUDIT_READING_MISSING, text);
 }
 
 /* False: the bill's client is not the one whose folder it lies in. */
@@ -135,7 +157,7 @@ static int compare_bills(struct batch *b)
     for (size_t i = 0; i < b->names.n && b->judged[i].usable && !r; i++) {
         struct judged *j = &b->judged[i];
         if (!is_filed(j))
-            r = report_together(b, j, "bill.misfiled", "lies in the folder of another client");
+            r = report_together(b, j, CODE_MISFILED, "lies in the folder of another client");
         if (farthest && farthest->bill.client != j->bill.client)
             farthest = NULL;
         if (!r && farthest && j->bill.from_s < farthest->bill.until_s)
@@ -146,6 +168,25 @@ static int compare_bills(struct batch *b)
             farthest = j;
     }
     return r;
+}
+
+/* Under the lock, at most once a second. */
+static void tell(struct batch *b, bool at_last)
+{
+    int64_t now = sg_clock_monotonic_ns();
+    uint64_t done = b->result.bills;
+
+    if (!b->progress || (!at_last && now - b->told_ns < SECOND_NS))
+        return;
+    b->told_ns = now;
+    double passed_s = (double)(now - b->begun_ns) / (double)SECOND_NS;
+    double rate = passed_s > 0 ? (double)done / passed_s : 0;
+    fprintf(stderr, "{\"done\":%llu,\"total\":%zu,\"refused\":%llu,\"per_s\":%.1f",
+            (unsigned long long)done, b->names.n,
+            (unsigned long long)(b->result.bad + b->result.unusable), rate);
+    if (rate > 0)
+        fprintf(stderr, ",\"eta_s\":%.0f", (double)(b->names.n - done) / rate);
+    fputs("}\n", stderr);
 }
 
 static int judge_name(struct batch *b, size_t at, struct sg_buf *report)
@@ -171,6 +212,7 @@ static int judge_name(struct batch *b, size_t at, struct sg_buf *report)
     b->judged[at] = (struct judged){name, usable, judged};
     if (judged.bad || !usable)
         r = append_report(b, sg_buf_bytes(report));
+    tell(b, false);
     pthread_mutex_unlock(&b->lock);
     return r;
 }
@@ -208,11 +250,53 @@ static int run_threads(struct batch *b, unsigned threads)
     return b->failure;
 }
 
-int audit_folder(const struct authority_files *a, const char *dir, unsigned threads,
-                 struct sg_buf *ret_reports, struct folder_result *ret)
+/* ---- items of a summary -------------------------------------------------------------------- */
+
+static int compare_names(const void *a, const void *b)
 {
-    struct batch b = {
-        .files = a, .dir = dir, .lock = PTHREAD_MUTEX_INITIALIZER, .reports = ret_reports};
+    return strcmp(((const struct judged *)a)->name, ((const struct judged *)b)->name);
+}
+
+static int put_item(const struct judged *j, struct sg_buf *ret)
+{
+    struct summary_item item = {.name = sg_bytes_str(j->name),
+                                .state = !j->usable    ? SUMMARY_UNUSABLE
+                                         : j->bill.bad ? SUMMARY_FOUND
+                                                       : SUMMARY_OK,
+                                .has_bill = j->bill.has_bill,
+                                .has_evidence = j->bill.has_evidence,
+                                .found = j->bill.found};
+
+    if (!sg_utf8_valid(item.name))
+        return sg_raisef(-EILSEQ, "a bill's name is not UTF-8: %s", j->name);
+    memcpy(item.bill_file, j->bill.bill_file, 32);
+    memcpy(item.evidence, j->bill.evidence, 32);
+    for (uint64_t left = j->bill.codes; left; left &= left - 1)
+        item.codes[item.n_codes++] = sg_bytes_str(code_word(left & -left));
+    return summary_put_item(ret, &item);
+}
+
+static int put_items(struct batch *b, struct sg_buf *ret)
+{
+    int r = 0;
+
+    if (b->names.n)
+        qsort(b->judged, b->names.n, sizeof(*b->judged), compare_names);
+    for (size_t i = 0; i < b->names.n && !r; i++)
+        r = put_item(&b->judged[i], ret);
+    return r;
+}
+
+int audit_folder(const struct authority_files *a, const char *dir, unsigned threads, bool progress,
+                 struct sg_buf *ret_reports, struct sg_buf *ret_items, struct folder_result *ret)
+{
+    struct batch b = {.files = a,
+                      .dir = dir,
+                      .lock = PTHREAD_MUTEX_INITIALIZER,
+                      .reports = ret_reports,
+                      .progress = progress,
+                      .begun_ns = sg_clock_monotonic_ns(),
+                      .told_ns = sg_clock_monotonic_ns()};
     int r = names_read(&b.names, b.dir);
 
     b.judged = calloc(b.names.n + 1, sizeof(*b.judged));
@@ -222,8 +306,12 @@ int audit_folder(const struct authority_files *a, const char *dir, unsigned thre
         r = run_threads(&b, threads);
     if (!r)
         r = compare_bills(&b);
-    if (!r)
+    if (!r && ret_items)
+        r = put_items(&b, ret_items);
+    if (!r) {
+        tell(&b, true);
         *ret = b.result;
+    }
     free(b.judged);
     names_clear(&b.names);
     return r;

@@ -15,6 +15,9 @@
 void inputs_clear(struct inputs *in)
 {
     sg_tariff_free(in->tariff);
+    for (size_t i = 0; i < in->n_tariffs; i++)
+        sg_tariff_free(in->tariffs[i]);
+    sg_contracts_clear(&in->contracts);
     sg_vee_rules_free(in->rules);
     sg_authority_clear(&in->operators);
     sg_authority_clear(&in->authority);
@@ -69,7 +72,7 @@ int inputs_installations(struct inputs *in, const char *installations,
     r = inputs_file(path, SG_INSTALLATION_FILE_MAX, &text);
     if (r)
         return r;
-    sg_sha256(in->installations_sha256, sg_buf_bytes(&text));
+    sg_sha256(in->basis.installations, sg_buf_bytes(&text));
     r = sg_installations_read(sg_buf_bytes(&text), &in->installations, why);
     return r ? complain(path, r > 0 ? why : sg_error_trace()) : 0;
 }
@@ -104,7 +107,7 @@ int inputs_keys(struct inputs *in, const struct sg_conf_list *keys)
         if (r)
             return complain(keys->items[i], strerror(-r));
     }
-    sg_sha256(in->certificates_sha256, sg_buf_bytes(&pem));
+    sg_sha256(in->basis.certificates, sg_buf_bytes(&pem));
     r = sg_authority_read(sg_buf_bytes(&pem), &in->authority);
     if (!r)
         return 0;
@@ -113,18 +116,58 @@ int inputs_keys(struct inputs *in, const struct sg_conf_list *keys)
                                   : "no root certificate, or something that is no certificate");
 }
 
+static int load_tariff(const char *path, struct sg_tariff **ret)
+{
+    struct sg_yaml_error why;
+    int r = sg_tariff_load(ret, path, &why);
+
+    if (r < 0)
+        return complain(path, sg_error_trace());
+    if (r > 0) {
+        fprintf(stderr, "%s:%u: %s\n", path, why.line, why.text);
+        return EXIT_UNUSABLE;
+    }
+    return 0;
+}
+
 int inputs_tariff(struct inputs *in, const char *tariff)
 {
+    return tariff ? load_tariff(tariff, &in->tariff) : 0;
+}
+
+int inputs_tariffs(struct inputs *in, const struct sg_conf_list *tariffs)
+{
+    struct basis *basis = &in->basis;
+
+    if (tariffs->n > BASIS_TARIFFS_MAX)
+        return complain("--tariff", "too many");
+    for (size_t i = 0; i < tariffs->n; i++) {
+        int r = load_tariff(tariffs->items[i], &in->tariffs[in->n_tariffs]);
+        if (r)
+            return r;
+        memcpy(basis->tariffs[basis->n_tariffs++], in->tariffs[in->n_tariffs++]->sha256, 32);
+    }
+    return 0;
+}
+
+int inputs_contracts(struct inputs *in, const char *contracts)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(SG_CONTRACT_FILE_MAX);
     struct sg_yaml_error why;
     int r;
 
-    if (!tariff)
+    if (!contracts)
         return 0;
-    r = sg_tariff_load(&in->tariff, tariff, &why);
+    r = inputs_file(contracts, SG_CONTRACT_FILE_MAX, &text);
+    if (r)
+        return r;
+    in->basis.has_contracts = true;
+    sg_sha256(in->basis.contracts, sg_buf_bytes(&text));
+    r = sg_contracts_read(&in->contracts, sg_buf_bytes(&text), &why);
     if (r < 0)
-        return complain(tariff, sg_error_trace());
+        return complain(contracts, sg_error_trace());
     if (r > 0) {
-        fprintf(stderr, "%s:%u: %s\n", tariff, why.line, why.text);
+        fprintf(stderr, "%s:%u: %s\n", contracts, why.line, why.text);
         return EXIT_UNUSABLE;
     }
     return 0;
@@ -141,6 +184,10 @@ int inputs_rules(struct inputs *in, const char *rules)
         fprintf(stderr, "%s:%u: %s\n", rules, why.line, why.text);
         return EXIT_UNUSABLE;
     }
+    if (rules) {
+        in->basis.has_rules = true;
+        memcpy(in->basis.rules, in->rules->sha256, 32);
+    }
     return 0;
 }
 
@@ -155,6 +202,8 @@ int inputs_operators(struct inputs *in, const struct sg_conf_list *operators)
         if (r)
             return complain(operators->items[i], strerror(-r));
     }
+    in->basis.has_operators = true;
+    sg_sha256(in->basis.operators, sg_buf_bytes(&pem));
     return sg_authority_read(sg_buf_bytes(&pem), &in->operators)
                ? complain("--operators", "no root certificate, or something that is none")
                : 0;

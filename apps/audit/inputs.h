@@ -7,15 +7,20 @@
 #include <sealgrid/base/conf.h>
 #include <sealgrid/billing/audit.h>
 
+#include "basis.h"
+
 #define EXIT_FINDINGS 1
 #define EXIT_UNUSABLE 2
 
 struct inputs {
     struct sg_installations installations;
     struct sg_authority authority, operators;
+    struct sg_contracts contracts;
     struct sg_vee_rules *rules;
-    struct sg_tariff *tariff;
-    uint8_t installations_sha256[32], certificates_sha256[32]; /* of the octets that were read */
+    struct sg_tariff *tariff; /* of commands that take one */
+    struct sg_tariff *tariffs[BASIS_TARIFFS_MAX];
+    size_t n_tariffs;
+    struct basis basis; /* SHA-256 of the octets that were read; when and how are the caller's */
 };
 void inputs_clear(struct inputs *in);
 
@@ -26,6 +31,10 @@ SG_MUST_USE int inputs_installations(struct inputs *in, const char *installation
 SG_MUST_USE int inputs_keys(struct inputs *in, const struct sg_conf_list *keys);
 /* tariff NULL: none. */
 SG_MUST_USE int inputs_tariff(struct inputs *in, const char *tariff);
+/* Empty: none. */
+SG_MUST_USE int inputs_tariffs(struct inputs *in, const struct sg_conf_list *tariffs);
+/* NULL: none. */
+SG_MUST_USE int inputs_contracts(struct inputs *in, const char *contracts);
 /* NULL: none. */
 SG_MUST_USE int inputs_rules(struct inputs *in, const char *rules);
 /* Empty: none. */

@@ -15,6 +15,7 @@ struct report {
     struct sg_buf text;   /* the "findings" array's items, JSON */
     struct sg_json json;  /* over text */
     uint64_t n;           /* findings so far */
+    uint64_t codes;       /* of them, a bit for each sg_audit_code */
     bool lines;           /* print each finding on standard output, too */
     struct sg_buf *items; /* verdict_put_finding's, or NULL */
     int failure;          /* of items */
@@ -24,7 +25,10 @@ void report_init(struct report *r, bool lines, struct sg_buf *items);
 void report_clear(struct report *r);
 /* An sg_audit_fn; user is a struct report. */
 void report_finding(void *user, const struct sg_audit_finding *f);
-/* {"client","from","until","ok","amounts","blocks","readings","gaps","clock_in_doubt","estimated","resolved","without_crl","found","findings":[...]};
- * found counts them all. */
-SG_MUST_USE int report_write(struct report *r, const struct sg_bill *bill, bool with_tariff,
+/* {"client","from","until","ok","amounts","contract","blocks","readings","gaps","clock_in_doubt",
+ * "estimated","resolved","without_crl","stale_crl","found","findings":[...]}; found counts them
+ * all. */
+SG_MUST_USE int report_write(struct report *r, const struct sg_audit_input *in,
                              const struct sg_audit_result *result, struct sg_json *out);
+/* For people: what the audit had to believe, or could not know.  Nothing if there is nothing. */
+void report_print_notes(const struct sg_audit_input *in, const struct sg_audit_result *result);

@@ -8,9 +8,11 @@
 #include "../../libs/billing/test-fixture.c"
 
 #include "folder.h"
+#include "summary.h"
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/file.h>
+#include <sealgrid/crypto/hash.h>
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -18,6 +20,7 @@
 
 static struct fixture f;
 static struct sg_buf bill_json = SG_BUF_INIT(SG_BILL_JSON_MAX);
+static struct sg_buf items = SG_BUF_INIT(1 << 20); /* of the summary */
 static char dir[] = "/tmp/sealgrid-audit-XXXXXX";
 
 static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
@@ -41,6 +44,7 @@ static int clear(void **state)
     (void)state;
     fx_clear(&f);
     sg_buf_clear(&bill_json);
+    sg_buf_clear(&items);
     return rmdir(dir);
 }
 
@@ -75,12 +79,15 @@ static void put_honest(const char *folder, const char *period)
 
 static struct folder_result audit(struct sg_buf *reports)
 {
-    const struct authority_files files = {
-        .installations = &f.installations, .authority = &f.authority, .tariff = f.tariff};
+    const struct authority_files files = {.installations = &f.installations,
+                                          .authority = &f.authority,
+                                          .tariffs = &f.tariff,
+                                          .n_tariffs = 1};
     struct folder_result result;
 
     sg_buf_reset(reports);
-    assert_int_equal(audit_folder(&files, dir, 2, reports, &result), 0);
+    sg_buf_reset(&items);
+    assert_int_equal(audit_folder(&files, dir, 2, false, reports, &items, &result), 0);
     assert_int_equal(sg_buf_append_u8(reports, 0), 0);
     return result;
 }
@@ -116,6 +123,36 @@ static void the_same_time_on_two_bills_is_named(void **state)
     assert_int_equal(r.bad, 1);
     expect(&reports, "bill.overlap", true);
     expect(&reports, "bill.misfiled", false);
+}
+
+/* Every bill is in the summary by its hash, the unusable ones too, and what was found beside it. */
+static void a_summary_has_every_bill(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf reports = SG_BUF_INIT(1 << 20);
+    static const enum summary_state due[] = {SUMMARY_OK, SUMMARY_FOUND, SUMMARY_UNUSABLE};
+    struct summary_item item;
+    uint8_t hash[32];
+
+    put_honest("3000000001", "2026-09");
+    put_honest("3000000001", "2026-09-second");
+    put_file("bill", "3000000002", "2026-09.json", SG_BYTES_LIT("no bill"));
+    audit(&reports);
+    struct sg_reader in = sg_reader_over(sg_buf_bytes(&items));
+    sg_sha256(hash, sg_buf_bytes(&bill_json));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(summary_next(&in, &item), 0);
+        assert_int_equal(item.state, due[i]);
+        assert_true(item.has_bill);
+        assert_int_equal(item.has_evidence, i < 2);
+        assert_int_equal(memcmp(item.bill_file, hash, 32) == 0, i < 2);
+    }
+    assert_int_equal(in.left, 0);
+    in = sg_reader_over(sg_buf_bytes(&items));
+    assert_int_equal(summary_next(&in, &item), 0);
+    assert_int_equal(summary_next(&in, &item), 0);
+    assert_int_equal(item.n_codes, 1);
+    assert_true(sg_bytes_equal(item.codes[0], SG_BYTES_LIT("bill.overlap")));
 }
 
 static void a_bill_in_anothers_place_is_named(void **state)
@@ -250,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(one_honest_bill_passes, empty),
         cmocka_unit_test_teardown(the_same_time_on_two_bills_is_named, empty),
+        cmocka_unit_test_teardown(a_summary_has_every_bill, empty),
         cmocka_unit_test_teardown(a_bill_in_anothers_place_is_named, empty),
         cmocka_unit_test_teardown(a_doctored_explanation_is_named, empty),
         cmocka_unit_test_teardown(numbers_run_on_from_bill_to_bill, empty),

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "seal.h"
 #include "verdict.h"
 
 #include <sealgrid/base/cleanup.h>
@@ -22,8 +23,13 @@ static struct verdict example(void)
                                        .count = 3,
                                        .text = "signed, but not in the file"};
     const struct sg_audit_finding g = {.code = SG_AUDIT_BILL_ROOT, .ts_s = INT64_MIN, .text = "x"};
-    struct verdict v = {.made_s = 1790000000,
-                        .tool = "sealgrid-audit 1",
+    struct verdict v = {.basis = {.made_s = 1790000000,
+                                  .tool = "sealgrid-audit 1",
+                                  .tariffs = {{4}, {5}},
+                                  .n_tariffs = 2,
+                                  .has_contracts = true,
+                                  .contracts = {6},
+                                  .clock = SG_AUDIT_POLICY_SET},
                         .client = 7,
                         .from_s = 1788231600,
                         .until_s = 1790823600,
@@ -31,6 +37,9 @@ static struct verdict example(void)
                         .evidence = {2},
                         .blocks = 30,
                         .readings = 2880,
+                        .estimated = 4,
+                        .resolved = 5,
+                        .stale_crl = 1,
                         .found = 2,
                         .n_findings = 2};
 
@@ -39,6 +48,20 @@ static struct verdict example(void)
     assert_int_equal(verdict_put_finding(&findings, &g), 0);
     v.findings = sg_buf_bytes(&findings);
     return v;
+}
+
+static int sign(const struct verdict *v, const struct sg_key *key, struct sg_buf *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf payload = SG_BUF_INIT(VERDICT_MAX);
+    int r = verdict_encode(v, &payload);
+    return r ? r : seal_put(ret, key, sg_buf_bytes(&payload));
+}
+
+static int verify(struct sg_bytes message, const struct sg_key *key, struct verdict *ret)
+{
+    struct sg_bytes payload;
+    int r = seal_open(message, key, &payload);
+    return r ? r : verdict_decode(payload, ret);
 }
 
 static void a_signed_verdict_reads_back(void **state)
@@ -52,10 +75,17 @@ static void a_signed_verdict_reads_back(void **state)
         SG_CLEANUP(sg_buf_clear) struct sg_buf m = SG_BUF_INIT(1 << 20);
         struct verdict_finding f;
         assert_int_equal(sg_key_generate(&key, types[i]), 0);
-        assert_int_equal(verdict_sign(&v, key, &m), 0);
-        assert_int_equal(verdict_verify(sg_buf_bytes(&m), key, &again), 0);
+        assert_int_equal(sign(&v, key, &m), 0);
+        assert_int_equal(verify(sg_buf_bytes(&m), key, &again), 0);
         assert_int_equal(again.readings, 2880);
-        assert_string_equal(again.tool, v.tool);
+        assert_int_equal(again.estimated, 4);
+        assert_int_equal(again.resolved, 5);
+        assert_int_equal(again.stale_crl, 1);
+        assert_string_equal(again.basis.tool, v.basis.tool);
+        assert_int_equal(again.basis.n_tariffs, 2);
+        assert_int_equal(again.basis.tariffs[1][0], 5);
+        assert_true(again.basis.has_contracts && !again.basis.has_operators);
+        assert_int_equal(again.basis.clock, SG_AUDIT_POLICY_SET);
         struct sg_reader in = sg_reader_over(again.findings);
         assert_int_equal(verdict_next(&in, &f), 0);
         assert_int_equal(f.seq, 41);
@@ -90,15 +120,15 @@ static void every_octet_is_under_the_signature(void **state)
 
     assert_int_equal(sg_key_generate(&key, SG_KEY_ED25519), 0);
     assert_int_equal(sg_key_generate(&other, SG_KEY_ED25519), 0);
-    assert_int_equal(verdict_sign(&v, key, &m), 0);
-    assert_int_equal(verdict_verify(sg_buf_bytes(&m), other, &again), VERDICT_BAD_SIGNATURE);
+    assert_int_equal(sign(&v, key, &m), 0);
+    assert_int_equal(verify(sg_buf_bytes(&m), other, &again), SEAL_BAD_SIGNATURE);
     for (size_t i = 0; i < m.len; i++) {
         m.data[i] ^= (uint8_t)(1u << i % 8);
-        assert_true(verdict_verify(sg_buf_bytes(&m), key, &again) > 0);
+        assert_true(verify(sg_buf_bytes(&m), key, &again) > 0);
         m.data[i] ^= (uint8_t)(1u << i % 8);
     }
     for (size_t n = 0; n < m.len; n++)
-        assert_int_equal(verdict_verify(SG_BYTES(m.data, n), key, &again), VERDICT_MALFORMED);
+        assert_int_equal(verify(SG_BYTES(m.data, n), key, &again), SEAL_MALFORMED);
 }
 
 /* "ok" beside findings, or fewer findings than are counted, is no verdict whoever signs it. */

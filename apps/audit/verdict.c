@@ -2,15 +2,11 @@
 #include "verdict.h"
 
 #include <sealgrid/base/cbor.h>
-#include <sealgrid/base/cleanup.h>
-#include <sealgrid/meter/cose.h>
 
 #define MAGIC         "sealgrid-audit-report-v1"
-#define ITEMS         12
-#define FILES         4
-#define COUNTS        8
+#define ITEMS         11
+#define COUNTS        9
 #define FINDING_ITEMS 6
-#define EXTERNAL_AAD  SG_BYTES_LIT("sealgrid-audit-v1")
 
 /* ---- findings ------------------------------------------------------------------------------ */
 
@@ -69,9 +65,7 @@ static int put_head(const struct verdict *v, struct sg_buf *b)
     if (!r)
         r = sg_cbor_put_text(b, MAGIC);
     if (!r)
-        r = sg_cbor_put_int(b, v->made_s);
-    if (!r)
-        r = sg_cbor_put_text(b, v->tool);
+        r = basis_put(b, &v->basis);
     if (!r)
         r = sg_cbor_put_int(b, v->client);
     if (!r)
@@ -82,26 +76,17 @@ static int put_head(const struct verdict *v, struct sg_buf *b)
 static int put_hashes(const struct verdict *v, struct sg_buf *b)
 {
     int r = sg_cbor_put_bytes(b, SG_BYTES_ARRAY(v->bill_sha256));
-    if (!r)
-        r = sg_cbor_put_array(b, FILES);
+
     if (!r)
         r = sg_cbor_put_bytes(b, SG_BYTES_ARRAY(v->bill_file));
-    if (!r)
-        r = sg_cbor_put_bytes(b, SG_BYTES_ARRAY(v->evidence));
-    if (!r)
-        r = sg_cbor_put_bytes(b, SG_BYTES_ARRAY(v->installations));
-    if (!r)
-        r = sg_cbor_put_bytes(b, SG_BYTES_ARRAY(v->certificates));
-    if (r)
-        return r;
-    return v->has_tariff ? sg_cbor_put_bytes(b, SG_BYTES_ARRAY(v->tariff_sha256))
-                         : sg_cbor_put_null(b);
+    return r ? r : sg_cbor_put_bytes(b, SG_BYTES_ARRAY(v->evidence));
 }
 
 static int put_counts(const struct verdict *v, struct sg_buf *b)
 {
-    const uint64_t counts[COUNTS] = {v->blocks,    v->readings, v->gaps,        v->clock,
-                                     v->estimated, v->resolved, v->without_crl, v->found};
+    const uint64_t counts[COUNTS] = {v->blocks,      v->readings,  v->gaps,
+                                     v->clock,       v->estimated, v->resolved,
+                                     v->without_crl, v->stale_crl, v->found};
     int r = sg_cbor_put_array(b, COUNTS);
 
     for (int i = 0; i < COUNTS && !r; i++)
@@ -129,53 +114,28 @@ static bool take_array(struct sg_reader *in, uint64_t n)
     return sg_cbor_get_array(in, &items) == 0 && items == n;
 }
 
-static bool take_tool(struct sg_reader *in, char ret[VERDICT_TOOL_MAX + 1])
-{
-    struct sg_bytes text;
-
-    if (sg_cbor_get_text(in, &text) != 0 || text.len > VERDICT_TOOL_MAX ||
-        (text.len && memchr(text.data, 0, text.len)))
-        return false;
-    memset(ret, 0, VERDICT_TOOL_MAX + 1);
-    if (text.len)
-        memcpy(ret, text.data, text.len);
-    return true;
-}
-
-static bool take_hash(struct sg_reader *in, uint8_t ret[32])
-{
-    struct sg_bytes b;
-
-    if (sg_cbor_get_bytes(in, &b) != 0 || b.len != 32)
-        return false;
-    memcpy(ret, b.data, 32);
-    return true;
-}
-
 static bool take_head(struct sg_reader *in, struct verdict *v)
 {
     struct sg_bytes magic;
 
     return take_array(in, ITEMS) && sg_cbor_get_text(in, &magic) == 0 &&
-           sg_bytes_equal(magic, SG_BYTES_LIT(MAGIC)) && sg_cbor_get_int(in, &v->made_s) == 0 &&
-           take_tool(in, v->tool) && sg_cbor_get_int(in, &v->client) == 0 &&
-           sg_cbor_get_int(in, &v->from_s) == 0 && sg_cbor_get_int(in, &v->until_s) == 0;
+           sg_bytes_equal(magic, SG_BYTES_LIT(MAGIC)) && basis_take(in, &v->basis) &&
+           sg_cbor_get_int(in, &v->client) == 0 && sg_cbor_get_int(in, &v->from_s) == 0 &&
+           sg_cbor_get_int(in, &v->until_s) == 0;
 }
 
 static bool take_hashes(struct sg_reader *in, struct verdict *v)
 {
-    if (!take_hash(in, v->bill_sha256) || !take_array(in, FILES) || !take_hash(in, v->bill_file) ||
-        !take_hash(in, v->evidence) || !take_hash(in, v->installations) ||
-        !take_hash(in, v->certificates))
-        return false;
-    v->has_tariff = !is_null(in);
-    return v->has_tariff ? take_hash(in, v->tariff_sha256) : sg_cbor_get_null(in) == 0;
+    return sg_cbor_get_octets(in, v->bill_sha256, 32) == 0 &&
+           sg_cbor_get_octets(in, v->bill_file, 32) == 0 &&
+           sg_cbor_get_octets(in, v->evidence, 32) == 0;
 }
 
 static bool take_counts(struct sg_reader *in, struct verdict *v)
 {
-    uint64_t *counts[COUNTS] = {&v->blocks,    &v->readings, &v->gaps,        &v->clock,
-                                &v->estimated, &v->resolved, &v->without_crl, &v->found};
+    uint64_t *counts[COUNTS] = {&v->blocks,      &v->readings,  &v->gaps,
+                                &v->clock,       &v->estimated, &v->resolved,
+                                &v->without_crl, &v->stale_crl, &v->found};
     bool ok = take_array(in, COUNTS);
 
     for (int i = 0; i < COUNTS && ok; i++)
@@ -197,7 +157,7 @@ static bool findings_ok(const struct verdict *v)
 int verdict_decode(struct sg_bytes payload, struct verdict *ret)
 {
     struct sg_reader in = sg_reader_over(payload);
-    struct verdict v = {.made_s = 0};
+    struct verdict v = {.client = 0};
 
     if (payload.len > VERDICT_MAX || !take_head(&in, &v) || !take_hashes(&in, &v) ||
         sg_cbor_get_bool(&in, &v.ok) != 0 || !take_counts(&in, &v) ||
@@ -207,46 +167,6 @@ int verdict_decode(struct sg_bytes payload, struct verdict *ret)
     uint64_t due = v.found < VERDICT_FINDINGS_MAX ? v.found : VERDICT_FINDINGS_MAX;
     if (v.n_findings != due || v.ok != (v.found == 0) || !findings_ok(&v))
         return VERDICT_MALFORMED;
-    *ret = v;
-    return 0;
-}
-
-/* ---- signature ----------------------------------------------------------------------------- */
-
-int verdict_sign(const struct verdict *v, const struct sg_key *key, struct sg_buf *ret)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf payload = SG_BUF_INIT(VERDICT_MAX);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf message = SG_BUF_INIT(VERDICT_MAX + 256);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf signature = SG_BUF_INIT(SG_COSE_SIGNATURE_MAX);
-    enum sg_sign_alg alg = sg_sign_alg_of(key);
-    int r = verdict_encode(v, &payload);
-
-    if (!r)
-        r = sg_cose_sign1_to_be_signed(alg, EXTERNAL_AAD, sg_buf_bytes(&payload), &message);
-    if (!r)
-        r = sg_fold(sg_sign(key, alg, sg_buf_bytes(&message), &signature));
-    if (r)
-        return r;
-    const struct sg_cose_sign1 m = {alg, sg_buf_bytes(&payload), sg_buf_bytes(&signature)};
-    return sg_cose_sign1_put(ret, &m);
-}
-
-int verdict_verify(struct sg_bytes message, const struct sg_key *key, struct verdict *ret)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf signed_octets = SG_BUF_INIT(VERDICT_MAX + 256);
-    struct sg_reader in = sg_reader_over(message);
-    struct sg_cose_sign1 m;
-    struct verdict v;
-    int r;
-
-    if (message.len > VERDICT_MAX + 1024 || sg_cose_sign1_take(&in, &m) != 0 || in.left ||
-        verdict_decode(m.payload, &v) != 0)
-        return VERDICT_MALFORMED;
-    r = sg_cose_sign1_to_be_signed(m.alg, EXTERNAL_AAD, m.payload, &signed_octets);
-    if (!r)
-        r = sg_verify(key, m.alg, sg_buf_bytes(&signed_octets), m.signature);
-    if (r)
-        return r < 0 ? r : VERDICT_BAD_SIGNATURE;
     *ret = v;
     return 0;
 }

@@ -1,25 +1,20 @@
 #pragma once
 /*
- * verdict - the report of one audit, signed by the auditor: COSE_Sign1 over deterministic CBOR.
- * docs/adr/0010 has the octets.
+ * verdict - the report of one audit, as deterministic CBOR; seal.h puts the auditor's signature
+ * under it.  docs/adr/0010 has the octets.
  */
-#include <sealgrid/billing/audit.h>
-#include <sealgrid/crypto/sign.h>
+#include "basis.h"
 
 #define VERDICT_FINDINGS_MAX 1000 /* more are counted */
 #define VERDICT_MAX          (1u << 20)
-#define VERDICT_TOOL_MAX     63
 
 struct verdict {
-    int64_t made_s;
-    char tool[VERDICT_TOOL_MAX + 1];
+    struct basis basis;
     int64_t client, from_s, until_s;
-    uint8_t bill_sha256[32]; /* of the bill object, as on the bill */
-    uint8_t bill_file[32], evidence[32], installations[32], certificates[32]; /* SHA-256 of files */
-    bool has_tariff;
-    uint8_t tariff_sha256[32];
+    uint8_t bill_sha256[32];             /* of the bill object, as on the bill */
+    uint8_t bill_file[32], evidence[32]; /* SHA-256 of files, the evidence unpacked */
     bool ok;
-    uint64_t blocks, readings, gaps, clock, estimated, resolved, without_crl, found;
+    uint64_t blocks, readings, gaps, clock, estimated, resolved, without_crl, stale_crl, found;
     uint64_t n_findings;      /* in findings */
     struct sg_bytes findings; /* the items, one after the other; borrowed */
 };
@@ -35,11 +30,7 @@ struct verdict_finding {
 SG_MUST_USE int verdict_put_finding(struct sg_buf *findings, const struct sg_audit_finding *f);
 SG_MUST_USE int verdict_next(struct sg_reader *findings, struct verdict_finding *ret);
 
-enum verdict_outcome { VERDICT_MALFORMED = 1, VERDICT_BAD_SIGNATURE };
+enum verdict_outcome { VERDICT_MALFORMED = 1 };
 SG_MUST_USE int verdict_encode(const struct verdict *v, struct sg_buf *ret);
-SG_MUST_USE int verdict_decode(struct sg_bytes payload, struct verdict *ret);
-/* The algorithm follows from the key: ES256, EdDSA or PS256. */
-SG_MUST_USE int verdict_sign(const struct verdict *v, const struct sg_key *key, struct sg_buf *ret);
 /* Borrows. */
-SG_MUST_USE int verdict_verify(struct sg_bytes message, const struct sg_key *key,
-                               struct verdict *ret);
+SG_MUST_USE int verdict_decode(struct sg_bytes payload, struct verdict *ret);

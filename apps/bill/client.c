@@ -12,7 +12,7 @@ void client_reset(struct client *c, int64_t id)
     c->bad_contract = false;
     sg_buf_clear(&c->resolutions);
     sg_contracts_clear(&c->contracts);
-    c->contracts = (struct sg_contracts){NULL, 0};
+    sg_vee_estimates_clear(&c->estimates);
 }
 
 void client_clear(struct client *c)
@@ -22,6 +22,7 @@ void client_clear(struct client *c)
     free(c->rejected);
     sg_buf_clear(&c->resolutions);
     sg_contracts_clear(&c->contracts);
+    sg_vee_estimates_clear(&c->estimates);
     *c = (struct client){.id = 0};
 }
 

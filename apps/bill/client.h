@@ -6,6 +6,7 @@
  */
 #include <sealgrid/billing/bill.h>
 #include <sealgrid/billing/evidence.h>
+#include <sealgrid/billing/vee.h>
 #include <sealgrid/meter/rows.h>
 
 #define CLIENT_ROWS_MAX     1000000
@@ -40,6 +41,7 @@ struct client {
     struct sg_buf resolutions;     /* section of the evidence file about the others; often empty */
     struct sg_contracts contracts; /* of the store; none from a file */
     bool bad_contract;             /* one of them cannot be read */
+    struct sg_vee_estimates estimates; /* of the last bill (issue) */
 };
 
 /* Keeps the allocations. */
@@ -62,8 +64,6 @@ struct refusal {
     int64_t ts_s; /* INT64_MIN: none */
 };
 
-struct sg_vee_rules;
-
 /* What a bill is made by, besides the client's own data. */
 struct terms {
     const struct sg_tariff *tariff;
@@ -76,6 +76,7 @@ struct terms {
 };
 
 enum issue_outcome { ISSUE_REFUSED = 1 };
-/* The bill, which the caller clears, and the evidence file (unpacked) appended. */
-SG_MUST_USE int issue(const struct client *c, const struct terms *terms, struct sg_bill *ret,
+/* The bill, which the caller clears, and the evidence file (unpacked) appended.  Makes the client's
+ * estimates. */
+SG_MUST_USE int issue(struct client *c, const struct terms *terms, struct sg_bill *ret,
                       struct sg_buf *ret_evidence, struct refusal *why);

@@ -1,6 +1,8 @@
 /* estimates - rows and records in the form of the checks. */
 #include "estimates.h"
 
+#include "estimate-table.h"
+
 #include <stdio.h>
 
 static size_t take_rows(const struct client *c, const struct terms *terms, struct sg_vee_row *ret)
@@ -11,22 +13,17 @@ static size_t take_rows(const struct client *c, const struct terms *terms, struc
         const struct sg_reading *r = &c->rows[i].reading;
         if (r->ts_s <= terms->from_s || r->ts_s > terms->until_s || client_is_rejected(c, i))
             continue;
-        ret[n] = (struct sg_vee_row){.seq = r->seq,
-                                     .ts_s = r->ts_s,
-                                     .energy_wh = r->field[SG_READING_interval_energy],
-                                     .reactive_varh = r->field[SG_READING_interval_reactive_energy],
-                                     .register_wh = r->field[SG_READING_energy_register]};
-        snprintf(ret[n].serial, sizeof(ret[n].serial), "%s", c->rows[i].serial);
-        n++;
+        ret[n++] = sg_vee_row_of(r, c->rows[i].serial);
     }
     return n;
 }
 
-int estimates_make(const struct client *c, const struct terms *terms, struct sg_vee_estimates *ret)
+int estimates_make(struct client *c, const struct terms *terms)
 {
     SG_FREE struct sg_vee_row *rows = NULL;
     struct sg_vee_meter meters[CLIENT_INSTALLS_MAX];
 
+    sg_vee_estimates_clear(&c->estimates);
     if (!terms->rules)
         return 0;
     rows = calloc(c->n_rows + 1, sizeof(*rows));
@@ -48,6 +45,18 @@ int estimates_make(const struct client *c, const struct terms *terms, struct sg_
                                     .n_rows = take_rows(c, terms, rows),
                                     .meters = meters,
                                     .n_meters = c->n_installs};
-    const int r = sg_vee_estimate(terms->rules, &s, ret);
+    const int r = sg_vee_estimate(terms->rules, &s, &c->estimates);
     return r > 0 ? ESTIMATES_PERIOD : r;
+}
+
+int estimates_keep(const struct client *c, const struct terms *terms, struct sg_kv *kv,
+                   int64_t made_ts_s, struct refusal *why)
+{
+    if (c->estimates.n == 0)
+        return 0;
+    int r = estimate_table_keep(kv, c->id, terms->rules, &c->estimates, made_ts_s, &why->ts_s);
+    if (r <= 0)
+        return r;
+    snprintf(why->word, sizeof(why->word), "estimate.conflict");
+    return ISSUE_REFUSED;
 }

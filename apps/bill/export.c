@@ -1,7 +1,6 @@
 /* export - gathers the intervals that were billed and hands them to the writers. */
 #include "export.h"
 
-#include "estimates.h"
 #include "pdf.h"
 
 #include <sealgrid/base/cleanup.h>
@@ -69,8 +68,9 @@ static void take_estimate(struct forms *e, const struct sg_vee_estimate *from)
 }
 
 /* Both lists go forward in time; a reading and an estimate never share an interval. */
-static void merge(struct forms *e, const struct client *c, const struct sg_vee_estimates *more)
+static void merge(struct forms *e, const struct client *c)
 {
+    const struct sg_vee_estimates *more = &c->estimates;
     size_t next = 0;
 
     for (size_t i = 0; i < c->n_rows; i++) {
@@ -143,11 +143,11 @@ static int put_csv(const struct forms *e, const struct sg_bill_intervals *in)
     return r ? r : sg_file_write_atomic(e->o->csv, sg_buf_bytes(&csv), FILE_MODE);
 }
 
-static int put_all(struct forms *e, const struct client *c, const struct sg_vee_estimates *more)
+static int put_all(struct forms *e, const struct client *c)
 {
     int r;
 
-    merge(e, c, more);
+    merge(e, c);
     const struct sg_bill_intervals in = {.bill = e->bill,
                                          .tariff = e->terms->tariff,
                                          .readings = e->readings,
@@ -162,19 +162,11 @@ static int put_all(struct forms *e, const struct client *c, const struct sg_vee_
 int export_bill(const struct bill_options *o, const struct client *c, const struct terms *terms,
                 const struct sg_bill *bill)
 {
-    struct sg_vee_estimates more = {.items = NULL};
     SG_FREE struct sg_bill_reading *readings = NULL;
-    int r;
 
     if (!export_asked(o))
         return 0;
-    /* The same as on the bill: they follow from the client's rows and the rules alone. */
-    r = estimates_make(c, terms, &more);
-    if (r)
-        return r < 0 ? r : sg_raisef(-EBADMSG, "estimates");
-    readings = calloc(c->n_rows + more.n + 1, sizeof(*readings));
+    readings = calloc(c->n_rows + c->estimates.n + 1, sizeof(*readings));
     struct forms e = {o, terms, bill, readings, 0};
-    r = readings ? put_all(&e, c, &more) : sg_raise(-ENOMEM);
-    sg_vee_estimates_clear(&more);
-    return r;
+    return readings ? put_all(&e, c) : sg_raise(-ENOMEM);
 }

@@ -1,5 +1,6 @@
 /* fleet - the workers. */
 #include "fleet.h"
+#include "estimates.h"
 #include "source.h"
 
 #include <sealgrid/base/cleanup.h>
@@ -58,7 +59,20 @@ static int put_out(const struct fleet *f, struct sg_kv *kv, const struct sg_bill
     return r ? r : note_done(f, b, bill, sg_buf_bytes(&packed));
 }
 
-int fleet_one(const struct fleet *f, struct sg_kv *kv, struct client *c, int64_t client,
+int fleet_stores_open(const struct fleet *f, struct fleet_stores *ret)
+{
+    int r = f->open_kv(f->user, &ret->kv);
+    return !r && f->rules ? f->open_estimates(f->user, &ret->estimates) : r;
+}
+
+void fleet_stores_close(struct fleet_stores *s)
+{
+    sg_kv_free(s->kv);
+    sg_kv_free(s->estimates);
+    *s = (struct fleet_stores){NULL, NULL};
+}
+
+int fleet_one(const struct fleet *f, const struct fleet_stores *s, struct client *c, int64_t client,
               struct sg_bill *ret, struct sg_buf *ret_bill, struct refusal *why)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_EVIDENCE_MAX);
@@ -67,13 +81,15 @@ int fleet_one(const struct fleet *f, struct sg_kv *kv, struct client *c, int64_t
     int r;
 
     client_reset(c, client);
-    r = source_store(c, kv, f->from_s, f->until_s);
+    r = source_store(c, s->kv, f->from_s, f->until_s);
     if (!r)
         r = issue(c, &terms, &bill, &evidence, why);
     if (!r)
         r = sg_bill_write(&bill, ret_bill);
+    if (!r) /* before anybody has the bill */
+        r = estimates_keep(c, &terms, s->estimates, sg_clock_unix_s(), why);
     if (!r)
-        r = put_out(f, kv, &bill, sg_buf_bytes(ret_bill), sg_buf_bytes(&evidence));
+        r = put_out(f, s->kv, &bill, sg_buf_bytes(ret_bill), sg_buf_bytes(&evidence));
     if (r)
         sg_bill_clear(&bill);
     else
@@ -138,11 +154,11 @@ static int note(struct run *run, int64_t client, int r, const struct sg_bill *bi
 
 static int work(struct run *run)
 {
-    SG_CLEANUP(sg_kv_freep) struct sg_kv *kv = NULL;
+    SG_CLEANUP(fleet_stores_close) struct fleet_stores stores = {NULL, NULL};
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(SG_BILL_JSON_MAX);
     SG_CLEANUP(client_clear) struct client c = {.id = 0};
     const struct fleet *f = run->f;
-    int r = f->open_kv(f->user, &kv);
+    int r = fleet_stores_open(f, &stores);
 
     while (!r && !run->failure) {
         size_t i = atomic_fetch_add(&run->next, 1);
@@ -153,7 +169,7 @@ static int work(struct run *run)
         if (f->done && f->done[i])
             continue;
         sg_buf_reset(&text);
-        r = fleet_one(f, kv, &c, f->clients[i], &bill, &text, &why);
+        r = fleet_one(f, &stores, &c, f->clients[i], &bill, &text, &why);
         r = note(run, f->clients[i], r, &bill, &why);
         sg_bill_clear(&bill);
     }

@@ -19,12 +19,22 @@ struct fleet {
     size_t n_clients;
     /* Opens one session for the calling thread. */
     int (*open_kv)(void *user, struct sg_kv **ret);
+    /* Likewise, one that may write the table of estimates; called only if there are rules. */
+    int (*open_estimates)(void *user, struct sg_kv **ret);
     void *user;
     struct journal *journal; /* NULL: none is kept */
     bool *done;              /* of clients: finished by an earlier run; NULL: none */
     uint64_t n_done;
     bool progress; /* a JSON line on standard error each second and at the end */
 };
+
+/* The sessions of one thread. */
+struct fleet_stores {
+    struct sg_kv *kv;
+    struct sg_kv *estimates; /* NULL without rules */
+};
+SG_MUST_USE int fleet_stores_open(const struct fleet *f, struct fleet_stores *ret);
+void fleet_stores_close(struct fleet_stores *s);
 
 struct fleet_refusal {
     int64_t client;
@@ -49,9 +59,10 @@ void fleet_close(struct fleet *f);
 /* before: what to add to; NULL: nothing. */
 SG_MUST_USE int fleet_run(const struct fleet *f, const struct fleet_result *before,
                           struct fleet_result *ret);
-/* One client over an open session; the bill's JSON appended to ret_bill.  The caller
- * clears the bill.  *why is set on ISSUE_REFUSED. */
+/* One client over open sessions; the bill's JSON appended to ret_bill, its estimates in their
+ * table. The caller clears the bill.  *why is set on ISSUE_REFUSED. */
 struct client;
 struct refusal;
-SG_MUST_USE int fleet_one(const struct fleet *f, struct sg_kv *kv, struct client *c, int64_t client,
-                          struct sg_bill *ret, struct sg_buf *ret_bill, struct refusal *why);
+SG_MUST_USE int fleet_one(const struct fleet *f, const struct fleet_stores *s, struct client *c,
+                          int64_t client, struct sg_bill *ret, struct sg_buf *ret_bill,
+                          struct refusal *why);

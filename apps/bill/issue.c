@@ -2,6 +2,7 @@
 #include "estimates.h"
 
 #include <sealgrid/base/cleanup.h>
+#include <sealgrid/billing/resolution.h>
 #include <sealgrid/crypto/hash.h>
 #include <sealgrid/crypto/merkle.h>
 
@@ -18,8 +19,7 @@ struct work {
     size_t *n_rows;
     bool *spare; /* per block: another holds all that it holds */
     struct refusal *why;
-    struct sg_vee_estimates estimates;
-    size_t next_estimate;  /* of them, to be added */
+    size_t next_estimate;  /* of the client's, to be added */
     struct sg_buf section; /* the same as the evidence file has them; empty: none */
 };
 
@@ -178,22 +178,20 @@ static int put_evidence(struct work *w, struct sg_buf *out)
 
 /* ---- estimates ------------------------------------------------------------------------------ */
 
-static int make_estimates(struct work *w)
+static int write_estimates(struct work *w)
 {
-    int r = estimates_make(w->c, w->terms, &w->estimates);
-
-    if (r == ESTIMATES_PERIOD)
-        return refuse(w, "estimate.period", INT64_MIN);
-    if (r || w->estimates.n == 0)
-        return r;
-    return sg_vee_section_encode(w->terms->rules->sha256, &w->estimates, &w->section);
+    if (w->c->estimates.n == 0)
+        return 0;
+    return sg_vee_section_encode(w->terms->rules->sha256, &w->c->estimates, &w->section);
 }
 
 /* Those of intervals that end before that instant. */
 static int add_estimates(struct work *w, struct sg_billing *billing, int64_t before_s)
 {
-    while (w->next_estimate < w->estimates.n) {
-        const struct sg_vee_estimate *e = &w->estimates.items[w->next_estimate];
+    const struct sg_vee_estimates *all = &w->c->estimates;
+
+    while (w->next_estimate < all->n) {
+        const struct sg_vee_estimate *e = &all->items[w->next_estimate];
         const struct sg_bill_reading reading = {
             .serial = e->serial,
             .ts_s = e->ts_s,
@@ -240,6 +238,52 @@ static int add_readings(struct work *w, struct sg_billing *billing)
     return add_estimates(w, billing, INT64_MAX);
 }
 
+/* ---- choices -------------------------------------------------------------------------------- */
+
+static bool is_billed(const struct work *w, int64_t ts_s)
+{
+    return ts_s > w->terms->from_s && ts_s <= w->terms->until_s;
+}
+
+/* The reading of that interval that counts. */
+static const struct sg_row_reading *billed_at(const struct client *c, int64_t ts_s)
+{
+    for (size_t i = 0; i < c->n_rows; i++)
+        if (c->rows[i].reading.ts_s == ts_s && !client_is_rejected(c, i))
+            return &c->rows[i];
+    return NULL;
+}
+
+static int add_choice(struct work *w, struct sg_billing *billing,
+                      const struct sg_row_resolution *row)
+{
+    const struct sg_row_reading *billed = billed_at(w->c, row->ts_s);
+    struct sg_bill_choice choice;
+    int r = sg_resolution_choice(row, &choice);
+
+    if (r || !billed)
+        return r ? r : refuse(w, "reading.conflict", row->ts_s);
+    if (billed->reading.field[SG_READING_interval_energy] != SG_READING_NA)
+        choice.energy_wh = billed->reading.field[SG_READING_interval_energy];
+    r = sg_billing_add_choice(billing, billed->serial, &choice);
+    return r > 0 ? refuse(w, sg_bill_outcome_word(r), row->ts_s) : r;
+}
+
+/* The section as it goes into the evidence is what the bill is told by. */
+static int add_choices(struct work *w, struct sg_billing *billing)
+{
+    SG_FREE struct sg_row_resolution *rows = NULL;
+    size_t n = 0;
+    int r = 0;
+
+    if (w->c->resolutions.len)
+        r = sg_fold(sg_resolutions_decode(sg_buf_bytes(&w->c->resolutions), &rows, &n));
+    for (size_t i = 0; i < n && !r; i++)
+        if (is_billed(w, rows[i].ts_s))
+            r = add_choice(w, billing, &rows[i]);
+    return r;
+}
+
 static int make_bill(struct work *w, struct sg_bill *ret)
 {
     SG_CLEANUP(sg_billing_freep) struct sg_billing *billing = NULL;
@@ -265,9 +309,11 @@ static int make_bill(struct work *w, struct sg_bill *ret)
     r = sg_billing_new(&billing, &in);
     if (r)
         return r < 0 ? r : refuse(w, sg_bill_outcome_word(r), INT64_MIN);
-    r = make_estimates(w);
+    r = write_estimates(w);
     if (!r)
         r = add_readings(w, billing);
+    if (!r)
+        r = add_choices(w, billing);
     if (r)
         return r;
     if (w->section.len) {
@@ -303,7 +349,7 @@ static int run(struct work *w, struct sg_bill *ret, struct sg_buf *ret_evidence)
     return r;
 }
 
-int issue(const struct client *c, const struct terms *terms, struct sg_bill *ret,
+int issue(struct client *c, const struct terms *terms, struct sg_bill *ret,
           struct sg_buf *ret_evidence, struct refusal *why)
 {
     SG_FREE size_t *block_of = calloc(c->n_rows + 1, sizeof(*block_of));
@@ -324,8 +370,11 @@ int issue(const struct client *c, const struct terms *terms, struct sg_bill *ret
 
     if (!block_of || !leaf || !first_row || !n_rows || !spare)
         return sg_raise(-ENOMEM);
-    r = run(&w, ret, ret_evidence);
-    sg_vee_estimates_clear(&w.estimates);
+    r = estimates_make(c, terms);
+    if (r == ESTIMATES_PERIOD)
+        r = refuse(&w, "estimate.period", INT64_MIN);
+    if (!r)
+        r = run(&w, ret, ret_evidence);
     sg_buf_clear(&w.section);
     return r;
 }

@@ -9,11 +9,10 @@
 
 #include "fleet.h"
 #include "source.h"
+#include "store-fixture.h"
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/file.h>
-#include <sealgrid/kvs/memory.h>
-#include <sealgrid/meter/tables.h>
 
 static struct fixture f;
 static struct sg_kv_memory *memory;
@@ -22,24 +21,9 @@ static char folder[] = "/tmp/sg-test-bill.XXXXXX";
 
 /* ---- the store as an authenticator leaves it ------------------------------------------------ */
 
-struct record {
-    uint8_t room[3][2048];
-    struct sg_buf partition, sort, value;
-};
-
-static void record_init(struct record *r)
+static const char *serial_of(int meter)
 {
-    struct sg_buf *parts[] = {&r->partition, &r->sort, &r->value};
-    for (int i = 0; i < 3; i++)
-        *parts[i] = (struct sg_buf){r->room[i], 0, sizeof(r->room[i]), sizeof(r->room[i]), false};
-}
-
-static void put(uint32_t table, const struct record *r)
-{
-    const struct sg_kv_op op = {.kind = SG_KV_PUT,
-                                .key = {table, sg_buf_bytes(&r->partition), sg_buf_bytes(&r->sort)},
-                                .value = sg_buf_bytes(&r->value)};
-    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
+    return f.installations.records[meter].serial;
 }
 
 static void put_installation(int meter)
@@ -52,73 +36,32 @@ static void put_installation(int meter)
                                       .ratio_num = 1,
                                       .ratio_den = 1,
                                       .tariff_class = "B1"};
-    struct record r;
 
-    record_init(&r);
     memcpy(row.serial, in->serial, sizeof(row.serial));
     assert_int_equal(sg_cert_der(in->cert, &der), 0);
     row.metrology_cert = sg_buf_bytes(&der);
-    assert_int_equal(sg_row_client_partition(&r.partition, in->client), 0);
-    assert_int_equal(sg_row_int_sort(&r.sort, in->from_s), 0);
-    assert_int_equal(sg_row_installation_encode(&r.value, &row), 0);
-    put(SG_TABLE_INSTALLATION, &r);
+    sx_put_installation(kv, &row);
 }
 
 static void put_block(int meter, int day)
 {
-    const struct sg_evidence_block *b = f.blocks[meter][day];
-    uint8_t room[SG_BLOCK_EVIDENCE_MAX];
-    struct sg_buf evidence = {room, 0, sizeof(room), sizeof(room), false};
-    struct record r;
-
-    record_init(&r);
-    assert_int_equal(sg_block_evidence_encode(&b->evidence, &evidence), 0);
-    const struct sg_row_block row = {.count = 96, .evidence = sg_buf_bytes(&evidence)};
-    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT + meter), 0);
-    assert_int_equal(sg_row_block_sort(&r.sort, &b->evidence.header, b->evidence.header.root), 0);
-    assert_int_equal(sg_row_block_encode(&r.value, &row), 0);
-    put(SG_TABLE_BLOCK, &r);
+    const struct sg_block_evidence *e = &f.blocks[meter][day]->evidence;
+    sx_put_block(kv, FX_CLIENT + meter, e, e->header.root);
 }
 
 static void put_reading(int meter, const struct sg_reading *reading, enum sg_row_origin origin)
 {
-    struct sg_row_reading row = {.reading = *reading, .origin = origin};
-    struct record r;
-
-    record_init(&r);
-    memcpy(row.serial, f.installations.records[meter].serial, sizeof(row.serial));
-    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT + meter), 0);
-    assert_int_equal(sg_row_int_sort(&r.sort, reading->ts_s), 0);
-    assert_int_equal(sg_row_reading_encode(&r.value, &row), 0);
-    put(SG_TABLE_READING, &r);
+    sx_put_reading(kv, FX_CLIENT + meter, serial_of(meter), reading, origin);
 }
 
 static void delete_reading(int meter, int64_t ts_s)
 {
-    struct record r;
-
-    record_init(&r);
-    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT + meter), 0);
-    assert_int_equal(sg_row_int_sort(&r.sort, ts_s), 0);
-    const struct sg_kv_op op = {
-        .kind = SG_KV_DELETE,
-        .key = {SG_TABLE_READING, sg_buf_bytes(&r.partition), sg_buf_bytes(&r.sort)}};
-    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
+    sx_take_at(kv, FX_CLIENT + meter, SG_TABLE_READING, ts_s);
 }
 
 static void put_conflict(int meter, const struct sg_reading *reading)
 {
-    struct sg_row_conflict row = {.row.reading = *reading, .received_ts_s = FX_UNTIL};
-    uint8_t digest[SG_ROW_DIGEST_LEN];
-    struct record r;
-
-    record_init(&r);
-    memcpy(row.row.serial, f.installations.records[meter].serial, sizeof(row.row.serial));
-    assert_int_equal(sg_row_digest(reading, digest), 0);
-    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT + meter), 0);
-    assert_int_equal(sg_row_conflict_sort(&r.sort, reading, digest), 0);
-    assert_int_equal(sg_row_conflict_encode(&r.value, &row), 0);
-    put(SG_TABLE_READING_CONFLICT, &r);
+    sx_put_conflict(kv, FX_CLIENT + meter, serial_of(meter), reading);
 }
 
 static int make(void **state)
@@ -172,7 +115,8 @@ static int bill_one(int64_t from_s, int64_t until_s, struct sg_bill *ret, struct
     SG_CLEANUP(client_clear) struct client c = {.id = 0};
     SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
     struct fleet fleet = fleet_of(from_s, until_s);
-    return fleet_one(&fleet, kv, &c, FX_CLIENT, ret, &json, why);
+    const struct fleet_stores stores = {kv, NULL};
+    return fleet_one(&fleet, &stores, &c, FX_CLIENT, ret, &json, why);
 }
 
 static unsigned findings;
@@ -211,32 +155,23 @@ static void put_part(unsigned at, unsigned n, bool take_away)
     uint8_t seed[SG_BLOCK_SEED_LEN] = {0x77, (uint8_t)at};
     SG_CLEANUP(sg_buf_clear) struct sg_buf wire = SG_BUF_INIT(SG_BLOCK_MAX);
     struct sg_reading back[SG_BLOCK_READINGS_MAX];
-    uint8_t room[SG_BLOCK_EVIDENCE_MAX];
-    struct sg_buf evidence = {room, 0, sizeof(room), sizeof(room), false};
+    /* Before and behind the day's own key, by turns. */
+    const uint8_t digest[SG_ROW_DIGEST_LEN] = {at % 2 ? 0xff : 0};
     struct sg_block_evidence e;
-    struct record r;
+    struct sx_record r;
 
     header.first_seq += at;
     header.first_ts_s = readings->ts_s;
     assert_int_equal(
         sg_block_sign(&header, readings, n, f.meter_key[0], SG_SIGN_ES256, seed, &wire), 0);
     assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &e, back), 0);
-    assert_int_equal(sg_block_evidence_encode(&e, &evidence), 0);
-    const struct sg_row_block row = {.count = n, .evidence = sg_buf_bytes(&evidence)};
-    record_init(&r);
-    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT), 0);
-    /* Before and behind the day's own key, by turns. */
-    uint8_t digest[SG_ROW_DIGEST_LEN] = {at % 2 ? 0xff : 0};
-    assert_int_equal(sg_row_block_sort(&r.sort, &e.header, digest), 0);
-    assert_int_equal(sg_row_block_encode(&r.value, &row), 0);
     if (!take_away) {
-        put(SG_TABLE_BLOCK, &r);
+        sx_put_block(kv, FX_CLIENT, &e, digest);
         return;
     }
-    const struct sg_kv_op op = {
-        .kind = SG_KV_DELETE,
-        .key = {SG_TABLE_BLOCK, sg_buf_bytes(&r.partition), sg_buf_bytes(&r.sort)}};
-    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
+    sx_record_init(&r, FX_CLIENT);
+    assert_int_equal(sg_row_block_sort(&r.sort, &e.header, digest), 0);
+    sx_take(kv, SG_TABLE_BLOCK, &r);
 }
 
 /* A reading sent at once and its day later, both signed, both stored. */
@@ -397,20 +332,16 @@ static void a_conflict_blocks_that_client_alone(void **state)
 static void put_contract(int64_t from_day, const char *terms)
 {
     const struct sg_row_contract row = {from_day, sg_bytes_str(terms ? terms : "{}")};
-    struct record r;
+    struct sx_record r;
 
-    record_init(&r);
-    assert_int_equal(sg_row_client_partition(&r.partition, FX_CLIENT), 0);
-    assert_int_equal(sg_row_int_sort(&r.sort, from_day), 0);
-    assert_int_equal(sg_row_contract_encode(&r.value, &row), 0);
-    if (terms) {
-        put(SG_TABLE_CONTRACT, &r);
+    if (!terms) {
+        sx_take_at(kv, FX_CLIENT, SG_TABLE_CONTRACT, from_day);
         return;
     }
-    const struct sg_kv_op op = {
-        .kind = SG_KV_DELETE,
-        .key = {SG_TABLE_CONTRACT, sg_buf_bytes(&r.partition), sg_buf_bytes(&r.sort)}};
-    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
+    sx_record_init(&r, FX_CLIENT);
+    assert_int_equal(sg_row_int_sort(&r.sort, from_day), 0);
+    assert_int_equal(sg_row_contract_encode(&r.value, &row), 0);
+    sx_put(kv, SG_TABLE_CONTRACT, &r);
 }
 
 #define SEPTEMBER 20697 /* 2026-09-01 */

@@ -8,9 +8,7 @@
 
 #include "conflicts.h"
 #include "source.h"
-
-#include <sealgrid/kvs/memory.h>
-#include <sealgrid/meter/tables.h>
+#include "store-fixture.h"
 
 #include <stdio.h>
 
@@ -28,27 +26,6 @@ static struct sg_reading first[96], second[96];
 /* ---- the store as an authenticator leaves it ----------------------------------------------------
  */
 
-struct record {
-    uint8_t room[3][4096];
-    struct sg_buf partition, sort, value;
-};
-
-static void record_init(struct record *r)
-{
-    struct sg_buf *parts[] = {&r->partition, &r->sort, &r->value};
-    for (int i = 0; i < 3; i++)
-        *parts[i] = (struct sg_buf){r->room[i], 0, sizeof(r->room[i]), sizeof(r->room[i]), false};
-    assert_int_equal(sg_row_client_partition(&r->partition, CLIENT), 0);
-}
-
-static void put(uint32_t table, const struct record *r)
-{
-    const struct sg_kv_op op = {.kind = SG_KV_PUT,
-                                .key = {table, sg_buf_bytes(&r->partition), sg_buf_bytes(&r->sort)},
-                                .value = sg_buf_bytes(&r->value)};
-    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
-}
-
 static void put_installation(void)
 {
     const struct sg_row_installation row = {.client_id = CLIENT,
@@ -59,38 +36,12 @@ static void put_installation(void)
                                             .ratio_den = 1,
                                             .metrology_cert = SG_BYTES_LIT("\x30"),
                                             .tariff_class = "B1"};
-    struct record r;
-
-    record_init(&r);
-    assert_int_equal(sg_row_int_sort(&r.sort, FROM), 0);
-    assert_int_equal(sg_row_installation_encode(&r.value, &row), 0);
-    put(SG_TABLE_INSTALLATION, &r);
+    sx_put_installation(kv, &row);
 }
 
 static void put_block_of(const struct sg_reading *readings, size_t n, uint8_t which)
 {
-    const struct sg_block_header header = {.serial = SERIAL,
-                                           .first_seq = readings->seq,
-                                           .first_ts_s = readings->ts_s,
-                                           .interval_s = 900,
-                                           .software = 1,
-                                           .format = 1};
-    const uint8_t seed[SG_BLOCK_SEED_LEN] = {which};
-    SG_CLEANUP(sg_buf_clear) struct sg_buf wire = SG_BUF_INIT(SG_BLOCK_MAX);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_BLOCK_EVIDENCE_MAX);
-    struct sg_reading back[SG_BLOCK_READINGS_MAX];
-    uint8_t digest[SG_ROW_DIGEST_LEN] = {which};
-    struct sg_block_evidence e;
-    struct record r;
-
-    assert_int_equal(sg_block_sign(&header, readings, n, meter_key, SG_SIGN_ES256, seed, &wire), 0);
-    assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &e, back), 0);
-    assert_int_equal(sg_block_evidence_encode(&e, &evidence), 0);
-    const struct sg_row_block row = {.count = (int64_t)n, .evidence = sg_buf_bytes(&evidence)};
-    record_init(&r);
-    assert_int_equal(sg_row_block_sort(&r.sort, &e.header, digest), 0);
-    assert_int_equal(sg_row_block_encode(&r.value, &row), 0);
-    put(SG_TABLE_BLOCK, &r);
+    sx_sign_block(kv, CLIENT, SERIAL, SG_CLOCK_OK, readings, n, meter_key, which);
 }
 
 static void put_block(const struct sg_reading readings[96], uint8_t which)
@@ -100,29 +51,13 @@ static void put_block(const struct sg_reading readings[96], uint8_t which)
 
 static void put_conflict(const struct sg_reading *reading)
 {
-    const struct sg_row_conflict row = {.row = {.serial = SERIAL, .reading = *reading},
-                                        .received_ts_s = FROM + 200000};
-    uint8_t digest[SG_ROW_DIGEST_LEN];
-    struct record r;
-
-    record_init(&r);
-    assert_int_equal(sg_row_digest(reading, digest), 0);
-    assert_int_equal(sg_row_conflict_sort(&r.sort, reading, digest), 0);
-    assert_int_equal(sg_row_conflict_encode(&r.value, &row), 0);
-    put(SG_TABLE_READING_CONFLICT, &r);
+    sx_put_conflict(kv, CLIENT, SERIAL, reading);
 }
 
 static void put_readings(void)
 {
-    struct record r;
-
-    for (int i = 0; i < 96; i++) {
-        const struct sg_row_reading row = {.serial = SERIAL, .reading = first[i]};
-        record_init(&r);
-        assert_int_equal(sg_row_int_sort(&r.sort, first[i].ts_s), 0);
-        assert_int_equal(sg_row_reading_encode(&r.value, &row), 0);
-        put(SG_TABLE_READING, &r);
-    }
+    for (int i = 0; i < 96; i++)
+        sx_put_reading(kv, CLIENT, SERIAL, &first[i], SG_ORIGIN_METROLOGY);
     put_conflict(&second[AT]);
 }
 
@@ -136,14 +71,14 @@ static void put_resolution(const struct sg_reading *chosen, int64_t resolved_s,
                                  .resolved_ts_s = resolved_s,
                                  .why = SG_BYTES_LIT("meter opened on that day")}};
     char name[SG_ROW_WHO_MAX + 1];
-    struct record r;
+    struct sx_record r;
 
     assert_int_equal(sg_row_digest(chosen, res.row.chosen), 0);
     assert_int_equal(sg_resolution_sign(&res, key, operator_cert, name, &der, &signature), 0);
-    record_init(&r);
+    sx_record_init(&r, CLIENT);
     assert_int_equal(sg_row_resolution_sort(&r.sort, res.row.ts_s, resolved_s), 0);
     assert_int_equal(sg_row_resolution_encode(&r.value, &res.row), 0);
-    put(SG_TABLE_RESOLUTION, &r);
+    sx_put(kv, SG_TABLE_RESOLUTION, &r);
 }
 
 static int make(void **state)
@@ -295,7 +230,7 @@ static void put_hour_again(struct sg_reading again[4])
     put_block_of(again, 4, 0x20);
 }
 
-static int issue_day(const struct client *c, struct sg_bill *ret, struct sg_buf *ret_evidence,
+static int issue_day(struct client *c, struct sg_bill *ret, struct sg_buf *ret_evidence,
                      struct refusal *why)
 {
     SG_CLEANUP(sg_tariff_freep) struct sg_tariff *tariff = NULL;
@@ -348,6 +283,11 @@ static void both_tellings_are_shown_and_one_is_billed(void **state)
     for (int i = 0; i < 96; i++)
         wh += 100 + i;
     assert_int_equal(bill.import_wh, wh);
+    assert_int_equal(bill.n_resolved, 5);
+    assert_true(bill.resolved[1].ts_s == again[0].ts_s);
+    assert_true(bill.resolved[1].energy_wh == again[0].field[SG_READING_interval_energy]);
+    assert_string_equal(bill.resolved[1].who, "Ana Souza");
+    assert_null(sg_bill_inconsistency(&bill));
 
     assert_int_equal(sg_evidence_open(&in, sg_buf_bytes(&file), &head), 0);
     assert_int_equal(head.n_blocks, 2);

@@ -13,13 +13,11 @@
 
 #include "client.h"
 #include "fleet.h"
+#include "store-fixture.h"
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/file.h>
 #include <sealgrid/crypto/hash.h>
-#include <sealgrid/kvs/memory.h>
-#include <sealgrid/meter/rows.h>
-#include <sealgrid/meter/tables.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -38,27 +36,6 @@ static char right_out[64], other_out[64];
 
 /* ---- a store of 48 clients with the fixture's meter each ------------------------------------ */
 
-struct record {
-    uint8_t room[3][2048];
-    struct sg_buf partition, sort, value;
-};
-
-static void record_init(struct record *r, int64_t client)
-{
-    struct sg_buf *parts[] = {&r->partition, &r->sort, &r->value};
-    for (int i = 0; i < 3; i++)
-        *parts[i] = (struct sg_buf){r->room[i], 0, sizeof(r->room[i]), sizeof(r->room[i]), false};
-    assert_int_equal(sg_row_client_partition(&r->partition, client), 0);
-}
-
-static void put(uint32_t table, const struct record *r)
-{
-    const struct sg_kv_op op = {.kind = SG_KV_PUT,
-                                .key = {table, sg_buf_bytes(&r->partition), sg_buf_bytes(&r->sort)},
-                                .value = sg_buf_bytes(&r->value)};
-    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
-}
-
 static void put_installation(int64_t client)
 {
     const struct sg_installation *in = &f.installations.records[0];
@@ -69,40 +46,21 @@ static void put_installation(int64_t client)
                                       .ratio_num = 1,
                                       .ratio_den = 1,
                                       .tariff_class = "B1"};
-    struct record r;
 
-    record_init(&r, client);
     memcpy(row.serial, in->serial, sizeof(row.serial));
     assert_int_equal(sg_cert_der(in->cert, &der), 0);
     row.metrology_cert = sg_buf_bytes(&der);
-    assert_int_equal(sg_row_int_sort(&r.sort, in->from_s), 0);
-    assert_int_equal(sg_row_installation_encode(&r.value, &row), 0);
-    put(SG_TABLE_INSTALLATION, &r);
+    sx_put_installation(kv, &row);
 }
 
 static void put_day(int64_t client, int day)
 {
     const struct sg_evidence_block *b = f.blocks[0][day];
-    uint8_t room[SG_BLOCK_EVIDENCE_MAX];
-    struct sg_buf evidence = {room, 0, sizeof(room), sizeof(room), false};
-    struct record r;
 
-    record_init(&r, client);
-    assert_int_equal(sg_block_evidence_encode(&b->evidence, &evidence), 0);
-    const struct sg_row_block block = {.count = 96, .evidence = sg_buf_bytes(&evidence)};
-    assert_int_equal(sg_row_block_sort(&r.sort, &b->evidence.header, b->evidence.header.root), 0);
-    assert_int_equal(sg_row_block_encode(&r.value, &block), 0);
-    put(SG_TABLE_BLOCK, &r);
-    for (int i = 0; i < 96; i++) {
-        struct sg_row_reading row = {.reading = b->readings[i],
-                                     .origin =
-                                         client == UNSIGNED ? SG_ORIGIN_SQL : SG_ORIGIN_METROLOGY};
-        memcpy(row.serial, f.installations.records[0].serial, sizeof(row.serial));
-        record_init(&r, client);
-        assert_int_equal(sg_row_int_sort(&r.sort, row.reading.ts_s), 0);
-        assert_int_equal(sg_row_reading_encode(&r.value, &row), 0);
-        put(SG_TABLE_READING, &r);
-    }
+    sx_put_block(kv, client, &b->evidence, b->evidence.header.root);
+    for (int i = 0; i < 96; i++)
+        sx_put_reading(kv, client, f.installations.records[0].serial, &b->readings[i],
+                       client == UNSIGNED ? SG_ORIGIN_SQL : SG_ORIGIN_METROLOGY);
 }
 
 /* ---- runs ----------------------------------------------------------------------------------- */

@@ -78,7 +78,7 @@ static void read_site(struct site *s, const char *preset, const char *file, int6
     assert_int_equal(client_add_install(&s->client, &install), 0);
 }
 
-static struct sg_bill bill_month(const struct site *s, int year, unsigned month)
+static struct sg_bill bill_month(struct site *s, int year, unsigned month)
 {
     const struct terms terms = {
         .tariff = s->tariff,

@@ -6,11 +6,9 @@
 
 #include <cmocka.h>
 
+#include "estimate-table.h"
+#include "store-fixture.h"
 #include "vee.h"
-
-#include <sealgrid/kvs/memory.h>
-#include <sealgrid/meter/rows.h>
-#include <sealgrid/meter/tables.h>
 
 #include <stdio.h>
 
@@ -22,27 +20,6 @@ static struct sg_kv_memory *memory;
 static struct sg_kv *kv;
 static struct sg_key *key;
 static struct sg_vee_rules *rules;
-
-struct record {
-    uint8_t room[3][4096];
-    struct sg_buf partition, sort, value;
-};
-
-static void record_init(struct record *r)
-{
-    struct sg_buf *parts[] = {&r->partition, &r->sort, &r->value};
-    for (int i = 0; i < 3; i++)
-        *parts[i] = (struct sg_buf){r->room[i], 0, sizeof(r->room[i]), sizeof(r->room[i]), false};
-    assert_int_equal(sg_row_client_partition(&r->partition, CLIENT), 0);
-}
-
-static void put(uint32_t table, const struct record *r)
-{
-    const struct sg_kv_op op = {.kind = SG_KV_PUT,
-                                .key = {table, sg_buf_bytes(&r->partition), sg_buf_bytes(&r->sort)},
-                                .value = sg_buf_bytes(&r->value)};
-    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
-}
 
 static struct sg_reading reading_of(int i)
 {
@@ -56,26 +33,12 @@ static struct sg_reading reading_of(int i)
 
 static void put_reading(const struct sg_reading *reading)
 {
-    const struct sg_row_reading row = {.serial = SERIAL, .reading = *reading};
-    struct record r;
-
-    record_init(&r);
-    assert_int_equal(sg_row_int_sort(&r.sort, reading->ts_s), 0);
-    assert_int_equal(sg_row_reading_encode(&r.value, &row), 0);
-    put(SG_TABLE_READING, &r);
+    sx_put_reading(kv, CLIENT, SERIAL, reading, SG_ORIGIN_METROLOGY);
 }
 
 static void put_conflict(const struct sg_reading *reading)
 {
-    const struct sg_row_conflict row = {.row = {.serial = SERIAL, .reading = *reading}};
-    uint8_t digest[SG_ROW_DIGEST_LEN];
-    struct record r;
-
-    record_init(&r);
-    assert_int_equal(sg_row_digest(reading, digest), 0);
-    assert_int_equal(sg_row_conflict_sort(&r.sort, reading, digest), 0);
-    assert_int_equal(sg_row_conflict_encode(&r.value, &row), 0);
-    put(SG_TABLE_READING_CONFLICT, &r);
+    sx_put_conflict(kv, CLIENT, SERIAL, reading);
 }
 
 static void put_installation(void)
@@ -88,42 +51,17 @@ static void put_installation(void)
                                             .ratio_den = 1,
                                             .metrology_cert = SG_BYTES_LIT("\x30"),
                                             .tariff_class = "A4"};
-    struct record r;
-
-    record_init(&r);
-    assert_int_equal(sg_row_int_sort(&r.sort, FROM), 0);
-    assert_int_equal(sg_row_installation_encode(&r.value, &row), 0);
-    put(SG_TABLE_INSTALLATION, &r);
+    sx_put_installation(kv, &row);
 }
 
 /* The second day, by a meter that says of its clock that it was set. */
 static void put_block(void)
 {
-    struct sg_reading readings[96], back[96];
-    const struct sg_block_header header = {.serial = SERIAL,
-                                           .first_seq = 97,
-                                           .first_ts_s = FROM + 97 * 900,
-                                           .interval_s = 900,
-                                           .clock = SG_CLOCK_WAS_SET,
-                                           .software = 1,
-                                           .format = 1};
-    const uint8_t seed[SG_BLOCK_SEED_LEN] = {1};
-    SG_CLEANUP(sg_buf_clear) struct sg_buf wire = SG_BUF_INIT(SG_BLOCK_MAX);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(SG_BLOCK_EVIDENCE_MAX);
-    uint8_t digest[SG_ROW_DIGEST_LEN] = {1};
-    struct sg_block_evidence e;
-    struct record r;
+    struct sg_reading readings[96];
 
     for (int i = 0; i < 96; i++)
         readings[i] = reading_of(96 + i);
-    assert_int_equal(sg_block_sign(&header, readings, 96, key, SG_SIGN_ES256, seed, &wire), 0);
-    assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &e, back), 0);
-    assert_int_equal(sg_block_evidence_encode(&e, &evidence), 0);
-    const struct sg_row_block row = {.count = 96, .evidence = sg_buf_bytes(&evidence)};
-    record_init(&r);
-    assert_int_equal(sg_row_block_sort(&r.sort, &e.header, digest), 0);
-    assert_int_equal(sg_row_block_encode(&r.value, &row), 0);
-    put(SG_TABLE_BLOCK, &r);
+    sx_sign_block(kv, CLIENT, SERIAL, SG_CLOCK_WAS_SET, readings, 96, key, 1);
 }
 
 static int make(void **state)
@@ -209,13 +147,9 @@ static void t_records(void **state)
                                             .ratio_den = 1,
                                             .metrology_cert = SG_BYTES_LIT("\x30"),
                                             .tariff_class = "A4"};
-    struct record r;
 
     (void)state;
-    record_init(&r);
-    assert_int_equal(sg_row_int_sort(&r.sort, row.from_ts_s), 0);
-    assert_int_equal(sg_row_installation_encode(&r.value, &row), 0);
-    put(SG_TABLE_INSTALLATION, &r);
+    sx_put_installation(kv, &row);
     assert_int_equal(vee_client_read(&c, kv, CLIENT, FROM, FROM + 192 * 900), 0);
     assert_int_equal(c.n_meters, 2);
     assert_string_equal(c.meters[0].serial, "20000000");
@@ -282,11 +216,12 @@ static void estimate_and_keep(int64_t now_s)
 {
     SG_CLEANUP(vee_client_clear) struct vee_client c = {.rows = NULL};
     SG_CLEANUP(sg_vee_estimates_clear) struct sg_vee_estimates e = {NULL, 0, 0};
+    int64_t ts_s;
 
     assert_int_equal(vee_client_read(&c, kv, CLIENT, FROM, FROM + 192 * 900), 0);
     const struct sg_vee_series s = series_of(&c);
     assert_int_equal(sg_vee_estimate(rules, &s, &e), 0);
-    assert_int_equal(vee_client_keep(kv, CLIENT, rules, &e, now_s), 0);
+    assert_int_equal(estimate_table_keep(kv, CLIENT, rules, &e, now_s, &ts_s), 0);
 }
 
 /* Once; again the same; and then, a reading having come, anew for what still lacks: history stays.

@@ -1,4 +1,5 @@
 /* sealgrid-bill vee - findings by rule, and estimates of what lacks. */
+#include "estimate-table.h"
 #include "vee-session.h"
 #include "vee.h"
 
@@ -228,13 +229,27 @@ static int read_store(struct job *j)
 /* ---- work ---------------------------------------------------------------------------------------
  */
 
+static int keep_estimates(struct job *j)
+{
+    char at[SG_RFC3339_MAX];
+    int64_t ts_s;
+    int r = estimate_table_keep(j->session.kv, j->series.client, j->rules, &j->estimates,
+                                sg_clock_unix_s(), &ts_s);
+
+    if (r <= 0)
+        return r ? fail("estimates") : 0;
+    sg_time_rfc3339(at, ts_s);
+    return complain(at, "the table of estimates tells something else of this interval");
+}
+
 static int put_estimates(struct job *j)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf csv = SG_BUF_INIT(SG_IMPORT_FILE_MAX);
 
-    if (j->o.store && vee_client_keep(j->session.kv, j->series.client, j->rules, &j->estimates,
-                                      sg_clock_unix_s()))
-        return fail("estimates");
+    int r = j->o.store ? keep_estimates(j) : 0;
+
+    if (r)
+        return r;
     if (j->o.out && (vee_estimates_csv(j->series.client, &j->estimates, &csv) ||
                      vee_write_file(j->o.out, sg_buf_bytes(&csv))))
         return fail(j->o.out);

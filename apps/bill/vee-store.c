@@ -1,4 +1,4 @@
-/* vee-store - a client's rows as the metering tables have them, and the table of estimates. */
+/* vee-store - a client's rows as the metering tables have them. */
 #include "vee.h"
 
 #include <sealgrid/meter/rows.h>
@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #define BLOCK_SPAN_S 86400
-#define BATCH        500 /* rows a batch: far below what the store takes */
 
 struct reading_work {
     struct vee_client *c;
@@ -105,7 +104,6 @@ static int add_row(struct reading_work *w, const struct sg_row_reading *row)
 {
     struct vee_client *c = w->c;
     const struct sg_block_header *h = block_of(w, row);
-    const int64_t *field = row->reading.field;
     void *items = c->rows;
     int r = grow(&items, &c->capacity, c->n_rows, sizeof(*c->rows));
 
@@ -113,13 +111,8 @@ static int add_row(struct reading_work *w, const struct sg_row_reading *row)
     if (r)
         return r;
     struct sg_vee_row *to = &c->rows[c->n_rows++];
-    *to = (struct sg_vee_row){.seq = row->reading.seq,
-                              .ts_s = row->reading.ts_s,
-                              .energy_wh = field[SG_READING_interval_energy],
-                              .reactive_varh = field[SG_READING_interval_reactive_energy],
-                              .register_wh = field[SG_READING_energy_register],
-                              .interval_s = h ? h->interval_s : 0};
-    snprintf(to->serial, sizeof(to->serial), "%s", row->serial);
+    *to = sg_vee_row_of(&row->reading, row->serial);
+    to->interval_s = h ? h->interval_s : 0;
     if (h && h->clock == SG_CLOCK_UNSYNCHRONISED)
         to->flags = SG_VEE_ROW_CLOCK_BAD;
     if (h && h->clock == SG_CLOCK_WAS_SET)
@@ -183,111 +176,4 @@ void vee_client_clear(struct vee_client *c)
     free(c->rows);
     free(c->meters);
     *c = (struct vee_client){.rows = NULL};
-}
-
-/* ---- estimates ----------------------------------------------------------------------------------
- */
-
-static void describe(const struct sg_vee_rules *rules, const char *rule, char *ret, size_t size)
-{
-    const struct sg_vee_step *step = rules->steps;
-
-    while (strcmp(step->rule, rule) != 0)
-        step++;
-    int n = snprintf(ret, size, "method=%s up_to_minutes=%lld", sg_vee_method_word(step->method),
-                     (long long)(step->up_to_s / 60));
-    if (step->method == SG_VEE_HISTORY)
-        snprintf(ret + n, size - (size_t)n, " days=%lld least=%lld", (long long)step->days,
-                 (long long)step->least);
-    if (step->method == SG_VEE_PROFILE)
-        snprintf(ret + n, size - (size_t)n, " profile=%s", rules->profiles[step->profile].name);
-}
-
-static int put_row(struct sg_buf *keys, struct sg_buf *values, const struct sg_vee_rules *rules,
-                   const struct sg_vee_estimate *e, int64_t made_ts_s)
-{
-    struct sg_row_estimate row = {.ts_s = e->ts_s,
-                                  .energy_wh = e->energy_wh,
-                                  .reactive_varh = e->reactive_varh,
-                                  .adjusted = e->adjusted,
-                                  .made_ts_s = made_ts_s};
-    int r;
-
-    memcpy(row.inputs, e->inputs, 32);
-    memcpy(row.rules, rules->sha256, 32);
-    snprintf(row.serial, sizeof(row.serial), "%s", e->serial);
-    snprintf(row.rule, sizeof(row.rule), "%s", e->rule);
-    describe(rules, e->rule, row.parameters, sizeof(row.parameters));
-    r = sg_row_estimate_sort(keys, e->ts_s, e->inputs);
-    return r ? r : sg_row_estimate_encode(values, &row);
-}
-
-struct batch {
-    struct sg_kv_op ops[BATCH];
-    size_t key_at[BATCH + 1], value_at[BATCH + 1];
-    struct sg_buf partition, keys, values;
-};
-
-/* One row is there with the same key already: the same estimate, made before. */
-static int write_batch(struct sg_kv *kv, struct batch *b, size_t n)
-{
-    enum sg_kv_op_result results[BATCH];
-
-    for (size_t i = 0; i < n; i++)
-        b->ops[i] = (struct sg_kv_op){
-            .kind = SG_KV_REPLACE,
-            .key = {SG_TABLE_ESTIMATE, sg_buf_bytes(&b->partition),
-                    SG_BYTES(b->keys.data + b->key_at[i], b->key_at[i + 1] - b->key_at[i])},
-            .value = SG_BYTES(b->values.data + b->value_at[i], b->value_at[i + 1] - b->value_at[i]),
-            .expect_absent = true};
-    int r = sg_kv_batch(kv, SG_METERING_BUCKET, b->ops, n, results);
-    if (r != SG_KV_CONFLICT)
-        return r ? sg_fold(r) : 0;
-    size_t left = 0;
-    for (size_t i = 0; i < n; i++)
-        if (results[i] == SG_KV_OP_OK)
-            b->ops[left++] = b->ops[i];
-    r = left ? sg_kv_batch(kv, SG_METERING_BUCKET, b->ops, left, NULL) : 0;
-    return r ? sg_fold(r) : 0;
-}
-
-static int fill_batch(struct batch *b, const struct sg_vee_rules *rules,
-                      const struct sg_vee_estimate *items, size_t n, int64_t made_ts_s)
-{
-    int r = 0;
-
-    sg_buf_reset(&b->keys);
-    sg_buf_reset(&b->values);
-    for (size_t i = 0; i < n && !r; i++) {
-        b->key_at[i] = b->keys.len;
-        b->value_at[i] = b->values.len;
-        r = put_row(&b->keys, &b->values, rules, &items[i], made_ts_s);
-    }
-    b->key_at[n] = b->keys.len;
-    b->value_at[n] = b->values.len;
-    return r;
-}
-
-int vee_client_keep(struct sg_kv *kv, int64_t client, const struct sg_vee_rules *rules,
-                    const struct sg_vee_estimates *e, int64_t made_ts_s)
-{
-    SG_FREE struct batch *b = calloc(1, sizeof(*b));
-    int r;
-
-    if (!b)
-        return sg_raise(-ENOMEM);
-    b->partition.max = SG_ROW_KEY_MAX;
-    b->keys.max = (size_t)BATCH * SG_ROW_KEY_MAX;
-    b->values.max = (size_t)BATCH * 1024;
-    r = sg_row_client_partition(&b->partition, client);
-    for (size_t i = 0; i < e->n && !r; i += BATCH) {
-        const size_t n = e->n - i < BATCH ? e->n - i : BATCH;
-        r = fill_batch(b, rules, e->items + i, n, made_ts_s);
-        if (!r)
-            r = write_batch(kv, b, n);
-    }
-    sg_buf_clear(&b->partition);
-    sg_buf_clear(&b->keys);
-    sg_buf_clear(&b->values);
-    return r;
 }

@@ -31,9 +31,6 @@ struct vee_client {
 SG_MUST_USE int vee_client_read(struct vee_client *ret, struct sg_kv *kv, int64_t client,
                                 int64_t from_s, int64_t until_s);
 void vee_client_clear(struct vee_client *c);
-/* Into the table of estimates; those that are there stay as they are. */
-SG_MUST_USE int vee_client_keep(struct sg_kv *kv, int64_t client, const struct sg_vee_rules *rules,
-                                const struct sg_vee_estimates *e, int64_t made_ts_s);
 
 /* ---- report -----------------------------------------------------------------------------------
  */

@@ -283,6 +283,22 @@ size_t sg_utf8_next(struct sg_bytes text, size_t at)
     return utf8_sequence(text.data + at, text.len - at);
 }
 
+int sg_cbor_get_octets(struct sg_reader *r, uint8_t *ret, size_t n)
+{
+    struct sg_reader at = *r;
+    struct sg_bytes octets;
+    int f = get_string(&at, MAJOR_BYTES, &octets);
+
+    if (f)
+        return f;
+    if (octets.len != n)
+        return sg_raise(-EBADMSG);
+    *r = at;
+    if (n)
+        memcpy(ret, octets.data, n);
+    return 0;
+}
+
 int sg_cbor_get_text(struct sg_reader *r, struct sg_bytes *ret)
 {
     struct sg_reader at = *r;

@@ -65,6 +65,21 @@ static long long resident_bytes(void)
     return resident * sysconf(_SC_PAGESIZE);
 }
 
+/* Not getrusage: its maximum is that of the program before exec, too. */
+int64_t sg_metrics_peak_rss(void)
+{
+    char line[256];
+    long long kib = 0;
+    FILE *f = fopen("/proc/self/status", "re");
+
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "VmHWM: %lld", &kib) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kib * 1024;
+}
+
 static long long open_descriptors(void)
 {
     DIR *d = opendir("/proc/self/fd");

@@ -201,7 +201,14 @@ static void each_getter_takes_its_type_only(void **state)
     assert_int_equal(sg_cbor_get_bytes(&r, &bytes), -EBADMSG);
     assert_int_equal(sg_cbor_get_text(&r, &bytes), 0);
     assert_int_equal(sg_cbor_get_text(&r, &bytes), -EBADMSG);
+    struct sg_reader same = r;
+    uint8_t two[2] = {0};
+    assert_int_equal(sg_cbor_get_octets(&same, two, 1), -EBADMSG);
+    assert_int_equal(sg_cbor_get_octets(&same, two, 3), -EBADMSG);
+    assert_int_equal(sg_cbor_get_octets(&same, two, 2), 0);
     assert_int_equal(sg_cbor_get_bytes(&r, &bytes), 0);
+    assert_memory_equal(two, bytes.data, 2);
+    assert_ptr_equal(same.at, r.at);
     assert_int_equal(bytes.len, 2);
     assert_int_equal(sg_cbor_get_tag(&r, &n), 0);
     assert_int_equal(n, 18);

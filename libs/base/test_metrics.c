@@ -42,8 +42,24 @@ static void families_stand_together(void **state)
     assert_non_null(strstr((char *)b.data, "\nprocess_open_fds "));
 }
 
+static void the_peak_follows_what_is_touched(void **state)
+{
+    (void)state;
+    const size_t size = (size_t)64 << 20;
+    int64_t before = sg_metrics_peak_rss();
+    char *touched = malloc(size);
+
+    assert_non_null(touched);
+    memset(touched, 1, size);
+    assert_int_equal(touched[size - 1], 1);
+    free(touched);
+    assert_true(before > 0);
+    assert_true(sg_metrics_peak_rss() >= before + (int64_t)size / 2);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(families_stand_together)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(families_stand_together),
+                                       cmocka_unit_test(the_peak_follows_what_is_touched)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include <sealgrid/base/cleanup.h>
 
+#include <ctype.h>
 #include <stdio.h>
 
 static void report_bill(struct sg_audit *a, enum sg_audit_code code, const char *text)
@@ -19,19 +20,36 @@ static void report_number(struct sg_audit *a, const char *member)
     report_bill(a, SG_AUDIT_BILL_ARITHMETIC, text);
 }
 
-/* A tariff that sees energy and nothing else, for when the real one is not given. */
+/* As a name of a zone can be: it goes into a text that is parsed. */
+static bool is_zone(const char *zone)
+{
+    for (; *zone; zone++)
+        if (!isalnum((unsigned char)*zone) && !strchr("_+-/", *zone))
+            return false;
+    return true;
+}
+
+enum neutral_outcome { NEUTRAL_ZONE = 1 };
+
+/* A tariff that sees energy and nothing else, for when the real one is not given; it has the real
+ * one's id, which a contract may ask for. */
 static int make_neutral(const struct sg_bill *bill, struct sg_tariff **ret)
 {
     char yaml[512];
     struct sg_yaml_error why;
 
+    if (!is_zone(bill->zone))
+        return NEUTRAL_ZONE;
     snprintf(yaml, sizeof(yaml),
              "format: 2\nid: neutral\ncurrency: XXX\ndecimals: 2\nzone: %s\n"
              "interval_minutes: %u\nrounding: %s\nposts: [{name: all}]\n"
              "charges: [{name: none, kind: energy, rates: [{rate: 0}]}]\n",
              bill->zone, bill->interval_s / 60,
              bill->rounding == SG_ROUND_HALF_UP ? "half-up" : "half-even");
-    return sg_tariff_parse(ret, sg_bytes_str(yaml), &why);
+    int r = sg_tariff_parse(ret, sg_bytes_str(yaml), &why);
+    if (!r)
+        memcpy((*ret)->id, bill->tariff_id, sizeof(bill->tariff_id));
+    return r;
 }
 
 static int add_item(struct sg_audit *a, struct sg_billing *b, const struct sg_audit_item *item)
@@ -122,12 +140,27 @@ static int list_installs(const struct sg_audit *a, struct records *ret)
     if (!ret->list || !ret->sha256)
         return sg_raise(-ENOMEM);
     for (size_t i = 0; i < ret->n; i++) {
-        sg_cert_fingerprint(records[i].cert, ret->sha256[i]);
+        sg_installation_fingerprint(&records[i], ret->sha256[i]);
         ret->list[i] =
             (struct sg_bill_install){records[i].serial,    records[i].from_s,    records[i].until_s,
                                      records[i].ratio_num, records[i].ratio_den, ret->sha256[i]};
     }
     return 0;
+}
+
+/* Of an outcome of sg_billing_new. */
+static enum sg_audit_code code_of(const struct sg_audit *a, int outcome)
+{
+    switch (outcome) {
+    case SG_BILL_BAD_RECORD:
+        return SG_AUDIT_INSTALLATION_BAD;
+    case SG_BILL_NO_CONTRACT:
+    case SG_BILL_OTHER_TARIFF:
+    case SG_BILL_CONTRACT_CHANGED:
+        return a->in->contracts ? SG_AUDIT_CONTRACT : SG_AUDIT_BILL_TARIFF;
+    default:
+        return SG_AUDIT_BILL_TARIFF;
+    }
 }
 
 /* 0 and *ret, or 0 and *ret_done false: reported why there is no bill to compare with. */
@@ -138,12 +171,12 @@ static int recompute(struct sg_audit *a, const struct sg_tariff *t, struct sg_bi
     SG_CLEANUP(clear_records) struct records records = {NULL, NULL, 0};
     const struct sg_bill *bill = a->in->bill;
     struct sg_contract contract = bill->contract; /* as the bill says it: a claim on its face */
-    const struct sg_contracts contracts = {&contract, bill->has_contract};
+    const struct sg_contracts told = {&contract, bill->has_contract};
     struct sg_bill_input in = {.tariff = t,
                                .client = bill->client,
                                .from_s = bill->from_s,
                                .until_s = bill->until_s,
-                               .contracts = &contracts};
+                               .contracts = a->in->contracts ? a->in->contracts : &told};
     int r = list_installs(a, &records);
 
     *ret_done = false;
@@ -153,8 +186,7 @@ static int recompute(struct sg_audit *a, const struct sg_tariff *t, struct sg_bi
     in.n_installs = records.n;
     r = sg_billing_new(&b, &in);
     if (r > 0)
-        report_bill(a, r == SG_BILL_BAD_RECORD ? SG_AUDIT_INSTALLATION_BAD : SG_AUDIT_BILL_TARIFF,
-                    sg_bill_outcome_word(r));
+        report_bill(a, code_of(a, r), sg_bill_outcome_word(r));
     if (!r)
         r = add_items(a, b);
     if (r)
@@ -163,7 +195,7 @@ static int recompute(struct sg_audit *a, const struct sg_tariff *t, struct sg_bi
         sg_billing_set_estimates(b, bill->estimates_sha256);
     r = sg_billing_finish(b, ret);
     if (r > 0)
-        report_bill(a, SG_AUDIT_BILL_TARIFF, sg_bill_outcome_word(r));
+        report_bill(a, code_of(a, r), sg_bill_outcome_word(r));
     *ret_done = r == 0;
     return r < 0 ? r : 0;
 }
@@ -218,16 +250,44 @@ static void check_ratios(struct sg_audit *a)
     }
 }
 
-static void compare(struct sg_audit *a, const char *wrong, struct sg_bill *again)
+/* The bill's contract against the authority's, by which it was worked out again. */
+static void check_contract(struct sg_audit *a, const struct sg_bill *again)
 {
     const struct sg_bill *bill = a->in->bill;
+    char text[64];
 
-    if (memcmp(again->root, bill->root, 32))
+    if (!bill->has_contract && !again->has_contract)
+        return;
+    if (bill->has_contract != again->has_contract) {
+        report_bill(a, SG_AUDIT_CONTRACT,
+                    bill->has_contract ? "the authority has no such contract"
+                                       : "the contract is not on the bill");
+        return;
+    }
+    const char *differs = sg_contract_difference(&bill->contract, &again->contract);
+    if (!differs)
+        return;
+    snprintf(text, sizeof(text), "%s is not the authority's", differs);
+    report_bill(a, SG_AUDIT_CONTRACT, text);
+}
+
+static void compare(struct sg_audit *a, const char *wrong, struct sg_bill *again)
+{
+    struct sg_bill told = *a->in->bill; /* borrows its lists */
+
+    if (memcmp(again->root, told.root, 32))
         report_bill(a, SG_AUDIT_BILL_ROOT, "the Merkle root is not over the readings in evidence");
-    memcpy(again->root, bill->root, 32);
-    leave_out(bill, again);
+    if (a->in->contracts)
+        check_contract(a, again);
+    /* Judged by now: these, and the choices by their records. */
+    memcpy(told.root, again->root, 32);
+    told.has_contract = again->has_contract;
+    told.contract = again->contract;
+    told.resolved = again->resolved;
+    told.n_resolved = again->n_resolved;
+    leave_out(&told, again);
     const char *differs =
-        a->in->tariff ? sg_bill_difference(bill, again) : neutral_difference(bill, again);
+        a->in->tariff ? sg_bill_difference(&told, again) : neutral_difference(&told, again);
     if (differs && (!wrong || strcmp(differs, wrong)))
         report_number(a, differs);
 }

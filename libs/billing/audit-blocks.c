@@ -59,30 +59,49 @@ static const struct sg_installation *place(struct sg_audit *a)
     return NULL;
 }
 
-static void judge_revocation(struct sg_audit *a, struct sg_audit_meter *m)
+static void judge_revocation(struct sg_audit *a, struct sg_audit_meter *m,
+                             const struct sg_cert *cert)
 {
-    bool covered;
-
-    m->revoked_s = sg_authority_revoked_since(a->in->authority, m->record->cert, &covered);
-    if (covered)
+    m->revocation = sg_authority_revocation(a->in->authority, cert, a->in->judged_s);
+    if (m->revocation.covered)
         return;
     a->result.without_crl++;
     if (a->in->require_crl)
         report_block(a, SG_AUDIT_CERTIFICATE_NO_CRL, "no revocation list covers the certificate");
 }
 
+/* Once a meter: lists there are, but none that speaks of the time of its readings. */
+static void judge_staleness(struct sg_audit *a, struct sg_audit_meter *m, int64_t last_s)
+{
+    if (!m->revocation.covered || m->stale || last_s <= m->revocation.known_until_s)
+        return;
+    m->stale = true;
+    a->result.stale_crl++;
+    if (a->in->require_crl)
+        report_block(a, SG_AUDIT_CERTIFICATE_STALE_CRL,
+                     "the revocation lists had run out and are older than these readings");
+}
+
 static int judge_meter(struct sg_audit *a, struct sg_audit_meter *m, int64_t at_s)
 {
     const struct sg_authority *authority = a->in->authority;
-    int r = sg_cert_verify(m->record->cert, authority->intermediates, authority->n_intermediates,
-                           authority->roots, authority->n_roots, at_s);
+    SG_CLEANUP(sg_cert_freep) struct sg_cert *cert = NULL;
+    int r = sg_installation_cert(m->record, &cert);
 
-    sg_cert_validity(m->record->cert, &m->from_s, &m->until_s);
+    if (r > 0) {
+        report_block(a, SG_AUDIT_CERTIFICATE, "the record's certificate is none");
+        return 0;
+    }
+    if (r)
+        return r;
+    r = sg_cert_verify(cert, authority->intermediates, authority->n_intermediates, authority->roots,
+                       authority->n_roots, at_s);
     if (r < 0)
         return r;
+    sg_cert_validity(cert, &m->from_s, &m->until_s);
     if (r == 0) {
-        judge_revocation(a, m);
-        return sg_cert_public_key(m->record->cert, &m->key);
+        judge_revocation(a, m, cert);
+        return sg_cert_public_key(cert, &m->key);
     }
     report_block(a, SG_AUDIT_CERTIFICATE,
                  r == SG_CHAIN_EXPIRED ? "certificate not valid at that time"
@@ -102,7 +121,7 @@ static struct sg_audit_meter *forget_oldest(struct sg_audit *a)
 }
 
 /* Of a certificate that was good once: at the block's own time, too? */
-static bool good_then(struct sg_audit *a, const struct sg_audit_meter *m)
+static bool good_then(struct sg_audit *a, struct sg_audit_meter *m)
 {
     const struct sg_block_header *h = &a->block.evidence.header;
     int64_t last = h->first_ts_s + (int64_t)(h->count - 1) * h->interval_s;
@@ -111,10 +130,11 @@ static bool good_then(struct sg_audit *a, const struct sg_audit_meter *m)
         report_block(a, SG_AUDIT_CERTIFICATE, "certificate not valid at that time");
         return false;
     }
-    if (last >= m->revoked_s) {
+    if (last >= m->revocation.since_s) {
         report_block(a, SG_AUDIT_CERTIFICATE_REVOKED, "certificate was revoked by then");
         return false;
     }
+    judge_staleness(a, m, last);
     return true;
 }
 
@@ -214,6 +234,7 @@ static int judge_reading(struct sg_audit *a, const struct sg_reading *reading,
     items[i].energy_wh = reading->field[SG_READING_interval_energy];
     items[i].reactive_varh = reading->field[SG_READING_interval_reactive_energy];
     items[i].register_wh = reading->field[SG_READING_energy_register];
+    items[i].reactive_register_varh = reading->field[SG_READING_reactive_energy_register];
     return a->sections ? sg_row_digest(reading, items[i].digest) : 0;
 }
 

@@ -1,67 +1,21 @@
 /* audit-conflicts - intervals that were told more than once. */
 #include "audit-int.h"
 
-#include <sealgrid/base/cleanup.h>
-#include <sealgrid/billing/resolution.h>
-
-struct choices {
-    struct sg_row_resolution *rows; /* by time */
-    size_t n;
-};
-
-static void clear_choices(struct choices *c)
-{
-    free(c->rows);
-}
-
-static int read_choices(struct sg_audit *a, struct choices *ret)
-{
-    int r = a->resolutions.len ? sg_resolutions_decode(a->resolutions, &ret->rows, &ret->n) : 0;
-
-    if (r <= 0)
-        return r;
-    const struct sg_audit_finding f = {
-        .code = SG_AUDIT_RESOLUTION, .ts_s = INT64_MIN, .text = "choices cannot be read"};
-    sg_audit_report(a, &f);
-    return 0;
-}
-
-static const struct sg_row_resolution *choice_at(const struct choices *c, int64_t ts_s)
-{
-    for (size_t i = 0; i < c->n; i++)
-        if (c->rows[i].ts_s == ts_s)
-            return &c->rows[i];
-    return NULL;
-}
-
 static bool same_reading(const struct sg_audit_item *x, const struct sg_audit_item *y)
 {
     return x->seq == y->seq && !memcmp(x->leaf, y->leaf, 32);
 }
 
-/* n: there is no choice that holds; a choice that does not was reported. */
-static int choose(struct sg_audit *a, const struct choices *c, const struct sg_audit_item *items,
-                  size_t n, size_t *ret)
+/* n: there is no choice that holds. */
+static size_t choose(const struct sg_audit *a, const struct sg_audit_item *items, size_t n)
 {
-    const struct sg_row_resolution *row = choice_at(c, items[0].ts_s);
+    const struct sg_audit_choice *c = sg_audit_choice_at(a, items[0].ts_s);
 
-    *ret = n;
-    if (!row || !a->in->operators)
-        return 0;
-    const struct sg_resolution resolution = {.client = a->in->bill->client, .row = *row};
-    int r = sg_resolution_verify(&resolution, a->in->operators);
-    if (r > 0)
-        sg_audit_report_item(a, SG_AUDIT_RESOLUTION, &items[0],
-                             r == SG_RESOLUTION_UNTRUSTED
-                                 ? "a choice by nobody whom the operators' authority knows"
-                                 : "a choice that is not signed");
-    if (r)
-        return r < 0 ? r : 0;
-    for (size_t i = 0; i < n && *ret == n; i++)
+    for (size_t i = 0; i < n && c && c->holds; i++)
         if (items[i].state == SG_ITEM_OK &&
-            !memcmp(items[i].digest, row->chosen, SG_ROW_DIGEST_LEN))
-            *ret = i;
-    return 0;
+            !memcmp(items[i].digest, c->row.chosen, SG_ROW_DIGEST_LEN))
+            return i;
+    return n;
 }
 
 static int reject(struct sg_audit *a, const struct sg_audit_item *item)
@@ -76,12 +30,12 @@ static int reject(struct sg_audit *a, const struct sg_audit_item *item)
 }
 
 /* All of one interval: the first counts, unless another was chosen. */
-static int settle(struct sg_audit *a, const struct choices *c, struct sg_audit_item *items,
-                  size_t n, struct sg_audit_item *ret_kept)
+static int settle(struct sg_audit *a, struct sg_audit_item *items, size_t n,
+                  struct sg_audit_item *ret_kept)
 {
-    size_t chosen;
-    int r = choose(a, c, items, n, &chosen);
+    const size_t chosen = choose(a, items, n);
     const struct sg_audit_item *kept = &items[chosen < n ? chosen : 0];
+    int r = 0;
 
     for (size_t i = 0; i < n && !r; i++) {
         if (&items[i] == kept)
@@ -95,22 +49,20 @@ static int settle(struct sg_audit *a, const struct choices *c, struct sg_audit_i
                                  "two signed readings of one interval");
     }
     *ret_kept = *kept;
-    a->result.resolved += chosen < n;
     return r;
 }
 
 int sg_audit_settle(struct sg_audit *a)
 {
-    SG_CLEANUP(clear_choices) struct choices c = {NULL, 0};
     size_t kept = 0, n;
-    int r = read_choices(a, &c);
+    int r = sg_audit_read_choices(a);
 
     for (size_t i = 0; i < a->n_items && !r; i += n) {
         struct sg_audit_item *items = &a->items[i], item = *items;
         for (n = 1; i + n < a->n_items && items[n].ts_s == items[0].ts_s;)
             n++;
         if (n > 1)
-            r = settle(a, &c, items, n, &item);
+            r = settle(a, items, n, &item);
         a->items[kept++] = item;
     }
     a->n_items = kept;

@@ -50,6 +50,7 @@ static int list_rows(const struct sg_audit *a, struct sg_vee_row **ret, size_t *
                                       .energy_wh = item->energy_wh,
                                       .reactive_varh = item->reactive_varh,
                                       .register_wh = item->register_wh,
+                                      .reactive_register_varh = item->reactive_register_varh,
                                       .interval_s = a->in->bill->interval_s};
         snprintf(rows[n].serial, sizeof(rows[n].serial), "%s", item->record->serial);
         n++;

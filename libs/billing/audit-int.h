@@ -17,7 +17,7 @@ struct sg_audit_item {
     int64_t ts_s;
     uint64_t seq;
     const struct sg_installation *record;
-    int64_t energy_wh, reactive_varh, register_wh;
+    int64_t energy_wh, reactive_varh, register_wh, reactive_register_varh;
     enum sg_audit_state state;
     uint8_t leaf[32];
     uint8_t digest[SG_ROW_DIGEST_LEN]; /* of files with sections, of sound readings */
@@ -29,7 +29,14 @@ struct sg_audit_meter {
     const struct sg_installation *record;
     struct sg_key *key;      /* NULL: untrusted, reported when it was judged */
     int64_t from_s, until_s; /* the certificate's validity */
-    int64_t revoked_s;       /* INT64_MAX: not */
+    struct sg_revocation revocation;
+    bool stale; /* reported */
+};
+
+/* A choice of the evidence file. */
+struct sg_audit_choice {
+    struct sg_row_resolution row; /* borrows from the file */
+    bool holds;                   /* an operator signed it; if not, that was reported */
 };
 
 struct sg_audit {
@@ -43,6 +50,8 @@ struct sg_audit {
     size_t n_items, capacity;
     bool sections;                          /* of the evidence file */
     struct sg_bytes estimates, resolutions; /* likewise, borrowed */
+    struct sg_audit_choice *choices;        /* of the period, by time */
+    size_t n_choices;
     struct sg_audit_item *rejected;         /* by resolutions, in time order */
     size_t n_rejected;
     struct sg_vee_estimates told; /* by the evidence, by time */
@@ -54,6 +63,13 @@ void sg_audit_report_item(struct sg_audit *a, enum sg_audit_code code,
                           const struct sg_audit_item *item, const char *text);
 /* All blocks of the evidence into items. */
 SG_MUST_USE int sg_audit_blocks(struct sg_audit *a);
+/* The choices of the evidence, each with its signature. */
+SG_MUST_USE int sg_audit_read_choices(struct sg_audit *a);
+/* NULL: there is none of that interval. */
+const struct sg_audit_choice *sg_audit_choice_at(const struct sg_audit *a, int64_t ts_s);
+/* After completeness: the choices against what is billed, and against what the bill says of them.
+ */
+SG_MUST_USE int sg_audit_choices(struct sg_audit *a);
 /* Of items in order: one an interval, the one that a resolution chose if it was signed for. */
 SG_MUST_USE int sg_audit_settle(struct sg_audit *a);
 /* How many numbers after seq and before until were rejected. */

@@ -15,16 +15,21 @@ const char *sg_audit_word(enum sg_audit_code code)
     return words[code];
 }
 
-enum sg_audit_clock sg_audit_clock_of(const char *word)
+const char *sg_audit_clock_word(enum sg_audit_clock clock)
 {
     static const char *const words[] = {
 #define SG_P(id, word) word,
         SG_AUDIT_CLOCKS(SG_P)
 #undef SG_P
     };
+    return words[clock];
+}
+
+enum sg_audit_clock sg_audit_clock_of(const char *word)
+{
     int i = 0;
 
-    while (i < SG_AUDIT_N_CLOCKS && strcmp(word, words[i]) != 0)
+    while (i < SG_AUDIT_N_CLOCKS && strcmp(word, sg_audit_clock_word((enum sg_audit_clock)i)) != 0)
         i++;
     return (enum sg_audit_clock)i;
 }
@@ -214,6 +219,8 @@ int sg_audit_run(const struct sg_audit_input *in, sg_audit_fn fn, void *user,
     if (!r)
         r = sg_audit_completeness(a);
     if (!r)
+        r = sg_audit_choices(a);
+    if (!r)
         r = sg_audit_estimates(a);
     if (!r)
         r = sg_audit_bill(a);
@@ -223,6 +230,7 @@ int sg_audit_run(const struct sg_audit_input *in, sg_audit_fn fn, void *user,
         sg_key_free(a->meters[i].key);
     free(a->items);
     free(a->rejected);
+    free(a->choices);
     sg_vee_estimates_clear(&a->told);
     free(a);
     return r;

@@ -122,20 +122,33 @@ int sg_authority_read(struct sg_bytes pem, struct sg_authority *ret)
 
 /* ---- revocation ---------------------------------------------------------------------------- */
 
-static int64_t listed_since(const struct sg_authority *a, const struct sg_cert *c,
-                            bool *ret_covered)
+/* Up to when one list can speak of a certificate. */
+static int64_t known_until(const struct sg_crl *l, const struct sg_cert *c, int64_t judged_s)
 {
-    int64_t since = INT64_MAX;
+    int64_t issued, next, begin, end;
 
-    *ret_covered = false;
+    sg_crl_validity(l, &issued, &next);
+    sg_cert_validity(c, &begin, &end);
+    if (issued == INT64_MAX || issued > end)
+        return INT64_MIN;
+    return next != INT64_MAX && next >= judged_s && next > issued ? next : issued;
+}
+
+static struct sg_revocation listed(const struct sg_authority *a, const struct sg_cert *c,
+                                   int64_t judged_s)
+{
+    struct sg_revocation r = {.since_s = INT64_MAX, .known_until_s = INT64_MIN};
+
     for (size_t i = 0; i < a->n_crls; i++) {
         if (!sg_cert_is_issuer(a->crl_issuers[i], c))
             continue;
-        int64_t at = sg_crl_revoked_since(a->crls[i], c);
-        since = at < since ? at : since;
-        *ret_covered = true;
+        const int64_t since = sg_crl_revoked_since(a->crls[i], c);
+        const int64_t until = known_until(a->crls[i], c, judged_s);
+        r.since_s = since < r.since_s ? since : r.since_s;
+        r.known_until_s = until > r.known_until_s ? until : r.known_until_s;
+        r.covered = true;
     }
-    return since;
+    return r;
 }
 
 /* NULL: a root has issued it. */
@@ -147,18 +160,18 @@ static const struct sg_cert *above(const struct sg_authority *a, const struct sg
     return NULL;
 }
 
-int64_t sg_authority_revoked_since(const struct sg_authority *a, const struct sg_cert *c,
-                                   bool *ret_covered)
+struct sg_revocation sg_authority_revocation(const struct sg_authority *a, const struct sg_cert *c,
+                                             int64_t judged_s)
 {
-    int64_t since = INT64_MAX;
+    struct sg_revocation all = {.since_s = INT64_MAX, .covered = true, .known_until_s = INT64_MAX};
 
-    *ret_covered = true;
     for (int i = 0; c && i < CHAIN_MAX; i++) {
-        bool covered;
-        int64_t at = listed_since(a, c, &covered);
-        since = at < since ? at : since;
-        *ret_covered = *ret_covered && covered;
+        const struct sg_revocation r = listed(a, c, judged_s);
+        all.since_s = r.since_s < all.since_s ? r.since_s : all.since_s;
+        all.known_until_s =
+            r.known_until_s < all.known_until_s ? r.known_until_s : all.known_until_s;
+        all.covered = all.covered && r.covered;
         c = above(a, c);
     }
-    return since;
+    return all;
 }

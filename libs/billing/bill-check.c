@@ -65,6 +65,18 @@ static const char *bad_energy(const struct sg_bill *b)
     return import == b->import_wh && export == b->export_wh ? NULL : "energy";
 }
 
+/* Choices by time, in their meter's part of the period. */
+static const char *bad_choices(const struct sg_bill *b)
+{
+    for (size_t i = 0; i < b->n_resolved; i++) {
+        const struct sg_bill_choice *c = &b->resolved[i];
+        const struct sg_bill_meter *m = &b->meters[c->meter];
+        if (c->ts_s <= m->from_s || c->ts_s > m->until_s || (i && c->ts_s <= c[-1].ts_s))
+            return "resolved";
+    }
+    return NULL;
+}
+
 static const char *bad_sum(const struct sg_bill *b)
 {
     struct sg_bill_sums s;
@@ -91,6 +103,8 @@ const char *sg_bill_inconsistency(const struct sg_bill *b)
         bad = bad_buckets(b);
     if (!bad)
         bad = bad_energy(b);
+    if (!bad)
+        bad = bad_choices(b);
     return bad ? bad : bad_sum(b);
 }
 
@@ -132,6 +146,14 @@ static bool same_estimate(const struct sg_bill_estimate *a, const struct sg_bill
     return a->meter == b->meter && a->from_s == b->from_s && a->until_s == b->until_s &&
            !strcmp(a->rule, b->rule) && a->intervals == b->intervals &&
            a->import_wh == b->import_wh && a->export_wh == b->export_wh;
+}
+
+bool sg_bill_same_choice(const struct sg_bill_choice *a, const struct sg_bill_choice *b)
+{
+    return a->meter == b->meter && a->ts_s == b->ts_s && a->energy_wh == b->energy_wh &&
+           !memcmp(a->chosen, b->chosen, sizeof(a->chosen)) && !strcmp(a->who, b->who) &&
+           !strcmp(a->why, b->why) && a->resolved_s == b->resolved_s &&
+           !memcmp(a->record_sha256, b->record_sha256, 32);
 }
 
 static bool same_credit(const struct sg_bill_credit *a, const struct sg_bill_credit *b)
@@ -177,6 +199,7 @@ static const char *source_difference(const struct sg_bill *a, const struct sg_bi
         return "estimates_sha256";
     LIST_DIFFERS(estimates, n_estimates, same_estimate, "estimates");
     LIST_DIFFERS(buckets, n_buckets, same_bucket, "buckets");
+    LIST_DIFFERS(resolved, n_resolved, sg_bill_same_choice, "resolved");
     return a->import_wh == b->import_wh && a->export_wh == b->export_wh ? NULL : "energy";
 }
 
@@ -233,14 +256,18 @@ static bool same_name(const char (*a)[SG_TARIFF_NAME_MAX + 1],
     return !strcmp(*a, *b);
 }
 
-static const char *terms_difference(const struct sg_contract *a, const struct sg_contract *b)
+const char *sg_contract_difference(const struct sg_contract *a, const struct sg_contract *b)
 {
-    if (a->from_day != b->from_day || a->until_day != b->until_day || a->phases != b->phases)
-        return "contract";
-    LIST_DIFFERS(demand, n_demand, same_demand, "contract");
-    LIST_DIFFERS(history, n_history, same_history, "contract");
-    LIST_DIFFERS(credits, n_credits, same_carried, "contract");
-    LIST_DIFFERS(exempt, n_exempt, same_name, "contract");
+    if (a->from_day != b->from_day || a->until_day != b->until_day)
+        return "from, until";
+    if (strcmp(a->tariff, b->tariff) != 0)
+        return "tariff";
+    if (a->phases != b->phases)
+        return "phases";
+    LIST_DIFFERS(demand, n_demand, same_demand, "demand_kw");
+    LIST_DIFFERS(history, n_history, same_history, "demand_history");
+    LIST_DIFFERS(credits, n_credits, same_carried, "credits");
+    LIST_DIFFERS(exempt, n_exempt, same_name, "exempt");
     return NULL;
 }
 
@@ -248,7 +275,8 @@ static const char *contract_difference(const struct sg_bill *a, const struct sg_
 {
     if (a->has_contract != b->has_contract)
         return "contract";
-    return a->has_contract ? terms_difference(&a->contract, &b->contract) : NULL;
+    return a->has_contract && sg_contract_difference(&a->contract, &b->contract) ? "contract"
+                                                                                 : NULL;
 }
 
 const char *sg_bill_difference(const struct sg_bill *a, const struct sg_bill *b)

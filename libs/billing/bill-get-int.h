@@ -15,6 +15,8 @@ bool sg_get_time(const json_t *o, const char *key, int64_t *ret);
 bool sg_get_date(const json_t *o, const char *key, int64_t *ret_day);
 bool sg_get_month(const json_t *o, const char *key, int *ret);
 bool sg_get_decimal(const json_t *o, const char *key, unsigned digits, int64_t *ret);
+/* n octets as hex; at most 32. */
+bool sg_get_octets(const json_t *o, const char *key, uint8_t *ret, size_t n);
 bool sg_get_hash(const json_t *o, const char *key, uint8_t ret[32]);
 bool sg_is_null(const json_t *o, const char *key);
 /* Room for a list of at most max items of a size; NULL for an empty one. */

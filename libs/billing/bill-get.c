@@ -85,16 +85,21 @@ bool sg_get_decimal(const json_t *o, const char *key, unsigned digits, int64_t *
            *ret >= -NUMBER_MAX && *ret <= NUMBER_MAX;
 }
 
-bool sg_get_hash(const json_t *o, const char *key, uint8_t ret[32])
+bool sg_get_octets(const json_t *o, const char *key, uint8_t *ret, size_t n)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(32);
     char text[65];
 
     if (!sg_get_text(o, key, text, sizeof(text)) || sg_hex_decode(&b, sg_bytes_str(text)) != 0 ||
-        b.len != 32)
+        b.len != n)
         return false;
-    memcpy(ret, b.data, 32);
+    memcpy(ret, b.data, n);
     return true;
+}
+
+bool sg_get_hash(const json_t *o, const char *key, uint8_t ret[32])
+{
+    return sg_get_octets(o, key, ret, 32);
 }
 
 bool sg_is_null(const json_t *o, const char *key)
@@ -179,6 +184,7 @@ bool sg_get_contract(const json_t *o, struct sg_contract *ret)
     ret->until_day = SG_CONTRACT_NEVER;
     if (!sg_get_date(o, "from", &ret->from_day) ||
         (!sg_is_null(o, "until") && !sg_get_date(o, "until", &ret->until_day)) ||
+        (!sg_is_null(o, "tariff") && !sg_get_text(o, "tariff", ret->tariff, sizeof(ret->tariff))) ||
         !sg_get_int(o, "phases", &phases) || phases < 0 || phases > 3)
         return false;
     ret->phases = (unsigned)phases;

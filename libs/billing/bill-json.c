@@ -97,6 +97,24 @@ static void put_estimate(struct sg_json *j, const struct sg_bill_estimate *e)
     sg_json_end_object(j);
 }
 
+static void put_choice(struct sg_json *j, const struct sg_bill_choice *c)
+{
+    sg_json_object(j);
+    sg_put_int(j, "meter", c->meter);
+    sg_put_time(j, "until", c->ts_s);
+    if (c->energy_wh == INT64_MIN)
+        sg_put_null(j, "energy_wh");
+    else
+        sg_put_int(j, "energy_wh", c->energy_wh);
+    sg_json_key(j, "chosen");
+    sg_json_hex(j, SG_BYTES_ARRAY(c->chosen));
+    sg_put_text(j, "by", c->who);
+    sg_put_time(j, "resolved", c->resolved_s);
+    sg_put_text(j, "why", c->why);
+    sg_put_hash(j, "record", c->record_sha256);
+    sg_json_end_object(j);
+}
+
 static void put_pieces_dates(struct sg_json *j, const struct sg_bill_line *line)
 {
     if (line->from_day == SG_BILL_WHOLE) {
@@ -199,6 +217,7 @@ static void put_bill(struct sg_json *j, const struct sg_bill *b)
     put_readings(j, b);
     PUT_LIST("buckets", b->n_buckets, put_bucket(j, b, &b->buckets[i]));
     PUT_LIST("estimates", b->n_estimates, put_estimate(j, &b->estimates[i]));
+    PUT_LIST("resolved", b->n_resolved, put_choice(j, &b->resolved[i]));
     put_energy(j, b);
     PUT_LIST("lines", b->n_lines, put_line(j, b, &b->lines[i]));
     put_amount(j, b, "net", b->net);

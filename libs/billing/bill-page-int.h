@@ -29,4 +29,5 @@ void sg_bill_put_row_head(struct sg_html *p, const char *text);
 
 void sg_bill_put_contract(struct sg_html *p, const struct sg_bill_view *v);
 void sg_bill_put_estimates(struct sg_html *p, const struct sg_bill_view *v);
+void sg_bill_put_choices(struct sg_html *p, const struct sg_bill_view *v);
 void sg_bill_put_credits(struct sg_html *p, const struct sg_bill_view *v);

@@ -435,6 +435,7 @@ void sg_bill_view_put(struct sg_html *p, const struct sg_bill_view *v)
     put_meters(p, v);
     put_missing(p, v->bill);
     sg_bill_put_estimates(p, v);
+    sg_bill_put_choices(p, v);
     put_proof(p, v);
     sg_html_close(p);
 }

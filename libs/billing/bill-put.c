@@ -123,6 +123,10 @@ void sg_put_contract(struct sg_json *j, const struct sg_contract *c)
         sg_put_null(j, "until");
     else
         sg_put_date(j, "until", c->until_day);
+    if (*c->tariff)
+        sg_put_text(j, "tariff", c->tariff);
+    else
+        sg_put_null(j, "tariff");
     sg_put_int(j, "phases", c->phases);
     put_demands(j, "demand_kw", c->demand, c->n_demand);
     put_history(j, c);

@@ -135,6 +135,28 @@ static bool read_estimates(const json_t *list, struct sg_bill *b)
     return true;
 }
 
+static bool read_choice(const json_t *o, const struct sg_bill *b, struct sg_bill_choice *c)
+{
+    c->energy_wh = INT64_MIN;
+    return read_meter_index(o, b, &c->meter) && sg_get_time(o, "until", &c->ts_s) &&
+           (sg_is_null(o, "energy_wh") || sg_get_int(o, "energy_wh", &c->energy_wh)) &&
+           sg_get_octets(o, "chosen", c->chosen, sizeof(c->chosen)) &&
+           sg_get_text(o, "by", c->who, sizeof(c->who)) &&
+           sg_get_time(o, "resolved", &c->resolved_s) &&
+           sg_get_text(o, "why", c->why, sizeof(c->why)) &&
+           sg_get_hash(o, "record", c->record_sha256);
+}
+
+static bool read_resolved(const json_t *list, struct sg_bill *b)
+{
+    if (!sg_get_list(list, SG_BILL_CHOICES_MAX, sizeof(*b->resolved), (void **)&b->resolved))
+        return false;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!read_choice(json_array_get(list, i), b, &b->resolved[b->n_resolved++]))
+            return false;
+    return true;
+}
+
 static bool read_unit(const json_t *o, enum sg_bill_unit *ret)
 {
     char word[8];
@@ -257,6 +279,7 @@ static bool read_bill(const json_t *o, struct sg_bill *b)
            read_readings(json_object_get(o, "readings"), b) &&
            read_buckets(json_object_get(o, "buckets"), b) &&
            read_estimates(json_object_get(o, "estimates"), b) &&
+           read_resolved(json_object_get(o, "resolved"), b) &&
            read_energy(json_object_get(o, "energy"), b) &&
            read_lines(json_object_get(o, "lines"), b) &&
            sg_get_decimal(o, "net", b->decimals, &b->net) &&

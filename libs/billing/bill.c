@@ -24,6 +24,7 @@ void sg_bill_clear(struct sg_bill *b)
         sg_contract_clear(&b->contract);
     free(b->buckets);
     free(b->estimates);
+    free(b->resolved);
     free(b->lines);
     free(b->credits);
     sg_buf_clear(&b->trace);
@@ -60,12 +61,13 @@ int sg_bill_copy(struct sg_bill *ret, const struct sg_bill *from)
     b.trace = (struct sg_buf)SG_BUF_INIT(SG_BILL_JSON_MAX);
     b.buckets = copy_list(from->buckets, from->n_buckets, sizeof(*b.buckets));
     b.estimates = copy_list(from->estimates, from->n_estimates, sizeof(*b.estimates));
+    b.resolved = copy_list(from->resolved, from->n_resolved, sizeof(*b.resolved));
     b.lines = copy_list(from->lines, from->n_lines, sizeof(*b.lines));
     b.credits = copy_list(from->credits, from->n_credits, sizeof(*b.credits));
     if (from->has_contract)
         r = copy_contract(&b, &from->contract);
     if (!r && ((b.n_buckets && !b.buckets) || (b.n_estimates && !b.estimates) ||
-               (b.n_lines && !b.lines) || (b.n_credits && !b.credits)))
+               (b.n_resolved && !b.resolved) || (b.n_lines && !b.lines) || (b.n_credits && !b.credits)))
         r = sg_raise(-ENOMEM);
     if (!r)
         r = sg_buf_append(&b.trace, sg_buf_bytes(&from->trace));
@@ -179,7 +181,8 @@ static int find_contract(struct sg_billing *b, const struct sg_contracts *contra
         r = sg_contracts_over(contracts, b->bill.client, b->days[0], b->days[b->n_days - 1], &c);
     switch (r) {
     case 0:
-        return copy_contract(&b->bill, c);
+        return *c->tariff && strcmp(c->tariff, b->t->id) ? SG_BILL_OTHER_TARIFF
+                                                         : copy_contract(&b->bill, c);
     case SG_CONTRACT_NONE:
         return sg_tariff_needs_contract(b->t) ? SG_BILL_NO_CONTRACT : 0;
     case SG_CONTRACT_CHANGED:
@@ -242,6 +245,40 @@ void sg_billing_set_estimates(struct sg_billing *b, const uint8_t sha256[32])
 {
     b->bill.has_estimates_hash = true;
     memcpy(b->bill.estimates_sha256, sha256, 32);
+}
+
+uint32_t sg_bill_meter_at(const struct sg_bill *b, const char *serial, int64_t ts_s)
+{
+    uint32_t i = 0;
+
+    while (i < b->n_meters && (strcmp(b->meters[i].serial, serial) != 0 ||
+                               ts_s <= b->meters[i].from_s || ts_s > b->meters[i].until_s))
+        i++;
+    return i;
+}
+
+int sg_billing_add_choice(struct sg_billing *b, const char *serial,
+                          const struct sg_bill_choice *choice)
+{
+    struct sg_bill *bill = &b->bill;
+    const uint32_t meter = sg_bill_meter_at(bill, serial, choice->ts_s);
+    const size_t n = bill->n_resolved;
+    struct sg_bill_choice *list;
+
+    if (meter == bill->n_meters)
+        return SG_BILL_FOREIGN;
+    if (n && bill->resolved[n - 1].ts_s >= choice->ts_s)
+        return SG_BILL_REPEATED;
+    if (n == SG_BILL_CHOICES_MAX)
+        return SG_BILL_TOO_LONG;
+    list = reallocarray(bill->resolved, n + 1, sizeof(*list));
+    if (!list)
+        return sg_raise(-ENOMEM);
+    list[n] = *choice;
+    list[n].meter = meter;
+    bill->resolved = list;
+    bill->n_resolved++;
+    return 0;
 }
 
 static int take_buckets(struct sg_billing *b)

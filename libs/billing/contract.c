@@ -34,6 +34,15 @@ static int take_until(struct sg_fields *f, const struct sg_yaml_node *n, void *i
     return r;
 }
 
+static int take_tariff(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
+{
+    struct sg_contract *c = into;
+
+    if (n->kind == SG_YAML_SCALAR && !strcmp(n->text, "null"))
+        return 0;
+    return sg_field_name(f, n, c->tariff, SG_TARIFF_ID_MAX);
+}
+
 static int take_phases(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
     struct sg_contract *c = into;
@@ -186,11 +195,15 @@ static int take_exempt(struct sg_fields *f, const struct sg_yaml_node *n, void *
 
 static int take_contract(struct sg_fields *f, const struct sg_yaml_node *n, struct sg_contract *ret)
 {
-    static const struct sg_field members[] = {
-        {"client", true, take_client},        {"from", true, take_from},
-        {"until", true, take_until},          {"phases", false, take_phases},
-        {"demand_kw", false, take_demand_kw}, {"demand_history", false, take_history},
-        {"credits", false, take_credits},     {"exempt", false, take_exempt}};
+    static const struct sg_field members[] = {{"client", true, take_client},
+                                              {"from", true, take_from},
+                                              {"until", true, take_until},
+                                              {"tariff", false, take_tariff},
+                                              {"phases", false, take_phases},
+                                              {"demand_kw", false, take_demand_kw},
+                                              {"demand_history", false, take_history},
+                                              {"credits", false, take_credits},
+                                              {"exempt", false, take_exempt}};
     return sg_fields_mapping(f, n, members, SG_FIELD_COUNT(members), ret);
 }
 

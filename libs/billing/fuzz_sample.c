@@ -23,7 +23,7 @@ static void judge(const struct sg_challenge *c, struct sg_bytes response)
     static struct sg_tariff t;
     const struct sg_installations none = {NULL, 0, NULL};
     const struct sg_authority nobody = {.n_roots = 0};
-    const struct sg_proof_authority a = {&none, &nobody, &t};
+    const struct sg_proof_authority a = {&none, &nobody, &t, 0};
     SG_CLEANUP(sg_population_freep) struct sg_population *p = NULL;
     struct sg_challenge mine = *c;
     struct sg_sample_result result;

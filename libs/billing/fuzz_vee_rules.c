@@ -23,7 +23,8 @@ static void make(struct sg_vee_row rows[ROWS])
                                       .ts_s = 1788231600 + (i < 90 ? i : i + 30) * 900,
                                       .energy_wh = 100 + i * 37 % 50,
                                       .reactive_varh = i,
-                                      .register_wh = 1000 + i * 200};
+                                      .register_wh = 1000 + i * 200,
+                                      .reactive_register_varh = 5000 - i * 7};
     }
 }
 

@@ -4,6 +4,7 @@
 #include <sealgrid/base/encode.h>
 #include <sealgrid/base/json.h>
 #include <sealgrid/billing/installation.h>
+#include <sealgrid/crypto/hash.h>
 
 #include <jansson.h>
 #include <stdio.h>
@@ -13,8 +14,10 @@
 
 static void clear_records(struct sg_installation *records, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         sg_cert_free(records[i].cert);
+        free((void *)(uintptr_t)records[i].der.data);
+    }
     free(records);
 }
 
@@ -131,12 +134,55 @@ static bool read_until(const json_t *o, int64_t *ret)
     return json_is_string(v) && sg_time_parse(json_string_value(v), ret) == 0;
 }
 
-static bool read_cert(const char *base64, struct sg_cert **ret)
+/* One SEQUENCE and nothing behind it: whether a certificate stands in it is asked when it is
+ * needed. */
+static bool is_sequence(struct sg_bytes der)
+{
+    struct sg_reader r = sg_reader_over(der);
+    uint8_t tag, len, more;
+    size_t n;
+
+    if (!sg_take_u8(&r, &tag) || tag != 0x30 || !sg_take_u8(&r, &len))
+        return false;
+    if (len < 0x80)
+        return r.left == len;
+    if (len < 0x81 || len > 0x82)
+        return false;
+    for (n = 0; len > 0x80; len--) {
+        if (!sg_take_u8(&r, &more))
+            return false;
+        n = n << 8 | more;
+    }
+    return r.left == n;
+}
+
+static bool read_cert(const char *base64, struct sg_bytes *ret)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(CERT_MAX);
 
-    return sg_base64_decode(&der, sg_bytes_str(base64)) == 0 &&
-           sg_cert_load(ret, sg_buf_bytes(&der)) == 0;
+    if (sg_base64_decode(&der, sg_bytes_str(base64)) != 0 || !is_sequence(sg_buf_bytes(&der)))
+        return false;
+    uint8_t *copy = malloc(der.len); /* a buffer has room that would never be used */
+    if (!copy)
+        return false;
+    memcpy(copy, der.data, der.len);
+    *ret = SG_BYTES(copy, der.len);
+    return true;
+}
+
+int sg_installation_cert(const struct sg_installation *i, struct sg_cert **ret)
+{
+    if (i->cert)
+        return sg_cert_of_x509(ret, sg_cert_x509(i->cert));
+    return sg_cert_load(ret, i->der) ? SG_INSTALLATIONS_MALFORMED : 0;
+}
+
+void sg_installation_fingerprint(const struct sg_installation *i, uint8_t ret[32])
+{
+    if (i->cert)
+        sg_cert_fingerprint(i->cert, ret);
+    else
+        sg_sha256(ret, i->der);
 }
 
 /* NULL, or what is wrong with the record. */
@@ -157,46 +203,127 @@ static const char *read_record(const json_t *o, struct sg_installation *ret)
     if (!read_ratio(o, "ratio_num", &ret->ratio_num) ||
         !read_ratio(o, "ratio_den", &ret->ratio_den))
         return "ratio_num and ratio_den must be 1..1000000";
-    if (!cert || !read_cert(cert, &ret->cert))
+    if (!cert || !read_cert(cert, &ret->der))
         return "metrology_cert must be the base64 of a DER certificate";
     ret->client = json_integer_value(client);
     snprintf(ret->serial, sizeof(ret->serial), "%s", serial);
     return NULL;
 }
 
-static int read_records(const json_t *list, struct sg_installations *ret, char why[160])
-{
-    size_t n = json_array_size(list);
-    struct sg_installation *records = calloc(n + 1, sizeof(*records));
+struct list {
+    struct sg_installation *records;
+    size_t n, room;
+};
 
-    if (!records)
-        return sg_raise(-ENOMEM);
-    for (size_t i = 0; i < n; i++) {
-        const char *wrong = read_record(json_array_get(list, i), &records[i]);
-        if (!wrong)
-            continue;
-        snprintf(why, 160, "record %zu: %s", i + 1, wrong);
-        clear_records(records, n);
+static void clear_list(struct list *l)
+{
+    clear_records(l->records, l->n);
+}
+
+/* A zeroed record behind the others. */
+static struct sg_installation *next_record(struct list *l)
+{
+    if (l->n == l->room) {
+        size_t room = l->room ? 2 * l->room : 64;
+        struct sg_installation *more = reallocarray(l->records, room, sizeof(*more));
+        if (!more)
+            return NULL;
+        l->records = more;
+        l->room = room;
+    }
+    l->records[l->n] = (struct sg_installation){.client = 0};
+    return &l->records[l->n++];
+}
+
+/* The next octet that is no white space, which is left there; 0 at the end. */
+static char peek(struct sg_reader *in, size_t *line)
+{
+    while (in->left && (*in->at == ' ' || *in->at == '\t' || *in->at == '\r' || *in->at == '\n')) {
+        *line += *in->at == '\n';
+        in->at++;
+        in->left--;
+    }
+    return in->left ? (char)*in->at : 0;
+}
+
+static bool take(struct sg_reader *in, size_t *line, char wanted)
+{
+    if (peek(in, line) != wanted)
+        return false;
+    in->at++;
+    in->left--;
+    return true;
+}
+
+/* The object at the start of in. */
+static int take_record(struct sg_reader *in, size_t *line, struct list *l, char why[160])
+{
+    json_error_t error;
+    SG_CLEANUP(json_decrefp)
+    json_t *o = json_loadb((const char *)in->at, in->left,
+                           JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &error);
+
+    if (!o) {
+        snprintf(why, 160, "line %zu: %.120s", *line + (size_t)error.line - 1, error.text);
         return SG_INSTALLATIONS_MALFORMED;
     }
-    return sg_installations_index(ret, records, n);
+    if (l->n == SG_INSTALLATIONS_MAX) {
+        snprintf(why, 160, "more than %u records", SG_INSTALLATIONS_MAX);
+        return SG_INSTALLATIONS_MALFORMED;
+    }
+    for (int i = 0; i < error.position; i++)
+        *line += in->at[i] == '\n';
+    in->at += error.position;
+    in->left -= (size_t)error.position;
+    struct sg_installation *record = next_record(l);
+    if (!record)
+        return sg_raise(-ENOMEM);
+    const char *wrong = read_record(o, record);
+    if (!wrong)
+        return 0;
+    snprintf(why, 160, "record %zu: %s", l->n, wrong);
+    return SG_INSTALLATIONS_MALFORMED;
+}
+
+static int read_list(struct sg_reader *in, struct list *l, char why[160])
+{
+    size_t line = 1;
+    bool more = false;
+
+    if (!take(in, &line, '[')) {
+        snprintf(why, 160, "not a list of installation records");
+        return SG_INSTALLATIONS_MALFORMED;
+    }
+    while (more || peek(in, &line) != ']') {
+        int r = take_record(in, &line, l, why);
+        if (r)
+            return r;
+        more = take(in, &line, ',');
+        if (more || peek(in, &line) == ']')
+            continue;
+        snprintf(why, 160, "line %zu: ',' or ']' expected after record %zu", line, l->n);
+        return SG_INSTALLATIONS_MALFORMED;
+    }
+    if (take(in, &line, ']') && !peek(in, &line) && !in->left)
+        return 0;
+    snprintf(why, 160, "line %zu: the list has ended", line);
+    return SG_INSTALLATIONS_MALFORMED;
 }
 
 int sg_installations_read(struct sg_bytes json, struct sg_installations *ret, char why[160])
 {
-    json_error_t error;
-    SG_CLEANUP(json_decrefp)
-    json_t *root = json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, &error);
+    SG_CLEANUP(clear_list) struct list l = {NULL, 0, 0};
+    struct sg_reader in = sg_reader_over(json);
+    int r = read_list(&in, &l, why);
 
-    if (!root) {
-        snprintf(why, 160, "line %d: %.120s", error.line, error.text);
-        return SG_INSTALLATIONS_MALFORMED;
-    }
-    if (!json_is_array(root) || json_array_size(root) > SG_INSTALLATIONS_MAX) {
-        snprintf(why, 160, "not a list of installation records");
-        return SG_INSTALLATIONS_MALFORMED;
-    }
-    return read_records(root, ret, why);
+    if (r)
+        return r;
+    struct sg_installation *records = reallocarray(l.records, l.n + 1, sizeof(*records));
+    size_t n = l.n;
+    if (!records)
+        return sg_raise(-ENOMEM);
+    l = (struct list){NULL, 0, 0};
+    return sg_installations_index(ret, records, n);
 }
 
 static void put_time(struct sg_json *j, const char *key, int64_t unix_s)
@@ -216,7 +343,7 @@ static int write_record(struct sg_json *j, const struct sg_installation *record)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(CERT_MAX);
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(2 * CERT_MAX);
-    int r = sg_cert_der(record->cert, &der);
+    int r = record->cert ? sg_cert_der(record->cert, &der) : sg_buf_append(&der, record->der);
 
     if (!r)
         r = sg_base64_append(&text, sg_buf_bytes(&der));

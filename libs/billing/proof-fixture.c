@@ -172,5 +172,5 @@ void pf_clear(struct pf *f)
 
 struct sg_proof_authority pf_authority(const struct pf *f)
 {
-    return (struct sg_proof_authority){&f->records, &f->authority, f->tariff};
+    return (struct sg_proof_authority){&f->records, &f->authority, f->tariff, 0};
 }

@@ -15,6 +15,16 @@ const char *sg_proof_fault_word(enum sg_proof_fault f)
     return words[f];
 }
 
+const char *sg_proof_crl_word(enum sg_proof_crl c)
+{
+    static const char *const words[] = {
+#define SG_L(id, word) word,
+        SG_PROOF_CRLS(SG_L)
+#undef SG_L
+    };
+    return words[c];
+}
+
 /* ---- the message --------------------------------------------------------------------------- */
 
 static int put_items(struct sg_buf *b, const struct sg_reading_proof *p)
@@ -79,18 +89,17 @@ int sg_reading_proof_take(struct sg_bytes b, struct sg_reading_proof *ret)
 {
     struct sg_reader in = sg_reader_over(b);
     struct sg_reading_proof p;
-    struct sg_bytes magic, bill;
+    struct sg_bytes magic;
     uint64_t n;
 
     if (b.len > SG_READING_PROOF_MAX || sg_cbor_get_array(&in, &n) != 0 || n != ITEMS ||
         sg_cbor_get_text(&in, &magic) != 0 || !sg_bytes_equal(magic, SG_BYTES_LIT(MAGIC)) ||
-        sg_cbor_get_bytes(&in, &bill) != 0 || bill.len != 32 ||
+        sg_cbor_get_octets(&in, p.bill_sha256, sizeof(p.bill_sha256)) != 0 ||
         !take_number(&in, SG_BUCKETS_MAX - 1, &p.bucket) ||
         !take_number(&in, UINT64_C(1) << SG_BUCKET_PATH_MAX, &p.count) ||
         !take_number(&in, p.count, &p.index) || !take_totals(&in, &p.before) ||
         sg_cbor_get_bytes(&in, &p.block) != 0 || !take_path(&in, &p) || in.left)
         return SG_PROOF_MALFORMED;
-    memcpy(p.bill_sha256, bill.data, 32);
     *ret = p;
     return 0;
 }
@@ -116,10 +125,11 @@ static const struct sg_installation *placed(const struct sg_proof_bill *bill,
 
 static enum sg_proof_fault judge_certificate(const struct sg_proof_authority *a,
                                              const struct sg_cert *cert,
-                                             const struct sg_block_header *h, bool *ret_by_crl,
-                                             int *ret_r)
+                                             const struct sg_block_header *h,
+                                             enum sg_proof_crl *ret_crl, int *ret_r)
 {
     const struct sg_authority *k = a->authority;
+    const struct sg_revocation revocation = sg_authority_revocation(k, cert, a->judged_s);
     int64_t last = h->first_ts_s + (int64_t)(h->count - 1) * h->interval_s, from, until;
 
     *ret_r = sg_cert_verify(cert, k->intermediates, k->n_intermediates, k->roots, k->n_roots,
@@ -129,8 +139,10 @@ static enum sg_proof_fault judge_certificate(const struct sg_proof_authority *a,
         *ret_r = 0;
         return SG_PROOF_FAULT_CERTIFICATE;
     }
-    return sg_authority_revoked_since(k, cert, ret_by_crl) <= last ? SG_PROOF_FAULT_REVOKED
-                                                                   : SG_PROOF_FAULT_NONE;
+    *ret_crl = !revocation.covered               ? SG_PROOF_CRL_NONE
+               : last > revocation.known_until_s ? SG_PROOF_CRL_STALE
+                                                 : SG_PROOF_CRL_CHECKED;
+    return last >= revocation.since_s ? SG_PROOF_FAULT_REVOKED : SG_PROOF_FAULT_NONE;
 }
 
 /* The block's proof under the key that the records name, and the reading at its own time there. */
@@ -140,9 +152,16 @@ static int judge_block(const struct sg_reading_proof *p, const struct sg_proof_b
                        struct sg_proved *out)
 {
     SG_CLEANUP(sg_key_freep) struct sg_key *key = NULL;
+    SG_CLEANUP(sg_cert_freep) struct sg_cert *cert = NULL;
     const struct sg_block_header *h = &out->header;
-    int r = sg_cert_public_key(record->cert, &key);
+    int r = sg_installation_cert(record, &cert);
 
+    if (r > 0) {
+        *ret = SG_PROOF_FAULT_CERTIFICATE;
+        return 0;
+    }
+    if (!r)
+        r = sg_cert_public_key(cert, &key);
     if (!r)
         r = sg_block_check_proof(p->block, key, &out->header, &out->reading);
     if (r) {
@@ -156,7 +175,7 @@ static int judge_block(const struct sg_reading_proof *p, const struct sg_proof_b
         *ret = SG_PROOF_FAULT_FOREIGN;
         return 0;
     }
-    *ret = judge_certificate(a, record->cert, h, &out->by_crl, &r);
+    *ret = judge_certificate(a, cert, h, &out->crl, &r);
     return r;
 }
 
@@ -235,7 +254,7 @@ int sg_reading_proof_check(const struct sg_reading_proof *p, const struct sg_pro
                            const struct sg_proof_authority *a, const struct sg_buckets *plan,
                            enum sg_proof_fault *ret, struct sg_proved *ret_proved)
 {
-    struct sg_proved out = {.by_crl = false};
+    struct sg_proved out = {.crl = SG_PROOF_CRL_NONE};
     const struct sg_bucket *bucket;
     const struct sg_installation *record;
     int r;

@@ -2,11 +2,14 @@
 #include <sealgrid/billing/resolution.h>
 
 #include <sealgrid/base/cbor.h>
+#include <sealgrid/crypto/hash.h>
 
 #include <stdio.h>
 
 #define SIGNED  "sealgrid-resolution-v1"
 #define SECTION "sealgrid-resolutions-v1"
+
+#define RECORD_MAX (1u << 20) /* of one, with its certificate */
 
 static int put_text(struct sg_buf *b, struct sg_bytes text)
 {
@@ -105,6 +108,31 @@ static int put_row(struct sg_buf *b, const struct sg_row_resolution *row)
     return r ? r : sg_cbor_put_bytes(b, row->signature);
 }
 
+static void copy_text(char *ret, struct sg_bytes text)
+{
+    memcpy(ret, text.data, text.len);
+    ret[text.len] = '\0';
+}
+
+int sg_resolution_choice(const struct sg_row_resolution *row, struct sg_bill_choice *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf record = SG_BUF_INIT(RECORD_MAX);
+    struct sg_bill_choice c = {
+        .ts_s = row->ts_s, .energy_wh = INT64_MIN, .resolved_s = row->resolved_ts_s};
+
+    if (row->who.len > SG_ROW_WHO_MAX || row->why.len > SG_ROW_WHY_MAX)
+        return sg_raise(-EINVAL);
+    int r = put_row(&record, row);
+    if (r)
+        return r;
+    memcpy(c.chosen, row->chosen, sizeof(c.chosen));
+    copy_text(c.who, row->who);
+    copy_text(c.why, row->why);
+    sg_sha256(c.record_sha256, sg_buf_bytes(&record));
+    *ret = c;
+    return 0;
+}
+
 int sg_resolutions_encode(const struct sg_row_resolution *rows, size_t n, struct sg_buf *ret)
 {
     const size_t start = ret->len;
@@ -123,16 +151,14 @@ int sg_resolutions_encode(const struct sg_row_resolution *rows, size_t n, struct
 
 static bool take_row(struct sg_reader *in, struct sg_row_resolution *ret)
 {
-    struct sg_bytes chosen;
     uint64_t n;
 
     if (sg_cbor_get_array(in, &n) != 0 || n != 7 || sg_cbor_get_int(in, &ret->ts_s) != 0 ||
-        sg_cbor_get_bytes(in, &chosen) != 0 || chosen.len != SG_ROW_DIGEST_LEN ||
+        sg_cbor_get_octets(in, ret->chosen, SG_ROW_DIGEST_LEN) != 0 ||
         sg_cbor_get_int(in, &ret->resolved_ts_s) != 0 || sg_cbor_get_text(in, &ret->who) != 0 ||
         sg_cbor_get_text(in, &ret->why) != 0 || sg_cbor_get_bytes(in, &ret->certificate) != 0 ||
         sg_cbor_get_bytes(in, &ret->signature) != 0)
         return false;
-    memcpy(ret->chosen, chosen.data, SG_ROW_DIGEST_LEN);
     return ret->who.len && ret->who.len <= SG_ROW_WHO_MAX && ret->why.len &&
            ret->why.len <= SG_ROW_WHY_MAX && !memchr(ret->who.data, 0, ret->who.len) &&
            !memchr(ret->why.data, 0, ret->why.len);

@@ -209,7 +209,8 @@ static int judge_proof(struct judgement *j, size_t bill, struct sg_bytes octets)
         return 0;
     }
     at.leaf = proved.leaf;
-    j->result.without_crl += !proved.by_crl;
+    j->result.without_crl += proved.crl == SG_PROOF_CRL_NONE;
+    j->result.stale_crl += proved.crl == SG_PROOF_CRL_STALE;
     j->answers[j->n++] = (struct answer){.at = at};
     return 0;
 }

@@ -55,16 +55,6 @@ int sg_challenge_put(struct sg_buf *out, const struct sg_challenge *c)
     return r ? r : sg_cbor_put_uint(out, c->points);
 }
 
-static bool take_hash(struct sg_reader *in, uint8_t ret[32])
-{
-    struct sg_bytes b;
-
-    if (sg_cbor_get_bytes(in, &b) != 0 || b.len != 32)
-        return false;
-    memcpy(ret, b.data, 32);
-    return true;
-}
-
 static bool take_u32(struct sg_reader *in, uint32_t *ret)
 {
     uint64_t v;
@@ -84,7 +74,8 @@ int sg_challenge_take(struct sg_bytes b, struct sg_challenge *ret)
 
     if (b.len > SG_CHALLENGE_MAX || sg_cbor_get_array(&in, &n) != 0 || n != CHALLENGE_ITEMS ||
         sg_cbor_get_text(&in, &magic) != 0 || !sg_bytes_equal(magic, SG_BYTES_LIT(CHALLENGE)) ||
-        !take_hash(&in, c.nonce) || !take_hash(&in, c.commitment) ||
+        sg_cbor_get_octets(&in, c.nonce, sizeof(c.nonce)) != 0 ||
+        sg_cbor_get_octets(&in, c.commitment, sizeof(c.commitment)) != 0 ||
         sg_cbor_get_uint(&in, &c.bills) != 0 || !take_u32(&in, &c.confidence_ppm) ||
         !take_u32(&in, &c.tolerable_ppm) || !take_u32(&in, &c.points) || in.left)
         return SG_PROOF_MALFORMED;

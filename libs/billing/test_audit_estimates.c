@@ -54,15 +54,8 @@ static int sign_part(int i, uint64_t seq, int at, uint32_t n)
 static void list_rows(const struct sg_evidence_block *b)
 {
     for (size_t i = 0; i < b->n_readings; i++) {
-        const struct sg_reading *r = &b->readings[i];
-        struct sg_vee_row *row = &g.rows[g.n_rows++];
-        *row = (struct sg_vee_row){.seq = r->seq,
-                                   .ts_s = r->ts_s,
-                                   .energy_wh = r->field[SG_READING_interval_energy],
-                                   .reactive_varh = r->field[SG_READING_interval_reactive_energy],
-                                   .register_wh = r->field[SG_READING_energy_register],
-                                   .interval_s = 900};
-        snprintf(row->serial, sizeof(row->serial), "10000000");
+        g.rows[g.n_rows] = sg_vee_row_of(&b->readings[i], "10000000");
+        g.rows[g.n_rows++].interval_s = 900;
     }
 }
 

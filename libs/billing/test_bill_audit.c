@@ -8,7 +8,6 @@
 #include "test-fixture.c"
 
 #include <sealgrid/base/cleanup.h>
-#include <sealgrid/billing/resolution.h>
 
 static struct fixture f;
 
@@ -345,6 +344,76 @@ static void a_missing_list_is_told(void **state)
     assert_int_equal(result.without_crl, 0);
 }
 
+/* A list that was issued before the readings counts until its own end, one issued after them for
+ * ever, one issued after the certificate's end not at all. */
+static void a_list_speaks_of_its_time(void **state)
+{
+    (void)state;
+    struct sg_authority *a = &f.authority;
+    const struct sg_cert *cert = f.installations.records[0].cert;
+    const int64_t end_s = FX_FROM + 3650 * INT64_C(86400), day = 86400;
+    const struct {
+        int64_t issued_s, next_s, judged_s;
+        bool stale;
+    } cases[] = {
+        {FX_UNTIL, FX_UNTIL + day, FX_UNTIL + 1000 * day, false}, /* years later */
+        {FX_FROM, FX_UNTIL + day, FX_UNTIL + day, false},         /* still the newest one */
+        {FX_FROM, FX_UNTIL + day, FX_UNTIL + day + 1, true},      /* a newer one must exist */
+        {FX_FROM, FX_UNTIL - 1, FX_UNTIL - 1, true},              /* had run out by then */
+        {FX_UNTIL - 1, FX_UNTIL - 1, 0, true},
+        {end_s, end_s + day, end_s + day, false},
+        {end_s + 1, end_s + day, end_s + day, true}, /* may have forgotten it */
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (int level = 0; level < 2; level++) {
+            assert_int_equal(sg_crl_issue(&a->crls[a->n_crls], level ? f.root : f.ca,
+                                          level ? f.root_key : f.ca_key, cases[i].issued_s,
+                                          cases[i].next_s, NULL, 0),
+                             0);
+            a->crl_issuers[a->n_crls++] = level ? f.root : f.ca;
+        }
+        struct sg_revocation r = sg_authority_revocation(a, cert, cases[i].judged_s);
+        forget_lists();
+        assert_true(r.covered);
+        if ((r.known_until_s < FX_UNTIL) != cases[i].stale)
+            fail_msg("case %zu: known until %lld", i, (long long)r.known_until_s);
+    }
+}
+
+/* Attack: the newest list held back, an old one shown that does not have the meter yet. */
+static void a_stale_list_is_told(void **state)
+{
+    (void)state;
+    struct sg_audit_result result;
+    struct sg_audit_input in = {.bill = &f.bill,
+                                .bill_hash_ok = true,
+                                .evidence = sg_buf_bytes(&f.evidence),
+                                .installations = &f.installations,
+                                .authority = &f.authority,
+                                .tariff = f.tariff,
+                                .judged_s = FX_UNTIL + 86401};
+    struct sg_authority *a = &f.authority;
+    struct found found = {.n = {0}};
+
+    put_on_list(NULL, f.root, f.root_key, 0);
+    assert_int_equal(sg_crl_issue(&a->crls[1], f.ca, f.ca_key, FX_FROM, FX_UNTIL, NULL, 0), 0);
+    a->crl_issuers[a->n_crls++] = f.ca;
+    assert_int_equal(sg_audit_run(&in, note, &found, &result), 0);
+    expect_only(&found, 0, NULL);
+    assert_int_equal(result.stale_crl, 1);
+    assert_int_equal(result.without_crl, 0);
+    in.require_crl = true;
+    assert_int_equal(sg_audit_run(&in, note, &found, &result), 0);
+    EXPECT(found, SG_AUDIT_CERTIFICATE_STALE_CRL);
+    put_on_list(NULL, f.ca, f.ca_key, 0);
+    found = (struct found){.n = {0}};
+    assert_int_equal(sg_audit_run(&in, note, &found, &result), 0);
+    forget_lists();
+    expect_only(&found, 0, NULL);
+    assert_int_equal(result.stale_crl, 0);
+}
+
 /* The first client's meter, taken out and put back every day of MANY days before the period. */
 #define MANY 40
 static struct sg_evidence_block *old_block(int days_before)
@@ -539,133 +608,6 @@ static void numbers_run_on_over_bills(void **state)
     assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 0);
 }
 
-/* ---- conflicts and choices ------------------------------------------------------------------ */
-
-/* The last hour of the first day told again, as by a clock that was set back: numbers go on, the
- * second day's are shifted by them. */
-struct told_twice {
-    struct sg_evidence_block again, next;
-    struct sg_buf wire[2];
-};
-
-static void sign_again(struct sg_evidence_block *b, struct sg_buf *wire, uint64_t seq, int64_t ts_s,
-                       uint32_t n)
-{
-    struct sg_block_header h = f.blocks[0][0]->evidence.header;
-    const uint8_t seed[SG_BLOCK_SEED_LEN] = {(uint8_t)seq, 0x55};
-
-    h.first_seq = seq;
-    h.first_ts_s = ts_s;
-    for (uint32_t i = 0; i < n; i++) {
-        b->readings[i] = f.blocks[0][1]->readings[i % 96];
-        b->readings[i].seq = seq + i;
-        b->readings[i].ts_s = ts_s + i * INT64_C(900);
-    }
-    *wire = (struct sg_buf)SG_BUF_INIT(SG_BLOCK_MAX);
-    assert_int_equal(sg_block_sign(&h, b->readings, n, f.meter_key[0], SG_SIGN_ES256, seed, wire),
-                     0);
-    assert_int_equal(sg_block_decode(sg_buf_bytes(wire), &b->evidence, b->readings), 0);
-    b->n_readings = b->n_leaves = n;
-    for (uint32_t i = 0; i < n; i++)
-        assert_int_equal(sg_block_reading_hash(seed, i, &b->readings[i], b->leaves[i]), 0);
-}
-
-static void make_told_twice(struct told_twice *t)
-{
-    sign_again(&t->again, &t->wire[0], 97, FX_FROM + 93 * 900, 4);
-    sign_again(&t->next, &t->wire[1], 101, FX_FROM + 97 * 900, 96);
-}
-
-/* Evidence with that, and what the operator chose of each of the four: the first telling. */
-static void put_choices(const struct told_twice *t, const struct sg_key *key,
-                        const struct sg_cert *cert, struct sg_buf *ret)
-{
-    const struct sg_evidence_block *blocks[] = {f.blocks[0][0], &t->again, &t->next};
-    const struct sg_evidence_head head = {FX_CLIENT, FX_FROM, FX_UNTIL, 3};
-    SG_CLEANUP(sg_buf_clear) struct sg_buf section = SG_BUF_INIT(1 << 16);
-    struct sg_buf certificate[4], signature[4];
-    struct sg_resolution list[4];
-    struct sg_row_resolution rows[4];
-    char name[4][SG_ROW_WHO_MAX + 1];
-
-    for (int i = 0; i < 4; i++) {
-        const struct sg_reading *first = &f.blocks[0][0]->readings[92 + i];
-        certificate[i] = signature[i] = (struct sg_buf)SG_BUF_INIT(1 << 14);
-        list[i] = (struct sg_resolution){.client = FX_CLIENT,
-                                         .row = {.ts_s = first->ts_s,
-                                                 .resolved_ts_s = FX_UNTIL,
-                                                 .why = SG_BYTES_LIT("clock set back")}};
-        assert_int_equal(sg_row_digest(first, list[i].row.chosen), 0);
-        assert_int_equal(
-            sg_resolution_sign(&list[i], key, cert, name[i], &certificate[i], &signature[i]), 0);
-        list[i].row.certificate = sg_buf_bytes(&certificate[i]);
-        list[i].row.signature = sg_buf_bytes(&signature[i]);
-        rows[i] = list[i].row;
-    }
-    assert_int_equal(sg_resolutions_encode(rows, 4, &section), 0);
-    assert_int_equal(sg_evidence_put_head_sections(ret, &head), 0);
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(sg_evidence_put_block(ret, blocks[i]), 0);
-    assert_int_equal(sg_evidence_put_sections(ret, SG_BYTES_NONE, sg_buf_bytes(&section)), 0);
-    for (int i = 0; i < 4; i++) {
-        sg_buf_clear(&certificate[i]);
-        sg_buf_clear(&signature[i]);
-    }
-}
-
-static struct sg_audit_result
-audit_choices(struct sg_bytes evidence, const struct sg_authority *operators, struct found *found)
-{
-    struct sg_audit_result result;
-    const struct sg_audit_input in = {.bill = &f.bill,
-                                      .bill_hash_ok = true,
-                                      .evidence = evidence,
-                                      .installations = &f.installations,
-                                      .authority = &f.authority,
-                                      .operators = operators};
-
-    *found = (struct found){.n = {0}};
-    assert_int_equal(sg_audit_run(&in, note, found, &result), 0);
-    return result;
-}
-
-static void a_choice_on_record_settles_a_conflict(void **state)
-{
-    (void)state;
-    static struct told_twice t;
-    SG_CLEANUP(sg_buf_clear) struct sg_buf good = SG_BUF_INIT(1 << 24);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf strange = SG_BUF_INIT(1 << 24);
-    SG_CLEANUP(sg_key_freep) struct sg_key *key = NULL;
-    SG_CLEANUP(sg_cert_freep) struct sg_cert *ca = NULL;
-    SG_CLEANUP(sg_cert_freep) struct sg_cert *chooser = NULL;
-    struct found found;
-
-    assert_int_equal(sg_key_generate(&key, SG_KEY_P256), 0);
-    assert_int_equal(make_cert(&ca, "operators", true, 0, key, NULL, key), 0);
-    assert_int_equal(make_cert(&chooser, "Ana", false, -1, f.ca_key, ca, key), 0);
-    const struct sg_authority operators = {.roots = {ca}, .n_roots = 1};
-    make_told_twice(&t);
-    put_choices(&t, f.ca_key, chooser, &good);
-    struct sg_audit_result r = audit_choices(sg_buf_bytes(&good), &operators, &found);
-    assert_int_equal(found.n[SG_AUDIT_READING_CONFLICT], 0);
-    assert_int_equal(found.n[SG_AUDIT_READING_SEQUENCE], 0);
-    assert_int_equal(found.n[SG_AUDIT_RESOLUTION], 0);
-    assert_int_equal(found.n[SG_AUDIT_READING_MISSING], 0);
-    assert_int_equal(r.resolved, 4);
-
-    r = audit_choices(sg_buf_bytes(&good), NULL, &found); /* nobody's choice counts */
-    assert_int_equal(found.n[SG_AUDIT_READING_CONFLICT], 4);
-    assert_int_equal(r.resolved, 0);
-
-    /* A meter's own key chooses, in a certificate of the meters' authority. */
-    put_choices(&t, f.meter_key[0], f.installations.records[0].cert, &strange);
-    r = audit_choices(sg_buf_bytes(&strange), &operators, &found);
-    assert_int_equal(found.n[SG_AUDIT_RESOLUTION], 4);
-    assert_int_equal(found.n[SG_AUDIT_READING_CONFLICT], 4);
-    sg_buf_clear(&t.wire[0]);
-    sg_buf_clear(&t.wire[1]);
-}
-
 static void a_cut_file_is_named(void **state)
 {
     (void)state;
@@ -694,12 +636,13 @@ int main(void)
         cmocka_unit_test(a_meter_must_have_been_installed_then),
         cmocka_unit_test(a_certificate_revoked_by_then_is_named),
         cmocka_unit_test(a_missing_list_is_told),
+        cmocka_unit_test(a_list_speaks_of_its_time),
+        cmocka_unit_test(a_stale_list_is_told),
         cmocka_unit_test(many_installations_of_a_client_are_audited),
         cmocka_unit_test(doctored_bills_are_named),
         cmocka_unit_test(a_bill_without_a_meter_is_named),
         cmocka_unit_test(doubtful_clocks_are_counted),
         cmocka_unit_test(numbers_run_on_over_bills),
-        cmocka_unit_test(a_choice_on_record_settles_a_conflict),
         cmocka_unit_test(a_cut_file_is_named),
     };
     return cmocka_run_group_tests(tests, make, clear);

@@ -267,6 +267,12 @@ static void what_is_not_known_refuses_the_bill(void **state)
     assert_int_equal(refused(phases, "- {client: 3000000001, from: 2026-09-01, until: 2026-10-01, "
                                      "phases: 2}\n"),
                      0);
+    assert_int_equal(refused(phases, "- {client: 3000000001, from: 2026-01-01, until: null, "
+                                     "phases: 1, tariff: other}\n"),
+                     SG_BILL_OTHER_TARIFF);
+    assert_int_equal(refused(phases, "- {client: 3000000001, from: 2026-01-01, until: null, "
+                                     "phases: 1, tariff: t}\n"),
+                     0);
     assert_int_equal(refused(NETTED, "- {client: 3000000001, from: 2026-01-01, until: null, "
                                      "credits: [{month: 2026-08, post: other, kwh: 1}]}\n"),
                      SG_BILL_NO_POST);

@@ -173,6 +173,8 @@ static void other_parts_are_shown(void **state)
                                                      .intervals = 2,
                                                      .import_wh = 77};
     static const struct sg_bill_credit credit = {.month = 2026 * 12 + 7, .post = 0, .wh = 4321};
+    static const struct sg_bill_choice choice = {
+        .ts_s = FROM + 900, .energy_wh = 123456, .who = "Ana Souza", .why = "meter <opened>"};
     make(&m, "apps/bill/tariffs/b1-white.yaml", "1");
     struct sg_bill b = m.bill; /* borrows its lists */
     b.estimates = (struct sg_bill_estimate *)(uintptr_t)&estimate;
@@ -183,6 +185,8 @@ static void other_parts_are_shown(void **state)
     b.has_contract = true;
     b.contract = (struct sg_contract){.phases = 2, .demand = {{"peak", 80500}}, .n_demand = 1};
     b.export_wh = 5000;
+    b.resolved = (struct sg_bill_choice *)(uintptr_t)&choice;
+    b.n_resolved = 1;
     struct made other = {m.tariff, b, m.load};
     page_of(&other, &page);
     static const char *const wants[] = {"short-gap",
@@ -192,6 +196,9 @@ static void other_parts_are_shown(void **state)
                                         "80.5",
                                         "Demanda contratada, ponta",
                                         "Energy sent out",
+                                        "Ana Souza",
+                                        "meter &lt;opened&gt;",
+                                        "123.456",
                                         "signed every reading that was measured"};
     for (size_t i = 0; i < sizeof wants / sizeof *wants; i++)
         if (!has(&page, wants[i]))

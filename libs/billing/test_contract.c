@@ -18,7 +18,7 @@
     "off_peak: 90}}]\n"                                                                            \
     "  credits: [{month: 2025-12, post: peak, kwh: 0.001}, {month: 2025-12, post: off_peak, kwh: " \
     "30}]\n  exempt: [icms]\n"                                                                     \
-    "- {client: 7, from: 2026-07-01, until: null}\n"                                               \
+    "- {client: 7, from: 2026-07-01, until: null, tariff: a4-blue}\n"                                               \
     "- {client: 5, from: 2020-01-01, until: null, phases: 1}\n"
 #define JSON                                                                                       \
     "[{\"client\":7,\"from\":\"2026-01-01\",\"until\":\"2026-07-01\",\"phases\":3,"                \
@@ -26,8 +26,8 @@
     "\"kw\":{\"peak\":99}},{\"month\":\"2025-12\",\"kw\":{\"peak\":70,\"off_peak\":90}}],"         \
     "\"credits\":[{\"month\":\"2025-12\",\"post\":\"peak\",\"kwh\":0.001},{\"month\":\"2025-12\"," \
     "\"post\":\"off_peak\",\"kwh\":30}],\"exempt\":[\"icms\"]},\n"                                 \
-    " {\"client\": 7,\n\t\"from\": \"2026-07-01\", \"until\": null},\n"                            \
-    " {\"client\":5,\"from\":\"2020-01-01\",\"until\":null,\"phases\":1,\"credits\":[],"           \
+    " {\"client\": 7,\n\t\"from\": \"2026-07-01\", \"until\": null, \"tariff\": \"a4-blue\"},\n"                            \
+    " {\"client\":5,\"from\":\"2020-01-01\",\"until\":null,\"tariff\":null,\"phases\":1,\"credits\":[],"           \
     "\"exempt\":[]}\n]\n"
 
 static int64_t day(const char *text)
@@ -46,6 +46,7 @@ static void check(const struct sg_contracts *all)
     assert_int_equal(all->n, 3);
     assert_int_equal(sg_contracts_over(all, 7, day("2026-01-01"), day("2026-06-30"), &c), 0);
     assert_int_equal(c->phases, 3);
+    assert_string_equal(c->tariff, "");
     assert_int_equal(sg_contract_demand_w(c, "peak"), 80000);
     assert_int_equal(sg_contract_demand_w(c, "off_peak"), 120500);
     assert_int_equal(sg_contract_demand_w(c, SG_CONTRACT_ALL), -1);
@@ -63,6 +64,7 @@ static void check(const struct sg_contracts *all)
     assert_false(sg_contract_is_exempt(c, "pis"));
     assert_int_equal(sg_contracts_over(all, 7, day("2026-07-01"), day("2030-01-01"), &c), 0);
     assert_int_equal(c->phases, 0);
+    assert_string_equal(c->tariff, "a4-blue");
     assert_int_equal(sg_contracts_over(all, 7, day("2026-06-15"), day("2026-07-14"), &c),
                      SG_CONTRACT_CHANGED);
     assert_int_equal(sg_contracts_over(all, 7, day("2026-06-15"), day("2026-07-01"), &c),

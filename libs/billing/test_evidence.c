@@ -98,8 +98,8 @@ static void records_are_written_read_and_found(void **state)
     const struct sg_installation *r = sg_installations_of_client(&back, FX_OTHER, &n);
     assert_int_equal(n, 1);
     assert_string_equal(r->serial, "10000001");
-    sg_cert_fingerprint(r->cert, a);
-    sg_cert_fingerprint(f.installations.records[1].cert, b);
+    sg_installation_fingerprint(r, a);
+    sg_installation_fingerprint(&f.installations.records[1], b);
     assert_memory_equal(a, b, 32);
     sg_installations_of_client(&back, 7, &n);
     assert_int_equal(n, 0);
@@ -108,6 +108,43 @@ static void records_are_written_read_and_found(void **state)
     assert_true(known);
     assert_null(sg_installations_of_serial(&back, "1000000", FX_FROM + 1, &known));
     assert_false(known);
+}
+
+/* The record of f whose certificate is that base64, in a list of its own. */
+static int read_with_certificate(const char *base64, struct sg_installations *ret, char why[160])
+{
+    char json[512];
+
+    snprintf(json, sizeof(json),
+             "[{\"client_id\":1,\"meter_serial\":\"x\",\"from\":\"2026-09-01T00:00:00Z\","
+             "\"until\":null,\"ratio_num\":1,\"ratio_den\":1,\"metrology_cert\":\"%s\"}]",
+             base64);
+    return sg_installations_read(sg_bytes_str(json), ret, why);
+}
+
+/* A city's certificates are parsed when they are needed: that one is none comes out then. */
+static void a_certificate_is_looked_at_when_it_is_needed(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_installations_clear) struct sg_installations list = {NULL, 0, NULL};
+    SG_CLEANUP(sg_cert_freep) struct sg_cert *cert = NULL;
+    char why[160];
+
+    assert_int_equal(read_with_certificate("MAMCAQE=", &list, why), 0); /* a SEQUENCE of 1 */
+    assert_int_equal(sg_installation_cert(&list.records[0], &cert), SG_INSTALLATIONS_MALFORMED);
+    assert_null(cert);
+    assert_int_equal(sg_installation_cert(&f.installations.records[0], &cert), 0);
+    assert_non_null(cert);
+}
+
+static void an_empty_list_is_a_list(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_installations_clear) struct sg_installations none = {NULL, 0, NULL};
+    char why[160];
+
+    assert_int_equal(sg_installations_read(sg_bytes_str(" [ \n] \n"), &none, why), 0);
+    assert_int_equal(none.n, 0);
 }
 
 static void wrong_records_are_named(void **state)
@@ -129,6 +166,15 @@ static void wrong_records_are_named(void **state)
          "null,"
          "\"ratio_num\":1,\"ratio_den\":1,\"metrology_cert\":\"AAAA\"}]",
          "metrology_cert"},
+        {"[{\"client_id\":1,\"meter_serial\":\"x\",\"from\":\"2026-09-01T00:00:00Z\",\"until\":"
+         "null,"
+         "\"ratio_num\":1,\"ratio_den\":1,\"metrology_cert\":\"MAMCAQEA\"}]", /* one octet behind */
+         "metrology_cert"},
+        {"[\n\n{\"client_id\":1,}", "line 3"},
+        {"[{\"client_id\":1,\"client_id\":2}]", "line 1: duplicate"},
+        {"[]\n]", "line 2: the list has ended"},
+        {"[] \1", "line 1: the list has ended"},
+        {"", "not a list"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct sg_installations none = {NULL, 0, NULL};
@@ -164,6 +210,8 @@ int main(void)
         cmocka_unit_test(a_file_packs_and_unpacks),
         cmocka_unit_test(something_behind_the_end_is_refused),
         cmocka_unit_test(records_are_written_read_and_found),
+        cmocka_unit_test(a_certificate_is_looked_at_when_it_is_needed),
+        cmocka_unit_test(an_empty_list_is_a_list),
         cmocka_unit_test(wrong_records_are_named),
         cmocka_unit_test(the_authority_is_read_from_pem),
     };

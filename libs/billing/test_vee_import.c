@@ -321,12 +321,14 @@ static void t_canonical(void **state)
                                   .ts_s = 900,
                                   .energy_wh = -3,
                                   .reactive_varh = SG_READING_NA,
-                                  .register_wh = SG_READING_NA},
+                                  .register_wh = SG_READING_NA,
+                                  .reactive_register_varh = SG_READING_NA},
                                  {.serial = "M1",
                                   .ts_s = 1800,
                                   .energy_wh = SG_READING_NA,
                                   .reactive_varh = 4,
-                                  .register_wh = SG_READING_NA}};
+                                  .register_wh = SG_READING_NA,
+                                  .reactive_register_varh = SG_READING_NA}};
 
     (void)state;
     assert_int_equal(sg_vee_csv_write(rows, 2, 42, 900, &text), 0);

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define REGISTER_MAX INT64_C(9007199254740992) /* meter/reading.h */
+
 /* C(id, name, required) */
 #define COLUMNS(C)                                                                                 \
     C(CLIENT, "client", true)                                                                      \
@@ -13,6 +15,7 @@
     C(ENERGY, "energy_wh", true)                                                                   \
     C(REACTIVE, "reactive_varh", false)                                                            \
     C(REGISTER, "register_wh", false)                                                              \
+    C(REACTIVE_REGISTER, "reactive_register_varh", false)                                          \
     C(CLOCK, "clock", false)                                                                       \
     C(ESTIMATED, "estimated", false)
 
@@ -186,7 +189,10 @@ static int take_row(struct reading *in, char *line)
     if (!r)
         r = take_int(in, fields, COLUMN_REACTIVE, -10000000, 10000000, &row.reactive_varh);
     if (!r)
-        r = take_int(in, fields, COLUMN_REGISTER, 0, INT64_C(9007199254740992), &row.register_wh);
+        r = take_int(in, fields, COLUMN_REGISTER, 0, REGISTER_MAX, &row.register_wh);
+    if (!r)
+        r = take_int(in, fields, COLUMN_REACTIVE_REGISTER, 0, REGISTER_MAX,
+                     &row.reactive_register_varh);
     if (!r)
         r = take_flags(in, fields, &row);
     if (r)

@@ -64,7 +64,7 @@ static inline void vx_make(struct vx_load *l, const char *zone, int64_t from_s, 
 {
     static const int curve[24] = {250, 220, 200, 190, 190, 200, 280, 360, 340, 320, 320, 360,
                                   400, 360, 330, 330, 360, 450, 620, 700, 680, 580, 430, 320};
-    int64_t reg = 1000000;
+    int64_t reg = 1000000, reactive_reg = 500000;
 
     *l = (struct vx_load){.rules = vx_rules(zone), .n = n};
     l->rows = calloc(2 * n + 16, sizeof(*l->rows));
@@ -81,6 +81,8 @@ static inline void vx_make(struct vx_load *l, const char *zone, int64_t from_s, 
         row->reactive_varh = row->energy_wh * 3 / 10;
         reg += row->energy_wh;
         row->register_wh = reg;
+        reactive_reg += row->reactive_varh;
+        row->reactive_register_varh = reactive_reg;
         snprintf(row->serial, sizeof(row->serial), VX_SERIAL);
     }
     l->series = (struct sg_vee_series){.client = VX_CLIENT,

@@ -449,7 +449,7 @@ static int take_row(struct import *im, char *line)
     const struct columns *c = &im->columns;
     const size_t needed[] = {c->stamp[0], c->stamp[1], c->energy, c->reactive,
                              c->lagging,  c->leading,  c->reg};
-    struct sg_vee_row row = {.interval_s = 0};
+    struct sg_vee_row row = {.reactive_register_varh = SG_READING_NA};
     int64_t local_s = 0, instant_s = 0;
     bool keeps = true;
     int r;

@@ -475,8 +475,9 @@ static int take_step(struct parser *p, const struct sg_yaml_node *n)
 
 static int take_chain(struct parser *p, const struct sg_yaml_node *root)
 {
-    static const char *const keys[] = {"adjust_to_register", "chain", NULL};
-    const struct sg_yaml_node *estimate = sg_yaml_get(root, "estimate"), *adjust, *chain;
+    static const char *const keys[] = {"adjust_to_register", "adjust_reactive_to_register", "chain",
+                                       NULL};
+    const struct sg_yaml_node *estimate = sg_yaml_get(root, "estimate"), *adjust, *reactive, *chain;
     int r;
 
     if (!estimate)
@@ -489,6 +490,11 @@ static int take_chain(struct parser *p, const struct sg_yaml_node *root)
     if (!chain)
         return SG_VEE_RULES_BAD;
     r = take_bool(p, adjust, &p->rules->adjust);
+    reactive = sg_yaml_get(estimate, "adjust_reactive_to_register");
+    if (!r && reactive)
+        r = take_bool(p, reactive, &p->rules->adjust_reactive);
+    if (!r && p->rules->adjust_reactive && !p->rules->adjust)
+        r = refuse(p, reactive, "not without adjust_to_register");
     if (!r)
         r = want_kind(p, chain, SG_YAML_SEQUENCE);
     if (!r && (chain->n_children == 0 || chain->n_children > SG_VEE_STEPS_MAX))

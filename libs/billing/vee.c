@@ -52,6 +52,22 @@ const struct sg_vee_param *sg_vee_params(enum sg_vee_check_id id)
     return params[id];
 }
 
+struct sg_vee_row sg_vee_row_of(const struct sg_reading *reading, const char *serial)
+{
+    const int64_t *field = reading->field;
+    struct sg_vee_row row = {
+        .seq = reading->seq,
+        .ts_s = reading->ts_s,
+        .energy_wh = field[SG_READING_interval_energy],
+        .reactive_varh = field[SG_READING_interval_reactive_energy],
+        .register_wh = field[SG_READING_energy_register],
+        .reactive_register_varh = field[SG_READING_reactive_energy_register],
+    };
+
+    snprintf(row.serial, sizeof(row.serial), "%s", serial);
+    return row;
+}
+
 /* ---- installation -----------------------------------------------------------------------------
  */
 
@@ -76,7 +92,8 @@ int64_t vee_slot_of(const struct vee_grid *g, int64_t ts_s)
 bool vee_rows_alike(const struct sg_vee_row *a, const struct sg_vee_row *b)
 {
     return !strcmp(a->serial, b->serial) && a->energy_wh == b->energy_wh &&
-           a->reactive_varh == b->reactive_varh && a->register_wh == b->register_wh;
+           a->reactive_varh == b->reactive_varh && a->register_wh == b->register_wh &&
+           a->reactive_register_varh == b->reactive_register_varh;
 }
 
 const struct sg_vee_row *vee_genuine(const struct vee_grid *g, size_t slot)

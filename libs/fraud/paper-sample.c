@@ -1,3 +1,4 @@
+#include "exact-int.h"
 #include "paper-int.h"
 
 #include <stdlib.h>
@@ -66,21 +67,11 @@ void sg_paper_sample_free(struct sg_paper_sample *s)
 
 /* --- the order of the sample ------------------------------------------------------------------ */
 
-/* The last step of SplitMix64 (Steele, Lea, Flood 2014): every bit of the input moves every bit of
- * the output. */
-static uint64_t mix(uint64_t z)
-{
-    z += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 static uint64_t hash_customer(uint64_t seed, const char *id)
 {
-    uint64_t h = mix(seed);
+    uint64_t h = sg_fraud_mix(seed);
     for (; *id; id++)
-        h = mix(h ^ (uint8_t)*id);
+        h = sg_fraud_mix(h ^ (uint8_t)*id);
     return h;
 }
 
@@ -186,7 +177,7 @@ int sg_paper_sample_add(struct sg_paper_sample *s, const struct sg_fraud_days *d
     uint64_t customer = hash_customer(s->seed, d->id);
     uint32_t first, n = sg_corr_find(d, reference, &first);
     for (uint32_t i = first; i < first + n; i++) {
-        uint64_t hash = mix(customer ^ (uint32_t)d->day[i]);
+        uint64_t hash = sg_fraud_mix(customer ^ (uint32_t)d->day[i]);
         float x[SG_FRAUD_POINTS_MAX];
         if (!is_wanted(s, hash))
             continue;

@@ -1,3 +1,4 @@
+#include "exact-int.h"
 #include "som-int.h"
 
 #include <math.h>
@@ -61,38 +62,6 @@ double sg_som_grid_diameter(const struct sg_som *m)
     return sqrt(widest) / 2;
 }
 
-/*
- * exp(x) for x <= 0, from additions and multiplications alone: the C library's differs in its last
- * bit between versions and processors, and the same map is wanted everywhere.  x = k ln 2 + t,
- * |t| <= ln(2)/2, exp(t) by its series to t^13 (rest below 2^-54), times 2^k.
- */
-static double exp_of_negative(double x)
-{
-    static const double ln2_high = 0x1.62e42fee00000p-1, ln2_low = 0x1.a39ef35793c76p-33;
-    static const double coefficient[] = {1.0 / 6227020800,
-                                         1.0 / 479001600,
-                                         1.0 / 39916800,
-                                         1.0 / 3628800,
-                                         1.0 / 362880,
-                                         1.0 / 40320,
-                                         1.0 / 5040,
-                                         1.0 / 720,
-                                         1.0 / 120,
-                                         1.0 / 24,
-                                         1.0 / 6,
-                                         1.0 / 2,
-                                         1.0,
-                                         1.0};
-    if (x < -700) /* below 1e-304: no weight */
-        return 0;
-    double k = floor(x / 0x1.62e42fefa39efp-1 + 0.5);
-    double t = (x - k * ln2_high) - k * ln2_low;
-    double sum = coefficient[0];
-    for (size_t i = 1; i < sizeof(coefficient) / sizeof(coefficient[0]); i++)
-        sum = sum * t + coefficient[i];
-    return ldexp(sum, (int)k);
-}
-
 double sg_som_weight(enum sg_som_neighbourhood neighbourhood, double radius, uint32_t distance4)
 {
     if (distance4 == 0)
@@ -100,5 +69,5 @@ double sg_som_weight(enum sg_som_neighbourhood neighbourhood, double radius, uin
     if (neighbourhood == SG_SOM_BUBBLE)
         return distance4 <= 4 * radius * radius;
     /* A radius of 0 leaves the node alone. */
-    return radius > 0 ? exp_of_negative(-(double)distance4 / (8 * radius * radius)) : 0;
+    return radius > 0 ? sg_fraud_exp(-(double)distance4 / (8 * radius * radius)) : 0;
 }

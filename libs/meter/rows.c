@@ -514,3 +514,74 @@ int sg_row_contract_decode(struct sg_bytes sort, struct sg_bytes value, struct s
     *ret = row;
     return 0;
 }
+
+/* ---- inspections --------------------------------------------------------------------------- */
+
+enum { INSPECTION_COLUMNS = 3 };
+
+static const char *const outcome_words[] = {
+#define X(name, word) word,
+    SG_ROW_OUTCOMES(X)
+#undef X
+};
+
+const char *sg_row_outcome_word(enum sg_row_outcome outcome)
+{
+    sg_assert(outcome < SG_OUTCOME_COUNT);
+    return outcome_words[outcome];
+}
+
+bool sg_row_outcome_named(struct sg_bytes word, enum sg_row_outcome *ret)
+{
+    for (unsigned i = 0; i < SG_OUTCOME_COUNT; i++)
+        if (sg_bytes_equal(word, sg_bytes_str(outcome_words[i]))) {
+            if (ret)
+                *ret = (enum sg_row_outcome)i;
+            return true;
+        }
+    return false;
+}
+
+static bool inspection_valid(const struct sg_row_inspection *row)
+{
+    return row->inspected_day >= 0 && row->inspected_day <= SG_ROW_DAY_MAX &&
+           row->note.len <= SG_ROW_NOTE_MAX &&
+           (row->recovered_wh == SG_READING_NA ||
+            (row->recovered_wh >= 0 && row->recovered_wh <= SG_ROW_RECOVERED_WH_MAX));
+}
+
+int sg_row_inspection_encode(struct sg_buf *b, const struct sg_row_inspection *row)
+{
+    const struct sg_value null = {.type = SG_NULL};
+    if (!inspection_valid(row))
+        return sg_raise(-EINVAL);
+    const struct sg_value v[INSPECTION_COLUMNS] = {
+        SG_VAL_TEXT(sg_row_outcome_word(row->outcome)),
+        row->recovered_wh == SG_READING_NA ? null : SG_VAL_INT(row->recovered_wh),
+        row->note.len ? (struct sg_value){.type = SG_TEXT, .bytes = row->note} : null};
+    return append_value(b, v, INSPECTION_COLUMNS);
+}
+
+int sg_row_inspection_decode(struct sg_bytes sort, struct sg_bytes value,
+                             struct sg_row_inspection *ret)
+{
+    struct sg_row_inspection row = {.recovered_wh = SG_READING_NA};
+    struct sg_value v[INSPECTION_COLUMNS];
+    int r = sg_row_int_take(sort, &row.inspected_day);
+    if (r == 0)
+        r = take_columns(value, v, INSPECTION_COLUMNS);
+    if (r)
+        return r;
+    if (v[0].type != SG_TEXT || !sg_row_outcome_named(v[0].bytes, &row.outcome) ||
+        (v[1].type != SG_NULL && (!is_int(&v[1]) || v[1].i == SG_READING_NA)) ||
+        (v[2].type != SG_NULL && (v[2].type != SG_TEXT || v[2].bytes.len == 0)))
+        return sg_raise(-EBADMSG);
+    if (is_int(&v[1]))
+        row.recovered_wh = v[1].i;
+    if (v[2].type == SG_TEXT)
+        row.note = v[2].bytes;
+    if (!inspection_valid(&row))
+        return sg_raise(-EBADMSG);
+    *ret = row;
+    return 0;
+}

@@ -113,6 +113,40 @@ static void contract(void **state)
         assert_true(sg_row_contract_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) < 0);
 }
 
+static void inspection(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(4096);
+    struct sg_row_inspection out, in = {.inspected_day = 20454, .outcome = SG_OUTCOME_DEFECT};
+    in.recovered_wh = SG_READING_NA;
+    for (int round = 0; round < 2; round++) {
+        sg_buf_reset(&sort);
+        sg_buf_reset(&value);
+        assert_int_equal(sg_row_int_sort(&sort, in.inspected_day), 0);
+        assert_int_equal(sg_row_inspection_encode(&value, &in), 0);
+        assert_int_equal(sg_row_inspection_decode(sg_buf_bytes(&sort), sg_buf_bytes(&value), &out),
+                         0);
+        assert_int_equal(out.inspected_day, 20454);
+        assert_int_equal(out.outcome, SG_OUTCOME_DEFECT);
+        assert_true(out.recovered_wh == in.recovered_wh);
+        assert_true(sg_bytes_equal(out.note, in.note));
+        for (size_t n = 0; n < value.len; n++)
+            assert_true(
+                sg_row_inspection_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) < 0);
+        in.recovered_wh = 5;
+        in.note = SG_BYTES_LIT("seal broken");
+    }
+    in.inspected_day = -1;
+    assert_int_equal(sg_row_inspection_encode(&value, &in), -EINVAL);
+    in.inspected_day = 1;
+    in.recovered_wh = -1;
+    assert_int_equal(sg_row_inspection_encode(&value, &in), -EINVAL);
+    assert_true(sg_row_outcome_named(SG_BYTES_LIT("fraud"), NULL));
+    assert_false(sg_row_outcome_named(SG_BYTES_LIT("frau"), NULL));
+    assert_false(sg_row_outcome_named(SG_BYTES_NONE, NULL));
+}
+
 static void conflict(void **state)
 {
     (void)state;
@@ -297,6 +331,7 @@ int main(void)
         cmocka_unit_test(one_field_of_a_reading),
         cmocka_unit_test(conflict),
         cmocka_unit_test(contract),
+        cmocka_unit_test(inspection),
         cmocka_unit_test(installation),
         cmocka_unit_test(order),
         cmocka_unit_test(credential_and_block),

@@ -4,7 +4,7 @@
  */
 #include "sql-int.h"
 
-#include <sealgrid/meter/reading.h>
+#include <sealgrid/meter/rows.h>
 
 #define SG_F(name, unit, lo, hi) #name " INTEGER, "
 #define READING_FIELDS           SG_READING_FIELDS(SG_F)
@@ -49,6 +49,10 @@ static const struct {
     {SG_TABLE_CONTRACT, SG_SQL_TABLE_SYSTEM,
      "CREATE TABLE contract (client_id INTEGER, from_day INTEGER, terms TEXT NOT NULL, "
      "PRIMARY KEY (client_id, from_day))",
+     0},
+    {SG_TABLE_INSPECTION, SG_SQL_TABLE_SYSTEM,
+     "CREATE TABLE inspection (client_id INTEGER, inspected_day INTEGER, outcome TEXT NOT NULL, "
+     "recovered_wh INTEGER, note TEXT, PRIMARY KEY (client_id, inspected_day))",
      0},
 };
 
@@ -154,9 +158,39 @@ int sg_sql_system_tables(struct sg_sql_table **ret, size_t max, size_t *ret_n)
     return 0;
 }
 
+static bool is_outcome(struct sg_bytes word)
+{
+#define X(name, text)                                                                              \
+    if (sg_bytes_equal(word, SG_BYTES_LIT(text)))                                                  \
+        return true;
+    SG_ROW_OUTCOMES(X)
+#undef X
+    return false;
+}
+
+static const char *check_inspection(const struct sg_sql_shape *s, const struct sg_value *v)
+{
+    const struct sg_value *day = &v[column_of(s, "inspected_day")];
+    const struct sg_value *outcome = &v[column_of(s, "outcome")];
+    const struct sg_value *recovered = &v[column_of(s, "recovered_wh")];
+    const struct sg_value *note = &v[column_of(s, "note")];
+    if (day->i < 0 || day->i > SG_ROW_DAY_MAX)
+        return "inspected_day";
+    if (outcome->type == SG_TEXT && !is_outcome(outcome->bytes))
+        return "outcome";
+    if (recovered->type == SG_INTEGER &&
+        (recovered->i < 0 || recovered->i > SG_ROW_RECOVERED_WH_MAX))
+        return "recovered_wh";
+    if (note->type == SG_TEXT && (note->bytes.len == 0 || note->bytes.len > SG_ROW_NOTE_MAX))
+        return "note";
+    return NULL;
+}
+
 const char *sg_sql_system_check(const struct sg_sql_table *t, const struct sg_value *v)
 {
     const struct sg_sql_shape *s = &t->shape;
+    if (t->id == SG_TABLE_INSPECTION)
+        return check_inspection(s, v);
     for (unsigned i = 0; i < s->n_columns; i++)
         if (!in_domain(t->domain[i], &v[i]))
             return s->columns[i].name;

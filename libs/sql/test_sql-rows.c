@@ -161,6 +161,37 @@ static void t_contract(void **state)
                 "3123456789 20454 '{\"client\":3123456789}';3123456789 20500 '{}';");
 }
 
+/* Written through SQL, it is what sealgrid-fraud reads. */
+static void t_inspection(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(4096);
+    const struct sg_row_inspection row = {.inspected_day = 20454,
+                                          .outcome = SG_OUTCOME_FRAUD,
+                                          .recovered_wh = 1234000,
+                                          .note = SG_BYTES_LIT("bypass")};
+    assert_int_equal(sg_row_int_sort(&sort, row.inspected_day), 0);
+    assert_int_equal(sg_row_inspection_encode(&value, &row), 0);
+    put(f, SG_TABLE_INSPECTION, sg_buf_bytes(&sort), sg_buf_bytes(&value));
+    expect_done(f, "INSERT INTO inspection VALUES (3123456789, 20500, 'no-access', NULL, NULL)");
+    expect_done(f, "UPDATE inspection SET outcome = 'nothing' WHERE client_id = 3123456789 AND "
+                   "inspected_day = 20500");
+    expect_rows(f, "SELECT * FROM inspection",
+                "3123456789 20454 'fraud' 1234000 'bypass';3123456789 20500 'nothing' null null;");
+    static const char *const refused[] = {
+        "INSERT INTO inspection VALUES (1, 20500, 'thief', NULL, NULL)",
+        "INSERT INTO inspection VALUES (1, 20500, '', NULL, NULL)",
+        "INSERT INTO inspection VALUES (1, -1, 'fraud', NULL, NULL)",
+        "INSERT INTO inspection VALUES (1, 2932897, 'fraud', NULL, NULL)",
+        "INSERT INTO inspection VALUES (1, 20500, 'fraud', -1, NULL)",
+        "INSERT INTO inspection VALUES (1, 20500, 'fraud', NULL, '')",
+    };
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        expect_rows(f, refused[i], "!range");
+    expect_rows(f, "INSERT INTO inspection (client_id, inspected_day) VALUES (1, 1)", "!not_null");
+}
+
 static void t_resolution(void **state)
 {
     struct fixture *f = *state;
@@ -207,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(t_reading), T(t_inserted_reading), T(t_conflict),   T(t_installation),
         T(t_block),   T(t_estimate),         T(t_resolution), T(t_contract),
+        T(t_inspection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

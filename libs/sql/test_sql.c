@@ -278,6 +278,7 @@ static void t_schema_tables(void **state)
     expect_rows(f, "SELECT name, kind, partition_columns FROM sealgrid_tables",
                 "'block' 'system' 'client_id';'contract' 'system' 'client_id';"
                 "'estimate' 'system' 'client_id';"
+                "'inspection' 'system' 'client_id';"
                 "'installation' 'system' 'client_id';'reading' 'system' 'client_id';"
                 "'reading_conflict' 'system' 'client_id';'resolution' 'system' 'client_id';"
                 "'z' 'user' 'b, a';");

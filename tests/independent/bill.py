@@ -101,6 +101,8 @@ class Bill:
         yield from self.load.problems
         if contract_changes(self.contracts, self.days):
             yield "contract.changed"
+        if self.contract is not None and self.contract.tariff not in (None, self.tariff.id):
+            yield "contract.tariff"
         for charge in self.tariff.charges:
             if charge["kind"] == "flag":
                 if any(month not in charge["months"] for month, _ in months_of(self.days)):

@@ -393,6 +393,8 @@ class Generator:
             scale = self.random.choice([1, 60, 600, 6000])
             return {post: self.number(0, scale, 3) for post in demanded}
         record = {"client": client, "from": begin, "until": until, "phases": self.random.randint(1, 3)}
+        if self.chance(0.3):
+            record["tariff"] = "another" if self.chance(self.refusals) else "random"
         record["demand_kw"] = demands()
         if self.chance(0.7):
             record["demand_history"] = [{"month": m, "kw": demands()} for m in self.months_before(14, 16)]

@@ -83,6 +83,7 @@ class Tariff:
         self.path = path
         folder = os.path.dirname(os.path.abspath(path))
         self.head = load_yaml(path)
+        self.id = self.head["id"]
         self.decimals = int(self.head["decimals"])
         self.rounding = self.head["rounding"]
         self.interval = int(self.head["interval_minutes"]) * 60
@@ -117,6 +118,7 @@ PHASES = {1: "one", 2: "two", 3: "three"}
 class Contract:
     begin: datetime.date
     until: datetime.date
+    tariff: str = None                               # id of the only one that may bill it
     phases: int = 0
     demand_w: dict = field(default_factory=dict)
     history: list = field(default_factory=list)      # [(month number, {post: W})]
@@ -129,6 +131,7 @@ class Contract:
         return Contract(
             begin=datetime.date.fromisoformat(record["from"]),
             until=datetime.date.max if until in ("null", "~", "") else datetime.date.fromisoformat(until),
+            tariff=None if record.get("tariff", "null") == "null" else record["tariff"],
             phases=int(record.get("phases", 0)),
             demand_w={post: kilo(kw) for post, kw in record.get("demand_kw", {}).items()},
             history=[(month_number(h["month"]), {post: kilo(kw) for post, kw in h["kw"].items()})

@@ -55,7 +55,7 @@ provision() {
 start() {
     authority=
     [ ! -d "$fleet" ] || authority="--authority $fleet/authority-root.pem"
-    "$bin/sealgrid" up --dir "$dir" $authority >"$work/step.log" 2>&1 ||
+    "$bin/sealgrid" up --dir "$dir" ${up_options:-} $authority >"$work/step.log" 2>&1 ||
         fail "up: $(cat "$work/step.log")"
     [ ! -d "$fleet" ] || "$bin/sealgrid" register --dir "$dir" --rows "$fleet/fleet.rows" \
         >"$work/step.log" 2>&1 || fail "register: $(cat "$work/step.log")"

@@ -46,3 +46,28 @@ vee 2 resolve --client "$one" --ts 2026-09-01T03:15:00Z --why x --key /dev/null 
     --certificate /dev/null --choose 00000000000000000000000000000000
 [ "$(count resolution)" = 0 ] || fail "resolved: $(count resolution)"
 echo "96 intervals estimated, beside 384 readings"
+
+# Bills with estimates write the same rows: those of the client above are there already.
+bill() {
+    wanted=$1
+    shift
+    # shellcheck disable=SC2086
+    vee "$wanted" --tariff apps/bill/tariffs/b1-white.yaml --vee apps/bill/vee/default.yaml --store \
+        $longer --json "$@"
+}
+# rows of clients other than the first
+others() {
+    sql "{\"sql\":\"SELECT count(*) FROM estimate WHERE client_id > $one\"}" |
+        sed -n 's/.*"rows":\[\[\([0-9]*\)\]\].*/\1/p'
+}
+bill 0 --client "$one"
+grep -q '"estimated":96,"missing":0' "$work/report" || fail "$(cat "$work/report")"
+[ "$(count estimate)" = 96 ] || fail "the bill estimates something else: $(count estimate)"
+mkdir "$work/out" "$work/again"
+bill 0 --all --out "$work/out"
+[ "$(count estimate)" = 192 ] || fail "estimates of both: $(count estimate)"
+[ "$(others)" = 96 ] || fail "estimates of the other: $(others)"
+bill 0 --all --out "$work/again"
+[ "$(count estimate)" = 192 ] || fail "estimated again: $(count estimate)"
+diff -r "$work/out/bill" "$work/again/bill" || fail "the second run has other bills"
+echo "two bills with 96 estimates each, which stand in the table once"

@@ -35,6 +35,8 @@ SG_MUST_USE int sg_cbor_peek(const struct sg_reader *r, enum sg_cbor_type *ret);
 SG_MUST_USE int sg_cbor_get_uint(struct sg_reader *r, uint64_t *ret);
 SG_MUST_USE int sg_cbor_get_int(struct sg_reader *r, int64_t *ret);
 SG_MUST_USE int sg_cbor_get_bytes(struct sg_reader *r, struct sg_bytes *ret);
+/* A byte string of exactly n octets, copied: a hash, a key, a digest. */
+SG_MUST_USE int sg_cbor_get_octets(struct sg_reader *r, uint8_t *ret, size_t n);
 /* Valid UTF-8 only; not NUL-terminated. */
 SG_MUST_USE int sg_cbor_get_text(struct sg_reader *r, struct sg_bytes *ret);
 /* The count is bounded by the octets left, so a loop over it ends. */

@@ -31,3 +31,5 @@ static inline int64_t sg_metric_get(const struct sg_metric *m)
 /* Everything registered, plus process_resident_memory_bytes, process_cpu_seconds_total and
  * process_open_fds. */
 SG_MUST_USE int sg_metrics_write(struct sg_buf *b);
+/* The most octets of memory that this process had resident since its program began; 0: not told. */
+int64_t sg_metrics_peak_rss(void);

@@ -12,10 +12,12 @@
 #include <sealgrid/base/buf.h>
 #include <sealgrid/billing/contract.h>
 #include <sealgrid/billing/proof.h>
+#include <sealgrid/meter/rows.h>
 
 #define SG_BILL_METERS_MAX    16
 #define SG_BILL_LINES_MAX     4096
 #define SG_BILL_ESTIMATES_MAX 8192
+#define SG_BILL_CHOICES_MAX   4096
 #define SG_BILL_CREDITS_MAX   1024
 #define SG_BILL_CODE_MAX      159
 #define SG_BILL_RULE_MAX      31
@@ -43,6 +45,18 @@ struct sg_bill_estimate {
     char rule[SG_BILL_RULE_MAX + 1];
     uint64_t intervals;
     int64_t import_wh, export_wh; /* before the ratio */
+};
+
+/* An interval that signed readings told differently, and the reading that an operator chose: as the
+ * signed record (billing/resolution.h) says it, with what is billed of it. */
+struct sg_bill_choice {
+    uint32_t meter;
+    int64_t ts_s;                      /* end of the interval */
+    int64_t energy_wh;                 /* before the ratio; INT64_MIN: the chosen one has none */
+    uint8_t chosen[SG_ROW_DIGEST_LEN]; /* digest of the reading */
+    char who[SG_ROW_WHO_MAX + 1], why[SG_ROW_WHY_MAX + 1];
+    int64_t resolved_s;
+    uint8_t record_sha256[32]; /* of the record, signature and all */
 };
 
 /* U(id, word, decimals of the quantity) */
@@ -115,6 +129,8 @@ struct sg_bill {
     size_t n_buckets;             /* none when the readings are unsigned */
     struct sg_bill_estimate *estimates;
     size_t n_estimates;
+    struct sg_bill_choice *resolved; /* by time */
+    size_t n_resolved;
     int64_t import_wh, export_wh; /* after ratios */
 
     struct sg_bill_line *lines;
@@ -158,6 +174,7 @@ struct sg_bill_install {
     O(NO_PRICE, "tariff.no_price")          /* an interval without a dynamic price */              \
     O(NO_CONTRACT, "contract.missing")      /* the tariff needs what no contract says */           \
     O(NO_POST, "contract.post")             /* a credit at a post that the tariff has not */       \
+    O(OTHER_TARIFF, "contract.tariff")      /* the contract names another tariff */                \
     O(CONTRACT_CHANGED, "contract.changed") /* none holds over the whole period: two bills */
 enum sg_bill_outcome {
     SG_BILL_MADE = 0,
@@ -187,13 +204,19 @@ struct sg_bill_reading {
 };
 
 struct sg_billing;
-/* 0, EMPTY, TOO_LONG, BAD_RECORD, NO_RATE, NO_FLAG, NO_CONTRACT, CONTRACT_CHANGED. */
+/* 0, EMPTY, TOO_LONG, BAD_RECORD, NO_RATE, NO_FLAG, NO_CONTRACT, OTHER_TARIFF, CONTRACT_CHANGED. */
 SG_MUST_USE int sg_billing_new(struct sg_billing **ret, const struct sg_bill_input *in);
 /* One reading, in time order.  0, OUTSIDE, FOREIGN, REPEATED, TOO_LARGE, NO_SCHEDULE, NO_PRICE:
  * then it counts for nothing. */
 SG_MUST_USE int sg_billing_add(struct sg_billing *b, const struct sg_bill_reading *reading);
 /* SHA-256 of the evidence file's section of estimates, if there is one. */
 void sg_billing_set_estimates(struct sg_billing *b, const uint8_t sha256[32]);
+/* An interval of that meter whose reading somebody chose, in time order; choice->meter is set here.
+ * 0, FOREIGN, REPEATED, TOO_LONG. */
+SG_MUST_USE int sg_billing_add_choice(struct sg_billing *b, const char *serial,
+                                      const struct sg_bill_choice *choice);
+/* The meter of the bill with that serial whose time holds the interval; n_meters: none. */
+uint32_t sg_bill_meter_at(const struct sg_bill *b, const char *serial, int64_t ts_s);
 /* Once.  0, TOO_LARGE, TOO_LONG (lines, runs of estimates or buckets past their limits).  The
  * caller clears *ret. */
 SG_MUST_USE int sg_billing_finish(struct sg_billing *b, struct sg_bill *ret);
@@ -206,6 +229,7 @@ SG_DEFINE_FREEP(struct sg_billing, sg_billing_free)
 const char *sg_bill_inconsistency(const struct sg_bill *b);
 /* NULL if equal, else the name of the first member that differs. */
 const char *sg_bill_difference(const struct sg_bill *a, const struct sg_bill *b);
+bool sg_bill_same_choice(const struct sg_bill_choice *a, const struct sg_bill_choice *b);
 
 /* {"bill":{...},"sha256":"...","trace":[...]} and a newline: sha256 is over the octets of the
  * "bill" object, which has one form only and holds the SHA-256 of the trace's octets. */

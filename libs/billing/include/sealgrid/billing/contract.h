@@ -35,7 +35,8 @@ struct sg_contract_credit {
 struct sg_contract {
     int64_t client;
     int64_t from_day, until_day; /* [from, until) local days; SG_CONTRACT_NEVER: still holds */
-    unsigned phases;             /* 1 to 3; 0: not said */
+    char tariff[SG_TARIFF_ID_MAX + 1]; /* id of the only one that may bill it; "": not said */
+    unsigned phases;                   /* 1 to 3; 0: not said */
     struct sg_contract_demand demand[SG_TARIFF_POSTS_MAX];
     size_t n_demand;
     struct sg_contract_history *history; /* by month, ascending; owned */
@@ -74,6 +75,8 @@ void sg_contract_clear(struct sg_contract *c);
 SG_MUST_USE int sg_contracts_over(const struct sg_contracts *c, int64_t client, int64_t first_day,
                                   int64_t last_day, const struct sg_contract **ret);
 
+/* NULL if two say the same, else the name of the first member that differs. */
+const char *sg_contract_difference(const struct sg_contract *a, const struct sg_contract *b);
 /* W contracted at a post (or SG_CONTRACT_ALL); -1: not said. */
 int64_t sg_contract_demand_w(const struct sg_contract *c, const char *post);
 /* The highest demand of a post (or SG_CONTRACT_ALL) in the n months before that month; 0 if none is

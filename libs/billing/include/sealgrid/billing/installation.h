@@ -8,8 +8,8 @@
 #include <sealgrid/base/buf.h>
 #include <sealgrid/crypto/crl.h>
 
-#define SG_INSTALLATIONS_MAX       200000
-#define SG_INSTALLATION_FILE_MAX   (512u * 1024 * 1024)
+#define SG_INSTALLATIONS_MAX       1000000
+#define SG_INSTALLATION_FILE_MAX   (1u << 30)
 #define SG_INSTALLATION_SERIAL_MAX 20
 
 struct sg_installation {
@@ -17,7 +17,10 @@ struct sg_installation {
     char serial[SG_INSTALLATION_SERIAL_MAX + 1];
     int64_t from_s, until_s; /* [from, until); INT64_MAX: still there */
     int64_t ratio_num, ratio_den;
-    struct sg_cert *cert; /* metrology certificate, owned */
+    /* Metrology certificate, owned, in one of two forms.  Files are kept as DER and parsed when asked
+     * for: parsed ones take 5 KB each, which is too much for a city's. */
+    struct sg_cert *cert; /* NULL: der */
+    struct sg_bytes der;
 };
 
 struct sg_installations {
@@ -27,7 +30,8 @@ struct sg_installations {
 };
 
 enum sg_installations_outcome { SG_INSTALLATIONS_MALFORMED = 1 };
-/* SG_INSTALLATIONS_MALFORMED fills why with the record's number and the reason. */
+/* One record at a time: needs the records' own octets and no more.  SG_INSTALLATIONS_MALFORMED fills
+ * why with the record's number and the reason. */
 SG_MUST_USE int sg_installations_read(struct sg_bytes json, struct sg_installations *ret,
                                       char why[160]);
 SG_MUST_USE int sg_installations_write(const struct sg_installation *records, size_t n,
@@ -36,6 +40,10 @@ SG_MUST_USE int sg_installations_write(const struct sg_installation *records, si
 SG_MUST_USE int sg_installations_index(struct sg_installations *ret,
                                        struct sg_installation *records, size_t n);
 void sg_installations_clear(struct sg_installations *i);
+/* The caller's.  SG_INSTALLATIONS_MALFORMED: the DER of the record is no certificate. */
+SG_MUST_USE int sg_installation_cert(const struct sg_installation *i, struct sg_cert **ret);
+/* SHA-256 of its DER. */
+void sg_installation_fingerprint(const struct sg_installation *i, uint8_t ret[32]);
 /* The run of one client's records. */
 const struct sg_installation *sg_installations_of_client(const struct sg_installations *i,
                                                          int64_t client, size_t *ret_n);
@@ -62,7 +70,18 @@ enum sg_authority_outcome {
 /* Concatenated PEM certificates and revocation lists; at least one root. */
 SG_MUST_USE int sg_authority_read(struct sg_bytes pem, struct sg_authority *ret);
 void sg_authority_clear(struct sg_authority *a);
-/* Since when a certificate, or one above it, is revoked (INT64_MAX: never), over all lists that
- * are here.  *ret_covered: every certificate of its chain below a root had a list of its issuer. */
-int64_t sg_authority_revoked_since(const struct sg_authority *a, const struct sg_cert *c,
-                                   bool *ret_covered);
+/* What the lists that are here say of a certificate and of those above it. */
+struct sg_revocation {
+    int64_t since_s; /* of the earliest; INT64_MAX: never */
+    bool covered;    /* every certificate of its chain below a root had a list of its issuer */
+    /*
+     * Up to this instant the lists can speak (INT64_MIN: not at all).  A list says everything up to
+     * its thisUpdate, for ever; up to its nextUpdate only while that has not passed, since then a
+     * newer one exists that may say more.  One issued after a certificate's end may have forgotten
+     * it (RFC 5280 section 5) and says nothing more.
+     */
+    int64_t known_until_s;
+};
+/* judged_s: the time at which somebody asks. */
+struct sg_revocation sg_authority_revocation(const struct sg_authority *a, const struct sg_cert *c,
+                                             int64_t judged_s);

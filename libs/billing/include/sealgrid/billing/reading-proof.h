@@ -63,16 +63,29 @@ enum sg_proof_fault {
 };
 const char *sg_proof_fault_word(enum sg_proof_fault f);
 
+/* L(id, word): what revocation lists say of a proof's certificate that they do not list. */
+#define SG_PROOF_CRLS(L)                                                                           \
+    L(NONE, "no_list")                                                                             \
+    L(STALE, "stale_list") /* sg_authority_revocation: nothing of the reading's time */            \
+    L(CHECKED, "checked")
+enum sg_proof_crl {
+#define SG_L(id, word) SG_PROOF_CRL_##id,
+    SG_PROOF_CRLS(SG_L)
+#undef SG_L
+};
+const char *sg_proof_crl_word(enum sg_proof_crl c);
+
 struct sg_proof_authority {
     const struct sg_installations *installations;
     const struct sg_authority *authority;
     const struct sg_tariff *tariff; /* NULL: post and index are not checked */
+    int64_t judged_s;               /* now, for the lists */
 };
 struct sg_proved {
     struct sg_block_header header;
     struct sg_reading reading;
     struct sg_leaf leaf; /* place in the bill's bucket; own: its energy */
-    bool by_crl;         /* revocation lists cover its certificate */
+    enum sg_proof_crl crl;
 };
 /* Where the tariff puts every interval of the bill's meters; see sg_buckets_plan. */
 SG_MUST_USE int sg_proof_plan(const struct sg_proof_bill *bill, const struct sg_tariff *t,

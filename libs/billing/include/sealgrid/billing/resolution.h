@@ -9,8 +9,8 @@
  * who is the certificate's common name.  A resolution chooses between readings that meters signed;
  * it makes none.
  */
+#include <sealgrid/billing/bill.h>
 #include <sealgrid/billing/installation.h>
-#include <sealgrid/meter/rows.h>
 
 #define SG_RESOLUTIONS_MAX 10000 /* of an evidence file */
 
@@ -32,6 +32,11 @@ enum sg_resolution_outcome {
 /* operators NULL: the chain is not asked for. */
 SG_MUST_USE int sg_resolution_verify(const struct sg_resolution *r,
                                      const struct sg_authority *operators);
+
+/* What a bill says of a record: everything but its meter and energy.  The record's hash is over its
+ * item in the section below. */
+SG_MUST_USE int sg_resolution_choice(const struct sg_row_resolution *row,
+                                     struct sg_bill_choice *ret);
 
 /* ["sealgrid-resolutions-v1", [* [ts, chosen, resolved, who, why, certificate, signature]]] by ts:
  * the section of an evidence file.  Of each interval the one that holds. */

@@ -86,7 +86,7 @@ struct sg_sample_finding {
 };
 typedef void (*sg_sample_fn)(void *user, const struct sg_sample_finding *f);
 struct sg_sample_result {
-    uint64_t points, answered, readings, findings, without_crl;
+    uint64_t points, answered, readings, findings, without_crl, stale_crl;
 };
 /* The authority needs the tariff of the bills.  0, SG_SAMPLE_COMMITMENT. */
 SG_MUST_USE int sg_sample_judge(const struct sg_population *p, const struct sg_challenge *c,

@@ -93,6 +93,6 @@ struct sg_vee_csv {
     size_t n;
 };
 void sg_vee_csv_clear(struct sg_vee_csv *c);
-/* Takes the columns by name, in any order; besides those above: register_wh, clock (ok, bad, set),
- * estimated (0, 1).  SG_IMPORT_BAD fills why. */
+/* Takes the columns by name, in any order; besides those above: register_wh,
+ * reactive_register_varh, clock (ok, bad, set), estimated (0, 1).  SG_IMPORT_BAD fills why. */
 SG_MUST_USE int sg_vee_csv_read(struct sg_bytes csv, struct sg_vee_csv *ret, char why[160]);

@@ -110,7 +110,8 @@ struct sg_vee_rules {
     struct sg_vee_check checks[SG_VEE_N_CHECKS];
     struct sg_vee_step steps[SG_VEE_STEPS_MAX];
     size_t n_steps;
-    bool adjust; /* to the register, where it is known at both ends of the gap */
+    bool adjust;          /* to the register, where it is known at both ends of the gap */
+    bool adjust_reactive; /* reactive energy to its register likewise */
     struct sg_vee_profile profiles[SG_VEE_PROFILES_MAX];
     size_t n_profiles;
     uint8_t sha256[32]; /* of the file */
@@ -136,12 +137,16 @@ enum sg_vee_kind sg_vee_day_kind(const struct sg_vee_rules *r, int64_t day);
 
 struct sg_vee_row {
     char serial[SG_VEE_SERIAL_MAX + 1];
-    uint64_t seq;                                  /* the meter's; 0: none told */
-    int64_t ts_s;                                  /* end of the interval, UTC */
-    int64_t energy_wh, reactive_varh, register_wh; /* SG_READING_NA: none */
-    uint32_t interval_s;                           /* as its source says; 0: not told */
+    uint64_t seq; /* the meter's; 0: none told */
+    int64_t ts_s; /* end of the interval, UTC */
+    /* SG_READING_NA: none */
+    int64_t energy_wh, reactive_varh, register_wh, reactive_register_varh;
+    uint32_t interval_s; /* as its source says; 0: not told */
     unsigned flags;
 };
+
+/* A meter's reading; the source's own words are the caller's to add. */
+struct sg_vee_row sg_vee_row_of(const struct sg_reading *reading, const char *serial);
 
 /* An installation record: (from, until]. */
 struct sg_vee_meter {

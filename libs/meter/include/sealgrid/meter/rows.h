@@ -14,6 +14,7 @@
  *                                                    parameters, rules, adjusted, made_ts
  *   RESOLUTION        (client_id | ts, resolved_ts)  chosen, who, why, certificate, signature
  *   CONTRACT          (client_id | from_day)         terms
+ *   INSPECTION        (client_id | inspected_day)    outcome, recovered_wh or NULL, note or NULL
  *
  * Encoders append and leave the buffer as it was on failure.  Decoders return -EBADMSG for anything
  * an encoder would not have written; their texts and blobs borrow from the input.
@@ -152,3 +153,32 @@ struct sg_row_contract {
 SG_MUST_USE int sg_row_contract_encode(struct sg_buf *b, const struct sg_row_contract *row);
 SG_MUST_USE int sg_row_contract_decode(struct sg_bytes sort, struct sg_bytes value,
                                        struct sg_row_contract *ret);
+
+/* What an inspector found at a client's premises on a local day (days since 1970). */
+#define SG_ROW_OUTCOMES(X)                                                                         \
+    X(FRAUD, "fraud")                                                                              \
+    X(NOTHING, "nothing")     /* the installation is as it should be */                            \
+    X(NO_ACCESS, "no-access") /* nobody could look */                                              \
+    X(DEFECT, "defect")       /* it measures wrongly, and nobody is to blame */
+enum sg_row_outcome {
+#define X(name, word) SG_OUTCOME_##name,
+    SG_ROW_OUTCOMES(X)
+#undef X
+        SG_OUTCOME_COUNT
+};
+#define SG_ROW_DAY_MAX          2932896             /* 9999-12-31 */
+#define SG_ROW_RECOVERED_WH_MAX 1000000000000000    /* 1e15 */
+#define SG_ROW_NOTE_MAX         255
+/* ret may be NULL. */
+bool sg_row_outcome_named(struct sg_bytes word, enum sg_row_outcome *ret);
+const char *sg_row_outcome_word(enum sg_row_outcome outcome);
+
+struct sg_row_inspection {
+    int64_t inspected_day; /* 0..SG_ROW_DAY_MAX */
+    enum sg_row_outcome outcome;
+    int64_t recovered_wh; /* energy charged afterwards; SG_READING_NA: not told */
+    struct sg_bytes note; /* a code or a few words, borrowed; empty: none */
+};
+SG_MUST_USE int sg_row_inspection_encode(struct sg_buf *b, const struct sg_row_inspection *row);
+SG_MUST_USE int sg_row_inspection_decode(struct sg_bytes sort, struct sg_bytes value,
+                                         struct sg_row_inspection *ret);
