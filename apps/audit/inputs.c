@@ -135,6 +135,15 @@ int inputs_tariff(struct inputs *in, const char *tariff)
     return tariff ? load_tariff(tariff, &in->tariff) : 0;
 }
 
+/* Of two versions of one tariff the bills could choose. */
+static bool is_repeated(const struct inputs *in, const struct sg_tariff *t)
+{
+    for (size_t i = 0; i < in->n_tariffs; i++)
+        if (in->tariffs[i] != t && !strcmp(in->tariffs[i]->id, t->id))
+            return true;
+    return false;
+}
+
 int inputs_tariffs(struct inputs *in, const struct sg_conf_list *tariffs)
 {
     struct basis *basis = &in->basis;
@@ -146,6 +155,9 @@ int inputs_tariffs(struct inputs *in, const struct sg_conf_list *tariffs)
         if (r)
             return r;
         memcpy(basis->tariffs[basis->n_tariffs++], in->tariffs[in->n_tariffs++]->sha256, 32);
+        if (is_repeated(in, in->tariffs[i]))
+            return complain(tariffs->items[i],
+                            "another version of a tariff that was given already");
     }
     return 0;
 }

@@ -19,6 +19,7 @@ struct pass {
     _Atomic int64_t told_ns;
     pthread_mutex_t lock; /* of all below */
     struct sg_paper_sample *sample;
+    struct sg_full_sample *panel;
     struct fleet_result result;
     size_t room_suspects;
 };
@@ -28,7 +29,8 @@ struct worker {
     struct pass *pass;
     struct source_session *session;
     struct sg_fraud_days days;
-    struct sg_paper_sample *sample;
+    struct sg_paper_sample *sample; /* mode paper, pass 1 */
+    struct sg_full_sample *panel;   /* mode full, pass 1 */
     struct scorer scorer;
     struct picture picture;
 };
@@ -109,6 +111,10 @@ static int put_result(struct pass *p, const struct source_notes *notes, const st
 static int take_sample(struct worker *w, const struct source_notes *notes)
 {
     plan_renumber(w->pass->f->plan, &w->days, notes->last_day);
+    if (w->panel) {
+        int added = sg_full_sample_add(w->panel, &w->days, NULL);
+        return added < 0 ? added : 0;
+    }
     int r = sg_paper_sample_add(w->sample, &w->days, w->pass->f->plan->windows.reference);
     return r < 0 ? r : r == SG_PAPER_POINTS ? sg_fold(r) : 0;
 }
@@ -132,10 +138,15 @@ static int worker_init(struct worker *w, struct pass *p)
     const uint32_t points = source_points(p->f->source);
     *w = (struct worker){.pass = p};
     int r = source_session_open(p->f->source, &w->session);
-    if (r == 0 && p->sampling)
+    if (r == 0 && p->sampling && p->f->plan->mode == MODE_FULL)
+        r = sg_fold(
+            sg_full_sample_new(&w->panel, &p->f->plan->windows, SG_FULL_PANEL_DEFAULT, p->f->seed));
+    else if (r == 0 && p->sampling)
         r = sg_fold(sg_paper_sample_new(&w->sample, points, SG_PAPER_SAMPLE_DEFAULT, p->f->seed));
     if (r == 0 && !p->sampling)
         r = scorer_init(&w->scorer, p->f->plan, p->map);
+    if (r == 0 && !p->sampling && p->f->full)
+        r = scorer_use_full(&w->scorer, p->f->full);
     return r;
 }
 
@@ -144,6 +155,7 @@ static void worker_clear(struct worker *w)
     source_session_free(w->session);
     sg_fraud_days_clear(&w->days);
     sg_paper_sample_free(w->sample);
+    sg_full_sample_free(w->panel);
     scorer_clear(&w->scorer);
 }
 
@@ -170,7 +182,11 @@ static int hand_in(struct worker *w)
     struct pass *p = w->pass;
     int r = 0;
     pthread_mutex_lock(&p->lock);
-    if (!p->sample)
+    if (w->panel && !p->panel)
+        p->panel = TAKE_PTR(w->panel);
+    else if (w->panel)
+        r = sg_full_sample_merge(p->panel, w->panel);
+    else if (!p->sample)
         p->sample = TAKE_PTR(w->sample);
     else
         r = sg_paper_sample_merge(p->sample, w->sample);
@@ -256,6 +272,27 @@ int fleet_train(const struct fleet *f, struct sg_som **ret, double *ret_error)
         r = train(f, p.sample, ret, ret_error);
     sg_paper_sample_free(p.sample);
     return r;
+}
+
+static void note_learning(void *ctx, const char *what, size_t done, size_t of)
+{
+    const struct fleet *f = ctx;
+    if (f->progress)
+        fprintf(stderr, "learning: %s, %zu of %zu\n", what, done, of);
+}
+
+int fleet_learn(const struct fleet *f, struct sg_full_model **ret)
+{
+    struct pass p = {.f = f, .what = "panel", .sampling = true};
+    struct sg_full_training t = SG_FULL_TRAINING_DEFAULT;
+    t.threads = f->threads < SG_FULL_THREADS_MAX ? f->threads : SG_FULL_THREADS_MAX;
+    t.progress = note_learning;
+    t.progress_ctx = (void *)(uintptr_t)f;
+    int r = run_pass(&p);
+    if (r == 0)
+        r = sg_full_train(p.panel, &t, ret);
+    sg_full_sample_free(p.panel);
+    return r == SG_FULL_NO_CUSTOMERS ? FLEET_NO_MAP : r;
 }
 
 int fleet_score(const struct fleet *f, const struct sg_som *map, struct fleet_result *ret)

@@ -7,6 +7,7 @@
  */
 #include "ranking.h"
 
+#include <sealgrid/fraud/full.h>
 #include <sealgrid/fraud/som.h>
 
 /* A picture that was kept, of one of the first in rank. */
@@ -21,9 +22,10 @@ struct fleet {
     struct source *source;
     unsigned threads;
     uint64_t seed;
-    const char *only; /* one customer; NULL: all */
-    size_t pictures;  /* how many suspects' pictures are kept */
-    bool progress;    /* on standard error */
+    const char *only;                 /* one customer; NULL: all */
+    const struct sg_full_model *full; /* what fleet_score judges by in mode full; else NULL */
+    size_t pictures;                  /* how many suspects' pictures are kept */
+    bool progress;                    /* on standard error */
 };
 
 struct fleet_result {
@@ -40,6 +42,8 @@ void fleet_result_clear(struct fleet_result *r);
  */
 enum fleet_outcome { FLEET_NO_MAP = 100 };
 SG_MUST_USE int fleet_train(const struct fleet *f, struct sg_som **ret, double *ret_error);
+/* First pass of mode full: keeps a panel of the fleet and learns from it. */
+SG_MUST_USE int fleet_learn(const struct fleet *f, struct sg_full_model **ret);
 /* Second pass, or the only one; map NULL in mode correlation.  Outcomes of source_next. */
 SG_MUST_USE int fleet_score(const struct fleet *f, const struct sg_som *map,
                             struct fleet_result *ret);

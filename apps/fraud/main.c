@@ -28,6 +28,7 @@ struct app {
     struct fleet fleet;
     struct source *source;
     struct sg_som *map;
+    struct sg_full_model *full;
     struct labels labels;
     struct sg_cas_grant grant;
     struct sg_tz *tz;
@@ -229,8 +230,23 @@ static int pass_train(struct app *a)
     return fleet_train(&a->fleet, &a->map, &a->map_error);
 }
 
+static int pass_learn(struct app *a)
+{
+    return fleet_learn(&a->fleet, &a->full);
+}
+
+static int make_full(struct app *a)
+{
+    int r = run_pass(a, pass_learn);
+    a->seconds_train = a->seconds_score;
+    a->fleet.full = a->full;
+    return r;
+}
+
 static int make_map(struct app *a)
 {
+    if (a->plan.mode == MODE_FULL)
+        return make_full(a);
     if (a->plan.mode != MODE_PAPER)
         return 0;
     if (a->options.map)
@@ -360,6 +376,7 @@ int main(int argc, char **argv)
     fleet_result_clear(&result);
     source_free(a.source);
     sg_som_free(a.map);
+    sg_full_model_free(a.full);
     labels_clear(&a.labels);
     sg_tz_free(a.tz);
     free(a.clients);

@@ -12,7 +12,7 @@
     O(STRING, out, "out", NULL, 0, 0, false, "ranking: customer,score,rank,reasons; - is stdout")  \
     O(STRING, drop_out, "drop-out", NULL, 0, 0, false,                                             \
       "the same ranked by fall of consumption alone, to compare with")                             \
-    O(STRING, mode, "mode", "paper", 0, 0, false, "correlation or paper; full is not built yet")   \
+    O(STRING, mode, "mode", "paper", 0, 0, false, "correlation, paper or full")   \
     O(INT, threads, "threads", "0", 0, 256, false, "customers worked on at a time; 0: one a CPU")  \
     O(INT, seed, "seed", "1", 0, INT64_MAX, false, "of the map's sample and the intervals")        \
     O(STRING, labels, "labels", NULL, 0, 0, false, "known thieves, CSV: customer,label,...")       \

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include <sealgrid/base/clock.h>
+#include <sealgrid/fraud/features.h>
 
 bool plan_date(const char *text, int32_t *ret)
 {
@@ -58,17 +59,21 @@ static const char *take_windows(struct plan *p, const struct fraud_options *o)
     return NULL;
 }
 
+const char *plan_mode_word(enum plan_mode mode)
+{
+    static const char *const words[] = {
+        [MODE_CORRELATION] = "correlation", [MODE_PAPER] = "paper", [MODE_FULL] = "full"};
+    return words[mode];
+}
+
 static const char *take_mode(struct plan *p, const char *mode)
 {
-    if (!strcmp(mode, "correlation"))
-        p->mode = MODE_CORRELATION;
-    else if (!strcmp(mode, "paper"))
-        p->mode = MODE_PAPER;
-    else if (!strcmp(mode, "full"))
-        return "--mode full is not built yet: correlation or paper";
-    else
-        return "--mode: correlation or paper";
-    return NULL;
+    for (enum plan_mode m = MODE_CORRELATION; m <= MODE_FULL; m++)
+        if (!strcmp(mode, plan_mode_word(m))) {
+            p->mode = m;
+            return NULL;
+        }
+    return "--mode: correlation, paper or full";
 }
 
 static const char *check(const struct plan *p, const struct fraud_options *o)
@@ -77,6 +82,9 @@ static const char *check(const struct plan *p, const struct fraud_options *o)
         return "--sliding is of --mode correlation";
     if (p->sliding && p->fixed)
         return "--sliding has no windows";
+    if (p->mode == MODE_FULL &&
+        p->windows.test.last - p->windows.reference.first >= SG_FEATURE_DAYS_MAX)
+        return "--mode full: more than 512 days from the first regular to the last recent one";
     if (p->windows.test.last - p->windows.reference.first >= WINDOW_DAYS_MAX)
         return "more than 2000 days from the first regular to the last recent one";
     if (o->store && p->fixed && !p->dated)

@@ -7,7 +7,7 @@
 
 #include <sealgrid/fraud/correlation.h>
 
-enum plan_mode { MODE_CORRELATION, MODE_PAPER };
+enum plan_mode { MODE_CORRELATION, MODE_PAPER, MODE_FULL };
 
 struct plan {
     enum plan_mode mode;
@@ -23,6 +23,7 @@ struct plan {
 enum plan_outcome { PLAN_BAD = 1 };
 /* PLAN_BAD and why (borrowed, static). */
 SG_MUST_USE int plan_make(struct plan *ret, const struct fraud_options *o, const char **ret_why);
+const char *plan_mode_word(enum plan_mode mode); /* "correlation", "paper", "full" */
 /* The windows of a whole fleet end with this day, unless they were given. */
 void plan_anchor(struct plan *p, int32_t last_day);
 /* Days of the calendar that are needed; all, if windows end with each customer's last day. */

@@ -164,7 +164,7 @@ int report_json(const struct report *r, struct sg_buf *b)
     struct sg_json j;
     sg_json_init(&j, b);
     sg_json_object(&j);
-    put_text(&j, "mode", r->plan->mode == MODE_PAPER ? "paper" : "correlation");
+    put_text(&j, "mode", plan_mode_word(r->plan->mode));
     sg_json_key(&j, "sliding");
     sg_json_bool(&j, r->plan->sliding);
     put_windows(&j, r->plan);

@@ -10,9 +10,15 @@ int scorer_init(struct scorer *s, const struct plan *plan, const struct sg_som *
     return map ? sg_fold(sg_paper_judge_new(&s->judge, map, &plan->windows, NULL)) : 0;
 }
 
+int scorer_use_full(struct scorer *s, const struct sg_full_model *m)
+{
+    return sg_full_judge_new(&s->full, m);
+}
+
 void scorer_clear(struct scorer *s)
 {
     sg_paper_judge_free(s->judge);
+    sg_full_judge_free(s->full);
     free(s->r);
     *s = (struct scorer){.plan = NULL};
 }
@@ -229,7 +235,9 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
                      .likeness = NAN,
                      .level = NAN,
                      .class_then = UINT32_MAX,
-                     .class_now = UINT32_MAX};
+                     .class_now = UINT32_MAX,
+                     .per_1000 = NAN,
+                     .change_day = SG_FRAUD_NO_DAY};
     memcpy(l.id, d->id, sizeof(l.id));
     plan_renumber(s->plan, d, notes->last_day);
     const struct parts parts = cut(s->plan, d);
@@ -239,7 +247,9 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
     int r = 0;
     if (l.unjudged == JUDGED) {
         describe(d, &parts, &l, pic);
-        r = s->judge ? by_paper(s, d, &l) : by_correlation(s, d, &parts, &l);
+        r = s->full    ? score_by_full(s, d, &l)
+            : s->judge ? by_paper(s, d, &l)
+                       : by_correlation(s, d, &parts, &l);
     }
     if (r)
         return r;

@@ -4,9 +4,10 @@
  */
 #include "plan.h"
 
+#include <sealgrid/fraud/full.h>
 #include <sealgrid/fraud/paper.h>
 
-#define REASONS_MAX 200
+#define REASONS_MAX 512
 
 enum unjudged {
     JUDGED,
@@ -27,6 +28,10 @@ struct line {
     float likeness;                 /* median correlation with the customer's own regular day */
     float level;                    /* recent mean load over the regular one; NAN: not known */
     uint32_t class_then, class_now; /* UINT32_MAX: no map */
+    /* Mode full: */
+    float per_1000;     /* of 1,000 honest customers, so many look like this; NAN: not known */
+    int32_t change_day; /* in the days' numbers, renumbered or not; SG_FRAUD_NO_DAY: none */
+    struct sg_full_reason reason[SG_FULL_REASONS];
 };
 
 /* The mean regular and the mean recent day of that kind, for a picture. */
@@ -39,12 +44,17 @@ struct picture {
 struct scorer {
     const struct plan *plan;
     struct sg_paper_judge *judge; /* NULL without a map */
+    struct sg_full_judge *full;   /* NULL but in mode full */
     double *r;                    /* of the days */
     uint32_t room;
 };
 
 SG_MUST_USE int scorer_init(struct scorer *s, const struct plan *plan, const struct sg_som *map);
+/* In mode full, after scorer_init without a map.  Borrows the model. */
+SG_MUST_USE int scorer_use_full(struct scorer *s, const struct sg_full_model *m);
 void scorer_clear(struct scorer *s);
+/* One customer in mode full (score-full.c): fills what of the line depends on the mode. */
+SG_MUST_USE int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l);
 /* Renumbers the days (plan_renumber).  pic may be NULL. */
 SG_MUST_USE int score_one(struct scorer *s, struct sg_fraud_days *d,
                           const struct source_notes *notes, struct line *ret, struct picture *pic);

@@ -107,13 +107,16 @@ static void days_of_the_store_slide(void **state)
     assert_false(p.sliding);
     p = PLAN("--store");
     assert_false(p.sliding);
+    p = PLAN("--mode=full");
+    assert_null(why);
+    assert_int_equal(p.mode, MODE_FULL);
 }
 
 static void what_cannot_be_is_refused(void **state)
 {
     (void)state;
-    (void)PLAN("--mode=full");
-    assert_non_null(strstr(why, "not built"));
+    (void)PLAN("--mode=full", "--reference=600");
+    assert_non_null(strstr(why, "512 days"));
     static const char *const bad[][4] = {
         {"--mode=som", "", "", ""},
         {"--reference-days=0..89", "", "", ""},

@@ -52,7 +52,7 @@ struct sg_audit {
     struct sg_bytes estimates, resolutions; /* likewise, borrowed */
     struct sg_audit_choice *choices;        /* of the period, by time */
     size_t n_choices;
-    struct sg_audit_item *rejected;         /* by resolutions, in time order */
+    struct sg_audit_item *rejected; /* by resolutions, in time order */
     size_t n_rejected;
     struct sg_vee_estimates told; /* by the evidence, by time */
     struct sg_evidence_block block;
@@ -75,8 +75,12 @@ SG_MUST_USE int sg_audit_settle(struct sg_audit *a);
 /* How many numbers after seq and before until were rejected. */
 uint64_t sg_audit_rejected(const struct sg_audit *a, const struct sg_installation *record,
                            uint64_t seq, uint64_t until);
-/* Order, duplicates, sequence, intervals; leaves only one item an interval. */
+/* Order, duplicates, sequence; leaves only one item an interval. */
 SG_MUST_USE int sg_audit_completeness(struct sg_audit *a);
+/* After estimates: intervals before the first reading of an installation's part and behind the
+ * last.
+ */
+void sg_audit_ends(struct sg_audit *a);
 /* The estimates of the evidence against their rules and the readings. */
 SG_MUST_USE int sg_audit_estimates(struct sg_audit *a);
 /* The bill recomputed. */

@@ -109,6 +109,33 @@ static int64_t grid_floor(int64_t ts_s, int64_t step)
     return ts_s - ((ts_s % step) + step) % step;
 }
 
+/* Estimates that the evidence tells of intervals that end in [from, until]. */
+static uint64_t estimated_in(const struct sg_audit *a, int64_t from_s, int64_t until_s)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < a->told.n; i++)
+        n += a->told.items[i].ts_s >= from_s && a->told.items[i].ts_s <= until_s;
+    return n;
+}
+
+/*
+ * Intervals at an end of the period, from the one that ends at from_s on.  Numbers show only in the
+ * bill before or after whether the meter recorded them (sg_audit_lost_between); until then those
+ * stand as gaps that the bill estimates, and the others are missing.
+ */
+static void check_end(struct sg_audit *a, const char *serial, uint64_t seq, int64_t from_s,
+                      uint64_t count, const char *text)
+{
+    const int64_t step = a->in->bill->interval_s;
+    const uint64_t estimated =
+        count ? estimated_in(a, from_s, from_s + (int64_t)(count - 1) * step) : 0;
+
+    a->result.gaps += estimated < count ? estimated : count;
+    if (estimated < count)
+        report_missing(a, serial, seq, from_s, count - estimated, text);
+}
+
 /* Ends of one installation's part of the period. */
 static void check_ends(struct sg_audit *a, const struct sg_installation *record, int64_t from_s,
                        int64_t until_s)
@@ -126,23 +153,22 @@ static void check_ends(struct sg_audit *a, const struct sg_installation *record,
     if (due_last < due_first)
         return;
     if (!first) {
-        report_missing(a, record->serial, 0, due_first,
-                       (uint64_t)((due_last - due_first) / step) + 1,
-                       "nothing of this meter is in the file");
+        check_end(a, record->serial, 0, due_first, (uint64_t)((due_last - due_first) / step) + 1,
+                  "nothing of this meter is in the file");
         return;
     }
     /* A meter that begins with number 1 had recorded nothing before. */
     uint64_t before = (uint64_t)((first->ts_s - due_first) / step);
     uint64_t recorded = before < first->seq - 1 ? before : first->seq - 1;
-    report_missing(a, record->serial, first->seq - recorded, first->ts_s - (int64_t)recorded * step,
-                   recorded, "recorded by the meter, but not in the file");
+    check_end(a, record->serial, first->seq - recorded, first->ts_s - (int64_t)recorded * step,
+              recorded, "recorded by the meter, but not in the file");
     a->result.gaps += before - recorded;
-    report_missing(a, record->serial, last->seq + 1, last->ts_s + step,
-                   (uint64_t)((due_last - last->ts_s) / step),
-                   "due until the period's end, and nothing shows why they are not here");
+    check_end(a, record->serial, last->seq + 1, last->ts_s + step,
+              (uint64_t)((due_last - last->ts_s) / step),
+              "due until the period's end, and nothing shows why they are not here");
 }
 
-static void check_installations(struct sg_audit *a)
+void sg_audit_ends(struct sg_audit *a)
 {
     const struct sg_bill *bill = a->in->bill;
     size_t n;
@@ -166,12 +192,25 @@ static void check_installations(struct sg_audit *a)
     sg_audit_report(a, &f);
 }
 
-static struct sg_audit_edge edge_of(const struct sg_audit_item *item)
+static struct sg_audit_edge edge_of(const struct sg_audit_item *item, int64_t end_s)
 {
-    struct sg_audit_edge e = {.seq = item->seq, .ts_s = item->ts_s};
+    struct sg_audit_edge e = {.seq = item->seq, .ts_s = item->ts_s, .end_s = end_s};
 
     memcpy(e.serial, item->record->serial, sizeof(e.serial));
     return e;
+}
+
+/* What told an interval a second time, and was not chosen, had numbers too. */
+static void note_edges(struct sg_audit *a)
+{
+    const struct sg_audit_item *last = &a->items[a->n_items - 1];
+    struct sg_audit_edge *edge = &a->result.last;
+
+    a->result.first = edge_of(&a->items[0], a->in->bill->from_s);
+    *edge = edge_of(last, a->in->bill->until_s);
+    for (size_t i = 0; i < a->n_rejected; i++)
+        if (a->rejected[i].record == last->record && a->rejected[i].seq > edge->seq)
+            edge->seq = a->rejected[i].seq;
 }
 
 uint64_t sg_audit_lost_between(const struct sg_audit_edge *last, const struct sg_audit_edge *first,
@@ -183,6 +222,8 @@ uint64_t sg_audit_lost_between(const struct sg_audit_edge *last, const struct sg
         return 1; /* a number told twice */
     uint64_t numbers = first->seq - last->seq - 1;
     uint64_t intervals = intervals_between(last->ts_s, first->ts_s, interval_s);
+    if (last->end_s == first->end_s)
+        return numbers; /* nothing lies between: each is an interval of one of the two */
     return numbers > intervals ? numbers - intervals : 0;
 }
 
@@ -196,11 +237,8 @@ int sg_audit_completeness(struct sg_audit *a)
     for (size_t i = 1; i < a->n_items; i++)
         if (a->items[i].record == a->items[i - 1].record)
             check_step(a, &a->items[i - 1], &a->items[i]);
-    check_installations(a);
-    if (a->n_items) {
-        a->result.first = edge_of(&a->items[0]);
-        a->result.last = edge_of(&a->items[a->n_items - 1]);
-    }
+    if (a->n_items)
+        note_edges(a);
     return 0;
 }
 
@@ -222,6 +260,8 @@ int sg_audit_run(const struct sg_audit_input *in, sg_audit_fn fn, void *user,
         r = sg_audit_choices(a);
     if (!r)
         r = sg_audit_estimates(a);
+    if (!r)
+        sg_audit_ends(a);
     if (!r)
         r = sg_audit_bill(a);
     if (!r)

@@ -366,6 +366,23 @@ static void a_choice_of_no_reading_is_named(void **state)
     clear_records(&lost);
 }
 
+/* For the bill after: what was not chosen had numbers behind the last one that is billed. */
+static void numbers_that_were_not_chosen_count_at_the_end(void **state)
+{
+    (void)state;
+    const struct sg_evidence_block *blocks[] = {f.blocks[0][0], &again};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(1 << 20);
+    static struct records firsts;
+
+    for (int i = 0; i < CHOICES; i++)
+        sign_choice(&firsts, i, first_telling(i), FX_UNTIL, ana_key, ana);
+    put_file(blocks, 2, firsts.rows, CHOICES, &file);
+    const struct sg_audit_result r = run(&bill, sg_buf_bytes(&file), &operators);
+    assert_int_equal(r.last.ts_s, FX_FROM + 86400);
+    assert_int_equal(r.last.seq, 100);
+    clear_records(&firsts);
+}
+
 /* Blocks over the same numbers: only the chosen one is in the file, and the choice must be of it.
  */
 static void a_day_told_twice_under_its_numbers(void **state)
@@ -435,6 +452,7 @@ int main(void)
         cmocka_unit_test(a_choice_without_a_record_is_named),
         cmocka_unit_test(the_other_reading_on_the_bill_is_named),
         cmocka_unit_test(a_choice_of_no_reading_is_named),
+        cmocka_unit_test(numbers_that_were_not_chosen_count_at_the_end),
         cmocka_unit_test(a_day_told_twice_under_its_numbers),
         cmocka_unit_test(a_choice_before_the_reading_does_not_hold),
         cmocka_unit_test(a_conflict_kept_back_is_named),

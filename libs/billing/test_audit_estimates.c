@@ -110,9 +110,12 @@ static void charge_block(struct sg_billing *b, const struct sg_evidence_block *b
     }
 }
 
-static void charge_estimates(struct sg_billing *b, const struct sg_vee_estimates *told)
+/* Those from *at on that end before that instant. */
+static void charge_estimates(struct sg_billing *b, const struct sg_vee_estimates *told, size_t *at,
+                             int64_t before_s)
 {
-    for (size_t i = 0; i < told->n; i++) {
+    for (; *at < told->n && told->items[*at].ts_s < before_s; (*at)++) {
+        const size_t i = *at;
         const struct sg_bill_reading r = {.serial = "10000000",
                                           .ts_s = told->items[i].ts_s,
                                           .energy_wh = told->items[i].energy_wh,
@@ -122,9 +125,10 @@ static void charge_estimates(struct sg_billing *b, const struct sg_vee_estimates
     }
 }
 
-/* The bill and the evidence of a utility that tells these estimates. */
-static void make_files(const struct sg_vee_estimates *told, struct sg_bill *ret,
-                       struct sg_buf *evidence)
+/* The bill and the evidence of a utility that has these blocks and tells these estimates. */
+static void make_files_of(const struct sg_evidence_block *const *blocks, size_t n,
+                          const struct sg_vee_estimates *told, struct sg_bill *ret,
+                          struct sg_buf *evidence)
 {
     const struct sg_bill_install install = {"10000000", FX_FROM, INT64_MAX, 1, 1, NULL};
     const struct sg_bill_input in = {.tariff = f.tariff,
@@ -133,29 +137,38 @@ static void make_files(const struct sg_vee_estimates *told, struct sg_bill *ret,
                                      .until_s = FX_UNTIL,
                                      .installs = &install,
                                      .n_installs = 1};
-    const struct sg_evidence_head head = {FX_CLIENT, FX_FROM, FX_UNTIL, 3};
+    const struct sg_evidence_head head = {FX_CLIENT, FX_FROM, FX_UNTIL, n};
     SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
     SG_CLEANUP(sg_buf_clear) struct sg_buf section = SG_BUF_INIT(1 << 16);
     uint8_t sha256[32];
+    size_t next = 0;
 
     assert_int_equal(sg_vee_section_encode(g.rules->sha256, told, &section), 0);
     sg_sha256(sha256, sg_buf_bytes(&section));
     assert_int_equal(sg_billing_new(&b, &in), 0);
-    charge_block(b, f.blocks[0][0]);
-    charge_block(b, &g.part[0]);
-    charge_estimates(b, told);
-    charge_block(b, &g.part[1]);
+    for (size_t i = 0; i < n; i++) {
+        charge_estimates(b, told, &next, blocks[i]->evidence.header.first_ts_s);
+        charge_block(b, blocks[i]);
+    }
+    charge_estimates(b, told, &next, INT64_MAX);
     sg_billing_set_estimates(b, sha256);
     assert_int_equal(sg_billing_finish(b, ret), 0);
     assert_int_equal(sg_evidence_put_head_sections(evidence, &head), 0);
-    assert_int_equal(sg_evidence_put_block(evidence, f.blocks[0][0]), 0);
-    assert_int_equal(sg_evidence_put_block(evidence, &g.part[0]), 0);
-    assert_int_equal(sg_evidence_put_block(evidence, &g.part[1]), 0);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(sg_evidence_put_block(evidence, blocks[i]), 0);
     assert_int_equal(sg_evidence_put_sections(evidence, sg_buf_bytes(&section), SG_BYTES_NONE), 0);
+}
+
+static void make_files(const struct sg_vee_estimates *told, struct sg_bill *ret,
+                       struct sg_buf *evidence)
+{
+    const struct sg_evidence_block *const blocks[] = {f.blocks[0][0], &g.part[0], &g.part[1]};
+    make_files_of(blocks, 3, told, ret, evidence);
 }
 
 struct found {
     unsigned n[SG_AUDIT_N_CODES], all;
+    uint64_t missing; /* readings */
 };
 
 static void note(void *user, const struct sg_audit_finding *finding)
@@ -163,6 +176,7 @@ static void note(void *user, const struct sg_audit_finding *finding)
     struct found *found = user;
     found->n[finding->code]++;
     found->all++;
+    found->missing += finding->code == SG_AUDIT_READING_MISSING ? finding->count : 0;
 }
 
 static struct found audit(const struct sg_bill *bill, struct sg_bytes evidence,
@@ -217,6 +231,78 @@ static void a_raised_estimate_is_named(void **state)
     assert_int_equal(found.all, 1);
 }
 
+/* The evidence without the block behind the gap, or without that before it: estimates reach to an
+ * end of the period. */
+static void make_open(bool at_begin, struct sg_bill *ret, struct sg_buf *evidence)
+{
+    const struct sg_evidence_block *blocks[2] = {&g.part[0], at_begin ? &g.part[1] : NULL};
+    SG_CLEANUP(sg_vee_estimates_clear) struct sg_vee_estimates told = {NULL, 0, 0};
+    struct sg_vee_series series = g.series;
+
+    if (!at_begin) {
+        blocks[0] = f.blocks[0][0];
+        blocks[1] = &g.part[0];
+    }
+    g.n_rows = 0;
+    list_rows(blocks[0]);
+    list_rows(blocks[1]);
+    series.n_rows = g.n_rows;
+    assert_int_equal(sg_vee_estimate(g.rules, &series, &told), 0);
+    make_files_of(blocks, 2, &told, ret, evidence);
+}
+
+/* Whether the meter recorded what lacks at an end shows only in the bill beyond it: its first
+ * number, or the last one before. */
+static void estimates_at_an_end_are_gaps(void **state)
+{
+    (void)state;
+    for (int at_begin = 0; at_begin < 2; at_begin++) {
+        SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(1 << 24);
+        SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+        struct sg_audit_result result;
+        struct sg_audit_edge beyond;
+        const uint64_t open = at_begin ? 96 : 192 - GAP;
+        make_open(at_begin, &bill, &evidence);
+        assert_int_equal(bill.missing, 0);
+        struct found found = audit(&bill, sg_buf_bytes(&evidence), g.rules, &result);
+        assert_int_equal(found.all, 0);
+        assert_int_equal(result.gaps, open + (at_begin ? GAP_N : 0));
+        if (at_begin) {
+            beyond = result.first;
+            beyond.seq = 0;
+            assert_int_equal(sg_audit_lost_between(&beyond, &result.first, 900), 0);
+            continue;
+        }
+        beyond = result.last;
+        beyond.seq += 1; /* an outage over the end: the meter counted nothing */
+        beyond.ts_s = FX_UNTIL + 900;
+        assert_int_equal(sg_audit_lost_between(&result.last, &beyond, 900), 0);
+        beyond.seq += open; /* it did count, and its readings were kept back */
+        assert_int_equal(sg_audit_lost_between(&result.last, &beyond, 900), open);
+    }
+}
+
+/* Of a tail that is estimated in part the rest is missing. */
+static void an_end_that_is_not_estimated_is_missing(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf evidence = SG_BUF_INIT(1 << 24);
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    const struct sg_evidence_block *blocks[] = {f.blocks[0][0], &g.part[0]};
+    struct sg_vee_estimate items[7];
+    const struct sg_vee_estimates told = {items, 7, 0};
+    struct sg_audit_result result;
+
+    for (int i = 0; i < 7; i++) {
+        items[i] = g.honest.items[0];
+        items[i].ts_s = FX_FROM + (GAP + i + 1) * 900;
+    }
+    make_files_of(blocks, 2, &told, &bill, &evidence);
+    struct found found = audit(&bill, sg_buf_bytes(&evidence), NULL, &result);
+    assert_int_equal(found.n[SG_AUDIT_READING_MISSING], 1);
+    assert_int_equal(found.missing, 192 - GAP - 7);
+}
+
 /* The bill charges other estimates than the evidence has; or has none of those it names. */
 static void estimates_of_another_file_are_named(void **state)
 {
@@ -250,6 +336,8 @@ int main(void)
         cmocka_unit_test(honest_estimates_pass),
         cmocka_unit_test(a_raised_estimate_is_named),
         cmocka_unit_test(estimates_of_another_file_are_named),
+        cmocka_unit_test(estimates_at_an_end_are_gaps),
+        cmocka_unit_test(an_end_that_is_not_estimated_is_missing),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }

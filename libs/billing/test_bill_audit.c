@@ -593,12 +593,17 @@ static void numbers_run_on_over_bills(void **state)
     assert_int_equal(r.first.ts_s, FX_FROM + 900);
     assert_int_equal(r.last.seq, 192);
     assert_string_equal(r.last.serial, "10000000");
+    assert_int_equal(r.first.end_s, FX_FROM);
+    assert_int_equal(r.last.end_s, FX_UNTIL);
     next.seq = 193;
     next.ts_s += 900;
     assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 0);
     next.seq += 96; /* a day told again with another clock, and kept back */
     assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 96);
-    next.ts_s += 95 * 900;
+    next.ts_s += 96 * 900; /* which the bill before estimates, or calls missing */
+    assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 96);
+    next.ts_s -= 900;
+    next.end_s += 86400; /* bills of a month between the two are not here */
     assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 1);
     next.ts_s += 900;
     assert_int_equal(sg_audit_lost_between(&r.last, &next, 900), 0);

@@ -107,11 +107,13 @@ struct sg_audit_input {
 /* A reading at an end of the period; seq 0: there is none. */
 struct sg_audit_edge {
     char serial[SG_BLOCK_SERIAL_MAX + 1];
-    uint64_t seq;
+    uint64_t seq; /* the highest up to the end, if it is the end of the period */
     int64_t ts_s;
+    int64_t end_s; /* of the period */
 };
 struct sg_audit_result {
-    uint64_t findings, blocks, readings, gaps; /* gaps: intervals the meter itself did not record */
+    uint64_t findings, blocks, readings, gaps; /* gaps: as far as it shows, the meter
+                                                * did not record these intervals */
     uint64_t estimated;                        /* intervals */
     uint64_t resolved;    /* intervals whose reading an operator chose, rightly on record */
     uint64_t without_crl; /* certificates that no revocation list covers */
@@ -120,8 +122,9 @@ struct sg_audit_result {
     /* Of the period, for the bill before and the bill after: a meter's numbers run on over both. */
     struct sg_audit_edge first, last;
 };
-/* How many readings the meter recorded between the end of one period and the begin of a later one
- * that cannot have been in the time between: 0 if numbers follow, or if another meter goes on. */
+/* How many readings the meter recorded between the last reading of one period and the first of a
+ * later one that are in neither's evidence and cannot have been in the time between the periods: 0
+ * if numbers follow, or if another meter goes on. */
 uint64_t sg_audit_lost_between(const struct sg_audit_edge *last, const struct sg_audit_edge *first,
                                uint32_t interval_s);
 

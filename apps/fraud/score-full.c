@@ -1,0 +1,26 @@
+#include "score.h"
+
+static enum unjudged why_not(int outcome)
+{
+    return outcome == SG_FULL_NO_LEVEL  ? NOTHING_DRAWN
+           : outcome == SG_FULL_NO_TEST ? FEW_RECENT
+                                        : FEW_REFERENCE;
+}
+
+int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l)
+{
+    struct sg_full_score score;
+    int r = sg_full_judge_score(s->full, d, NULL, &score);
+    if (r < 0)
+        return r;
+    if (r) {
+        l->unjudged = why_not(r);
+        return 0;
+    }
+    l->score = score.score;
+    l->per_1000 = (float)score.per_1000;
+    l->level = score.level;
+    l->change_day = score.change_day;
+    memcpy(l->reason, score.reason, sizeof(l->reason));
+    return 0;
+}

@@ -1,0 +1,107 @@
+#include "view-int.h"
+
+#include <string.h>
+
+bool sg_view_windows_good(const struct sg_corr_windows *w)
+{
+    const int64_t first = w->reference.first, last = w->test.last;
+    return w->reference.first <= w->reference.last && w->reference.last < w->test.first &&
+           w->test.first <= w->test.last && last - first < SG_VIEW_DAYS_MAX;
+}
+
+static int make_room(struct sg_view *v, uint32_t days)
+{
+    v->stride = (days + 7) / 8 * 8;
+    v->x = calloc((size_t)v->stride * SG_VIEW_HOURS, sizeof(*v->x));
+    v->day = calloc(v->stride, sizeof(*v->day));
+    v->kind = calloc(v->stride, 1);
+    v->weekday = calloc(v->stride, 1);
+    if (v->x && v->day && v->kind && v->weekday)
+        return 0;
+    sg_view_clear(v);
+    return sg_raise(-ENOMEM);
+}
+
+int sg_view_init(struct sg_view *v, const struct sg_corr_windows *w)
+{
+    *v = (struct sg_view){.windows = *w};
+    return make_room(v, sg_window_days(w->reference) + sg_window_days(w->test));
+}
+
+void sg_view_clear(struct sg_view *v)
+{
+    free(v->x);
+    free(v->day);
+    free(v->kind);
+    free(v->weekday);
+    *v = (struct sg_view){.x = NULL};
+}
+
+static void put_day(struct sg_view *v, uint32_t to, const struct sg_fraud_days *d, uint32_t from,
+                    const struct sg_fraud_context *ctx)
+{
+    const float *row = sg_fraud_days_row(d, from);
+    const uint32_t each = d->points / SG_VIEW_HOURS;
+    for (uint32_t h = 0; h < SG_VIEW_HOURS; h++) {
+        float sum = 0;
+        for (uint32_t i = 0; i < each; i++)
+            sum += row[h * each + i];
+        v->x[h * v->stride + to] = sum;
+    }
+    v->day[to] = d->day[from];
+    v->weekday[to] = d->weekday[from];
+    v->kind[to] = (uint8_t)sg_fraud_context_kind(ctx, d->day[from], d->weekday[from]);
+}
+
+void sg_view_fill(struct sg_view *v, const struct sg_fraud_days *d,
+                  const struct sg_fraud_context *ctx)
+{
+    uint32_t reference, recent;
+    v->n_reference = sg_corr_find(d, v->windows.reference, &reference);
+    v->n_recent = sg_corr_find(d, v->windows.test, &recent);
+    for (uint32_t i = 0; i < v->n_reference; i++)
+        put_day(v, i, d, reference + i, ctx);
+    for (uint32_t i = 0; i < v->n_recent; i++)
+        put_day(v, v->n_reference + i, d, recent + i, ctx);
+}
+
+int sg_view_copy(struct sg_view *ret, const struct sg_view *from)
+{
+    struct sg_view v = {
+        .windows = from->windows, .n_reference = from->n_reference, .n_recent = from->n_recent};
+    const uint32_t n = sg_view_days(from);
+    int r = make_room(&v, n);
+    if (r)
+        return r;
+    for (uint32_t h = 0; h < SG_VIEW_HOURS; h++)
+        memcpy(v.x + h * v.stride, from->x + h * from->stride, n * sizeof(*v.x));
+    memcpy(v.day, from->day, n * sizeof(*v.day));
+    memcpy(v.kind, from->kind, n);
+    memcpy(v.weekday, from->weekday, n);
+    *ret = v;
+    return 0;
+}
+
+/* Rows below `day`. */
+static uint32_t rows_before(const struct sg_view *v, int64_t day)
+{
+    uint32_t n = 0;
+    while (n < sg_view_days(v) && v->day[n] < day)
+        n++;
+    return n;
+}
+
+struct sg_view sg_view_part(const struct sg_view *from, const struct sg_corr_windows *w)
+{
+    const uint32_t first = rows_before(from, w->reference.first);
+    const uint32_t recent = rows_before(from, w->test.first);
+    struct sg_view part = *from;
+    part.windows = *w;
+    part.n_reference = recent - first;
+    part.n_recent = rows_before(from, (int64_t)w->test.last + 1) - recent;
+    part.x += first;
+    part.day += first;
+    part.kind += first;
+    part.weekday += first;
+    return part;
+}
