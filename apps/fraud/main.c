@@ -5,6 +5,7 @@
  */
 #include "fleet.h"
 #include "labels.h"
+#include "page.h"
 #include "report.h"
 #include "simulate-main.h"
 
@@ -277,6 +278,17 @@ static int write_drop(const char *path, const struct plan *plan)
     return r ? r : ranking_write(&drop, plan, path);
 }
 
+static int write_page(const struct app *a, const struct report *report)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(PAGE_BYTES_MAX);
+    const struct page page = {.report = report,
+                              .capacity = (size_t)a->options.capacity,
+                              .language = !strcmp(a->options.lang, "pt") ? SG_PT_BR : SG_EN,
+                              .dated = source_dated(a->source)};
+    int r = page_make(&page, &text);
+    return r ? r : sg_file_write_atomic(a->options.page, sg_buf_bytes(&text), 0600);
+}
+
 static int write_out(struct app *a)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(JSON_MAX);
@@ -289,6 +301,7 @@ static int write_out(struct app *a)
                             .seconds_score = a->seconds_score,
                             .threads = a->fleet.threads,
                             .seed = a->fleet.seed,
+                            .profiles = (size_t)o->profiles,
                             .rounds = (uint32_t)o->rounds};
     if (o->labels && result.ranking.n_unjudged < result.ranking.n) {
         if (labels_judge(&a->labels, &result.ranking, (uint32_t)o->rounds, a->fleet.seed, &verdict))
@@ -300,6 +313,8 @@ static int write_out(struct app *a)
         return fail(o->out);
     if (o->drop_out && write_drop(o->drop_out, &a->plan))
         return fail(o->drop_out);
+    if (o->page && write_page(a, &report))
+        return fail(o->page);
     if (o->json && (report_json(&report, &text) || sg_file_write_report("-", sg_buf_bytes(&text))))
         return fail("summary");
     if (!o->json && !(o->out && !strcmp(o->out, "-")))
@@ -328,6 +343,13 @@ static int take_labels(struct app *a)
     return 0;
 }
 
+/* Those of the JSON, and those of the page. */
+static size_t pictures_wanted(const struct fraud_options *o)
+{
+    const size_t on_page = o->page ? (size_t)o->capacity : 0;
+    return (size_t)o->profiles > on_page ? (size_t)o->profiles : on_page;
+}
+
 static int run(struct app *a)
 {
     const struct fraud_options *o = &a->options;
@@ -338,10 +360,13 @@ static int run(struct app *a)
         return r < 0 ? fail("plan") : complain("usage", why);
     if (!o->input == !o->store)
         return complain("usage", "--input F or --store");
-    if (!o->out && !o->json && !o->labels && !o->client)
-        return complain("usage", "--out F, --json or --labels L: nothing would come of it");
+    if (!o->out && !o->json && !o->labels && !o->client && !o->page)
+        return complain("usage",
+                        "--out F, --page F, --json or --labels L: nothing would come of it");
     if (o->save_map && (o->map || a->plan.mode != MODE_PAPER))
         return complain("--save-map", "no map is trained: it goes with --mode paper without --map");
+    if (strcmp(o->lang, "en") != 0 && strcmp(o->lang, "pt") != 0)
+        return complain("--lang", "en or pt");
     if (o->json && o->out && !strcmp(o->out, "-"))
         return complain("usage", "--json and --out - both want standard output");
     r = take_labels(a);
@@ -355,7 +380,7 @@ static int run(struct app *a)
                                                     : (unsigned)(cpus < 1 ? 1 : cpus),
                               .seed = (uint64_t)o->seed,
                               .only = o->client,
-                              .pictures = (size_t)o->profiles,
+                              .pictures = pictures_wanted(o),
                               .progress = o->progress || isatty(STDERR_FILENO)};
     return score(a);
 }

@@ -35,6 +35,9 @@
     O(INT, least_recent, "least-recent", "3", 1, 100, false, "complete recent days likewise")      \
     O(INT, profiles, "profiles", "0", 0, 1000, false,                                              \
       "JSON: regular and recent day of so many first in rank")                                     \
+    O(STRING, page, "page", NULL, 0, 0, false, "the ranking as a page for inspectors, HTML")         \
+    O(INT, capacity, "capacity", "50", 1, 1000, false, "page: how many of the first in rank")      \
+    O(STRING, lang, "lang", "en", 0, 0, false, "page: language shown first: en, pt")               \
     O(INT, rounds, "rounds", "1000", 0, 100000, false, "bootstrap rounds of the intervals")        \
     O(INT, sort_mib, "sort-mib", "2048", 1, 1048576, false,                                        \
       "memory for a file whose customers' rows lie apart")                                         \

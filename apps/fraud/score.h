@@ -2,6 +2,7 @@
 /*
  * score - one customer's days become one line of the ranking.
  */
+#include "picture.h"
 #include "plan.h"
 
 #include <sealgrid/fraud/full.h>
@@ -32,12 +33,6 @@ struct line {
     float per_1000;     /* of 1,000 honest customers, so many look like this; NAN: not known */
     int32_t change_day; /* in the days' numbers, renumbered or not; SG_FRAUD_NO_DAY: none */
     struct sg_full_reason reason[SG_FULL_REASONS];
-};
-
-/* The mean regular and the mean recent day of that kind, for a picture. */
-struct picture {
-    uint32_t points;
-    float regular[SG_FRAUD_POINTS_MAX], recent[SG_FRAUD_POINTS_MAX];
 };
 
 /* Work space of one thread.  Borrows plan and map. */
