@@ -22,6 +22,7 @@ int estimates_make(struct client *c, const struct terms *terms)
 {
     SG_FREE struct sg_vee_row *rows = NULL;
     struct sg_vee_meter meters[CLIENT_INSTALLS_MAX];
+    const uint32_t interval_s = terms->tariff->interval_s;
 
     sg_vee_estimates_clear(&c->estimates);
     if (!terms->rules)
@@ -38,15 +39,16 @@ int estimates_make(struct client *c, const struct terms *terms)
         snprintf(meters[i].serial, sizeof(meters[i].serial), "%s", in->serial);
     }
     const struct sg_vee_series s = {.client = c->id,
-                                    .from_s = terms->from_s,
-                                    .until_s = terms->until_s,
-                                    .interval_s = terms->tariff->interval_s,
+                                    .from_s = sg_vee_grid_end(terms->from_s, interval_s),
+                                    .until_s = sg_vee_grid_end(terms->until_s, interval_s),
+                                    .interval_s = interval_s,
                                     .rows = rows,
                                     .n_rows = take_rows(c, terms, rows),
                                     .meters = meters,
                                     .n_meters = c->n_installs};
     const int r = sg_vee_estimate(terms->rules, &s, &c->estimates);
-    return r > 0 ? ESTIMATES_PERIOD : r;
+    return r > 0 ? 0
+                 : r; /* a period without an interval, or too long: the bill is refused anyway */
 }
 
 int estimates_keep(const struct client *c, const struct terms *terms, struct sg_kv *kv,

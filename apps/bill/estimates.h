@@ -7,7 +7,6 @@
 #include <sealgrid/billing/vee.h>
 #include <sealgrid/kv.h>
 
-enum estimates_outcome { ESTIMATES_PERIOD = 1 }; /* not a whole number of intervals */
 /* c->estimates, from the client's rows of the terms' period; none without rules. */
 SG_MUST_USE int estimates_make(struct client *c, const struct terms *terms);
 /* Into the table of estimates, those that are not there.  ISSUE_REFUSED: a row there tells

@@ -371,8 +371,6 @@ int issue(struct client *c, const struct terms *terms, struct sg_bill *ret,
     if (!block_of || !leaf || !first_row || !n_rows || !spare)
         return sg_raise(-ENOMEM);
     r = estimates_make(c, terms);
-    if (r == ESTIMATES_PERIOD)
-        r = refuse(&w, "estimate.period", INT64_MIN);
     if (!r)
         r = run(&w, ret, ret_evidence);
     sg_buf_clear(&w.section);

@@ -2,13 +2,9 @@
 #include "source.h"
 
 #include <sealgrid/base/cleanup.h>
-#include <sealgrid/base/clock.h>
+#include <sealgrid/billing/vee-import.h>
 
 #include <stdio.h>
-
-#define CSV_HEADER   "client,ts,serial,seq,energy_wh"
-#define CSV_REACTIVE ",reactive_varh" /* at will */
-#define FIELDS       5
 
 static int take_evidence_block(struct client *c, const struct sg_evidence_block *b)
 {
@@ -51,102 +47,60 @@ static int read_evidence(struct client *c, struct sg_bytes file, int64_t *ret_fr
     return 0;
 }
 
-static bool parse_time(const char *text, int64_t *ret)
-{
-    return sg_decimal_parse(text, 0, ret) == 0 || sg_time_parse(text, ret) == 0;
-}
-
-/* Empty: not measured. */
-static bool parse_value(const char *text, int64_t *ret)
-{
-    return !*text || sg_decimal_parse(text, 0, ret) == 0;
-}
-
-static bool parse_row(char *line, bool reactive, struct sg_row_reading *row, int64_t *ret_client)
-{
-    char *field[FIELDS + 1] = {NULL};
-    int64_t seq;
-
-    for (int i = 0; i < FIELDS + reactive; i++) {
-        field[i] = strsep(&line, ",");
-        if (!field[i])
-            return false;
-    }
-    *row = (struct sg_row_reading){.origin = SG_ORIGIN_SQL};
-    for (int i = 0; i < SG_READING_N_FIELDS; i++)
-        row->reading.field[i] = SG_READING_NA;
-    if (line || strlen(field[2]) > SG_BLOCK_SERIAL_MAX ||
-        sg_decimal_parse(field[0], 0, ret_client) != 0 ||
-        !parse_time(field[1], &row->reading.ts_s) || sg_decimal_parse(field[3], 0, &seq) != 0 ||
-        !parse_value(field[4], &row->reading.field[SG_READING_interval_energy]) ||
-        (reactive &&
-         !parse_value(field[5], &row->reading.field[SG_READING_interval_reactive_energy])))
-        return false;
-    snprintf(row->serial, sizeof(row->serial), "%s", field[2]);
-    row->reading.seq = (uint64_t)seq;
-    return true;
-}
-
-static int read_line(struct client *c, char *line, bool reactive, size_t number, char why[160])
-{
-    struct sg_row_reading *row;
-    int64_t client;
-    int r = client_add_row(c, &row);
-
-    if (r)
-        return r;
-    size_t n = strlen(line);
-    if (n && line[n - 1] == '\r')
-        line[n - 1] = '\0';
-    if (!parse_row(line, reactive, row, &client) || (c->n_rows > 1 && client != c->id)) {
-        snprintf(why, 160, "line %zu: " CSV_HEADER "%s of one client expected", number,
-                 reactive ? CSV_REACTIVE : "");
-        return SOURCE_BAD;
-    }
-    c->id = client;
-    return 0;
-}
-
 static int compare_rows(const void *a, const void *b)
 {
     const struct sg_row_reading *x = a, *y = b;
     return (x->reading.ts_s > y->reading.ts_s) - (x->reading.ts_s < y->reading.ts_s);
 }
 
+/* A row that says itself that it was not measured is as if it were not there. */
+static int take_row(struct client *c, const struct sg_vee_row *from)
+{
+    struct sg_row_reading *row;
+    int r = from->flags & SG_VEE_ROW_ESTIMATED ? 0 : client_add_row(c, &row);
+
+    if (r || from->flags & SG_VEE_ROW_ESTIMATED)
+        return r;
+    *row = (struct sg_row_reading){.origin = SG_ORIGIN_SQL};
+    row->reading.seq = from->seq;
+    row->reading.ts_s = from->ts_s;
+    for (int i = 0; i < SG_READING_N_FIELDS; i++)
+        row->reading.field[i] = SG_READING_NA;
+    row->reading.field[SG_READING_interval_energy] = from->energy_wh;
+    row->reading.field[SG_READING_interval_reactive_energy] = from->reactive_varh;
+    row->reading.field[SG_READING_energy_register] = from->register_wh;
+    row->reading.field[SG_READING_reactive_energy_register] = from->reactive_register_varh;
+    snprintf(row->serial, sizeof(row->serial), "%s", from->serial);
+    return 0;
+}
+
 static int read_csv(struct client *c, struct sg_bytes file, char why[160])
 {
-    SG_FREE char *text = strndup((const char *)file.data, file.len);
-    size_t number = 1;
-    char *rest = text, *line;
-    int r = 0;
+    SG_CLEANUP(sg_vee_csv_clear) struct sg_vee_csv csv = {.n = 0};
+    int r = sg_vee_csv_read(file, &csv, why);
 
-    if (!text)
-        return sg_raise(-ENOMEM);
-    /* The caller has seen how the header begins. */
-    char *header = strsep(&rest, "\n") + sizeof(CSV_HEADER) - 1;
-    header[strcspn(header, "\r")] = '\0';
-    bool reactive = !strcmp(header, CSV_REACTIVE);
-    if (*header && !reactive) {
-        snprintf(why, 160, "line 1: no such columns: %.80s", header);
-        return SOURCE_BAD;
-    }
-    while (!r && (line = strsep(&rest, "\n"))) {
-        number++;
-        if (*line && *line != '\r')
-            r = read_line(c, line, reactive, number, why);
-    }
+    if (r)
+        return r < 0 ? r : SOURCE_BAD;
+    c->id = csv.client;
+    for (size_t i = 0; i < csv.n && !r; i++)
+        r = take_row(c, &csv.rows[i]);
     if (!r && c->n_rows)
         qsort(c->rows, c->n_rows, sizeof(*c->rows), compare_rows);
     return r;
+}
+
+/* A header of column names; evidence begins with an array of CBOR or a frame of zstd. */
+static bool is_csv(struct sg_bytes file)
+{
+    return file.len && file.data[0] >= 'a' && file.data[0] <= 'z';
 }
 
 int source_file(struct client *c, struct sg_bytes file, bool *ret_signed, int64_t *ret_from_s,
                 int64_t *ret_until_s, char why[160])
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf bare = SG_BUF_INIT(SG_EVIDENCE_MAX);
-    size_t n = sizeof(CSV_HEADER) - 1;
 
-    if (file.len > n && !memcmp(file.data, CSV_HEADER, n)) {
+    if (is_csv(file)) {
         *ret_signed = false;
         return read_csv(c, file, why);
     }

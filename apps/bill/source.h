@@ -12,8 +12,7 @@
 SG_MUST_USE int source_store(struct client *c, struct sg_kv *kv, int64_t from_s, int64_t until_s);
 
 enum source_outcome { SOURCE_BAD = 1 };
-/* An evidence file (packed or bare), or CSV with the header client,ts,serial,seq,energy_wh and, at
- * will, reactive_varh.
+/* An evidence file (packed or bare), or the canonical CSV (docs/vee.md).
  * *ret_signed says which.  SOURCE_BAD fills why.  Installations come from inst (may be NULL: one of
  * ratio 1 for every serial that occurs, for the whole period). */
 SG_MUST_USE int source_file(struct client *c, struct sg_bytes file, bool *ret_signed,

@@ -59,6 +59,7 @@ static int open_file(struct app *a)
         return fail(path);
     if (r)
         return complain(path, source_why(a->source));
+    a->plan.calendar = source_dated(a->source);
     if (a->plan.fixed && a->plan.dated != source_dated(a->source))
         return complain("--test-days", source_dated(a->source)
                                            ? "the file has dates: like 2026-06-01..2026-08-31"
@@ -176,6 +177,7 @@ static int open_store(struct app *a)
     o.clients = a->clients;
     if (a->plan.mode == MODE_PAPER && !a->options.map)
         o.keep_bytes = (uint64_t)a->options.keep_mib << 20;
+    a->plan.calendar = true;
     return source_store_open(&a->source, &o) ? fail("store") : 0;
 }
 

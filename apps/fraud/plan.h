@@ -11,10 +11,11 @@ enum plan_mode { MODE_CORRELATION, MODE_PAPER, MODE_FULL };
 
 struct plan {
     enum plan_mode mode;
-    bool fixed;   /* windows are in the days' own numbers; else they end with each customer's last
-                   * day, and are those of days renumbered from 0 (plan_renumber) */
-    bool dated;   /* they were given as dates */
-    bool sliding; /* each recent day against earlier ones, instead of windows */
+    bool fixed;    /* windows are in the days' own numbers; else they end with each customer's last
+                    * day, and are those of days renumbered from 0 (plan_renumber) */
+    bool dated;    /* they were given as dates */
+    bool calendar; /* the source's days are days since 1970-01-01 */
+    bool sliding;  /* each recent day against earlier ones, instead of windows */
     struct sg_corr_windows windows;
     struct sg_corr_sliding slide;
     uint32_t least_reference, least_recent;

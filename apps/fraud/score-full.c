@@ -10,7 +10,9 @@ static enum unjudged why_not(int outcome)
 int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l)
 {
     struct sg_full_score score;
-    int r = sg_full_judge_score(s->full, d, NULL, &score);
+    struct sg_fraud_context ctx = SG_FRAUD_CONTEXT_NONE;
+    ctx.epoch = l->epoch;
+    int r = sg_full_judge_score(s->full, d, &ctx, &score);
     if (r < 0)
         return r;
     if (r) {
@@ -20,7 +22,8 @@ int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *
     l->score = score.score;
     l->per_1000 = (float)score.per_1000;
     l->level = score.level;
-    l->change_day = score.change_day;
+    l->change_day =
+        score.change_day == SG_FRAUD_NO_DAY ? SG_FRAUD_NO_DAY : score.change_day + l->epoch;
     memcpy(l->reason, score.reason, sizeof(l->reason));
     return 0;
 }

@@ -256,6 +256,7 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
     memcpy(l.id, d->id, sizeof(l.id));
     const int32_t first_day = d->n_days ? d->day[0] : 0;
     plan_renumber(s->plan, d, notes->last_day);
+    l.epoch = s->plan->fixed ? 0 : notes->last_day - s->plan->windows.test.last;
     const struct parts parts = cut(s->plan, d);
     l.n_reference = parts.n_reference;
     l.n_recent = parts.n_recent;
@@ -311,6 +312,17 @@ void score_reasons(const struct line *l, const struct plan *plan, char ret[REASO
         add(ret, REASONS_MAX, "; class %u -> %u", l->class_then, l->class_now);
     if (l->unjudged == JUDGED && plan->mode == MODE_PAPER && !isnan(l->level))
         add(ret, REASONS_MAX, "; level %.2f of before", (double)l->level);
+    for (unsigned i = 0; i < SG_FULL_REASONS && l->reason[i].kind != SG_FULL_REASON_NONE; i++) {
+        char text[SG_FULL_REASON_MAX];
+        sg_full_reason_text(&l->reason[i], plan->calendar, l->epoch, text);
+        add(ret, REASONS_MAX, "%s%s", i ? "; " : "", text);
+    }
+    if (l->unjudged == JUDGED && plan->mode == MODE_FULL && l->per_1000 < 1)
+        add(ret, REASONS_MAX, "%sfewer than 1 of 1000 honest customers looks like this",
+            ret[0] ? "; " : "");
+    else if (l->unjudged == JUDGED && plan->mode == MODE_FULL)
+        add(ret, REASONS_MAX, "%s%.0f of 1000 honest customers look like this", ret[0] ? "; " : "",
+            (double)l->per_1000);
     if (l->incomplete)
         add(ret, REASONS_MAX, "; %u day%s incomplete", l->incomplete, l->incomplete > 1 ? "s" : "");
     if (l->conflicts)

@@ -31,7 +31,8 @@ struct line {
     uint32_t class_then, class_now; /* UINT32_MAX: no map */
     /* Mode full: */
     float per_1000;     /* of 1,000 honest customers, so many look like this; NAN: not known */
-    int32_t change_day; /* in the days' numbers, renumbered or not; SG_FRAUD_NO_DAY: none */
+    int32_t epoch;      /* the source's number of the day that the windows call 0 */
+    int32_t change_day; /* as the source numbers days; SG_FRAUD_NO_DAY: none */
     struct sg_full_reason reason[SG_FULL_REASONS];
 };
 

@@ -113,8 +113,8 @@ int sg_audit_estimates(struct sg_audit *a)
     if (r)
         return r;
     const struct sg_vee_series s = {.client = bill->client,
-                                    .from_s = bill->from_s,
-                                    .until_s = bill->until_s,
+                                    .from_s = sg_vee_grid_end(bill->from_s, bill->interval_s),
+                                    .until_s = sg_vee_grid_end(bill->until_s, bill->interval_s),
                                     .interval_s = bill->interval_s,
                                     .rows = rows,
                                     .n_rows = n_rows,

@@ -120,7 +120,7 @@ struct sg_feature_work {
     float least_hour[SG_VIEW_HOURS];                         /* least of that hour, reference */
     float stat[SG_STATS][SG_VIEW_DAYS_MAX];
     float late_y[SG_VIEW_HOURS], late_p[SG_VIEW_HOURS]; /* means over the late rows */
-    float change;                        /* share: level after the best split - before it */
+    float change;                        /* level after the best split over that before */
     uint32_t split;                      /* row where the best split begins */
     float split_t;                       /* how far it stands out */
     float cap;                           /* largest load of the late rows, over level */

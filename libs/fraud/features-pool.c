@@ -225,8 +225,8 @@ static void pool_cap(struct sg_feature_work *w, float *ret)
 enum { STEP_BEFORE = 14 }; /* reference days that a step is measured from */
 
 struct step {
-    float t, size;
-    uint32_t at; /* row */
+    float t, size, ratio; /* after - before, after / before */
+    uint32_t at;          /* row */
 };
 
 static float spread_of(const float *v, uint32_t n)
@@ -246,7 +246,7 @@ static struct step find_step(const struct sg_feature_work *w, const float *v)
     const uint32_t reference = w->view->n_reference;
     const uint32_t first = reference > STEP_BEFORE ? reference - STEP_BEFORE : 0;
     const float noise = spread_of(v, reference) * 1.25f + 0.02f;
-    struct step best = {.t = -1, .at = reference};
+    struct step best = {.t = -1, .ratio = 1, .at = reference};
     float all = 0, left = 0;
     for (uint32_t d = first; d < w->n; d++)
         all += v[d];
@@ -257,7 +257,7 @@ static struct step find_step(const struct sg_feature_work *w, const float *v)
         const float size = (all - left) / b - left / a;
         const float t = fabsf(size) * sqrtf(a * b / (a + b)) / noise;
         if (t > best.t)
-            best = (struct step){t, size, s};
+            best = (struct step){t, size, (all - left) / b / at_least(left / a, 1e-3f), s};
         left += v[s];
     }
     return best;
@@ -277,7 +277,7 @@ static void pool_steps(struct sg_feature_work *w, float *ret)
     const struct step step = find_step(w, level), apart = find_step(w, w->stat[SG_STAT_APART]);
     const uint32_t before = step.at < 3 ? step.at : 3;
     const uint32_t after = w->n - step.at < 3 ? w->n - step.at : 3;
-    w->change = step.size;
+    w->change = step.ratio;
     w->split = step.at;
     w->split_t = step.t;
     PUT(STEP_T) = step.t;

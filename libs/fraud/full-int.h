@@ -68,3 +68,7 @@ struct sg_full_excuse {
 /* The strongest one. */
 struct sg_full_excuse sg_full_find_excuse(const struct sg_feature_work *w, const float *features,
                                           const struct sg_fraud_context *ctx);
+
+/* s->family is set: puts the reasons. */
+void sg_full_find_reasons(const struct sg_feature_work *w, const float *features,
+                          const struct sg_full_excuse *excuse, struct sg_full_score *s);

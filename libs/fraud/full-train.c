@@ -34,6 +34,7 @@ struct training {
     float *x;        /* member x era x (1 + copies) x SG_FEATURES */
     uint8_t *usable; /* member x era */
     double *margin;  /* member x era: honest row, by trees that did not see the member */
+    float *off;      /* member x era: taken off that margin for a pattern of honest change */
     bool *doubted;   /* member: its recent days are left out */
     bool placebo;    /* there is room for placebos */
     float *rows;     /* of the trees at hand */
@@ -123,6 +124,7 @@ static int make_rows(struct training *t, size_t member, enum era era, struct sg_
         return r;
     sg_peers_expect(&t->peers[era], t->sample->member[member].hash, w, &expected);
     sg_features_end(w, &expected, row_at(t, member, era, 0));
+    t->off[member * ERAS + era] = sg_full_find_excuse(w, row_at(t, member, era, 0), NULL).off;
     make_copies(t, member, era, &v, w, &expected, &copy);
     t->usable[member * ERAS + era] = 1;
     return 0;
@@ -200,14 +202,21 @@ static int grow_trees(struct training *t, uint32_t fold, bool now, struct sg_tre
     return t->n_rows ? sg_trees_train(ret, &rows, &how, NULL) : SG_TREES_ONE_KIND;
 }
 
+static void judge_row(struct training *t, size_t member, enum era era, const struct sg_trees *trees)
+{
+    const size_t at = member * ERAS + era;
+    if (!t->usable[at])
+        return;
+    sg_trees_margins(trees, row_at(t, member, era, 0), 1, &t->margin[at]);
+    t->margin[at] -= (double)t->off[at];
+}
+
 static void judge_fold(struct training *t, uint32_t fold, const struct sg_trees *trees)
 {
     for (size_t i = 0; i < t->sample->n; i++)
-        if (sg_full_fold(t->sample->member[i].hash, t->folds) == fold)
-            for (unsigned era = 0; era < ERAS; era++)
-                if (t->usable[i * ERAS + era])
-                    sg_trees_margins(trees, row_at(t, i, (enum era)era, 0), 1,
-                                     &t->margin[i * ERAS + era]);
+        for (enum era era = PLACEBO; era < ERAS; era++)
+            if (sg_full_fold(t->sample->member[i].hash, t->folds) == fold)
+                judge_row(t, i, era, trees);
 }
 
 static int by_margin_falling(const void *a, const void *b)
@@ -264,6 +273,7 @@ static void training_clear(struct training *t)
     free(t->x);
     free(t->usable);
     free(t->margin);
+    free(t->off);
     free(t->doubted);
     free(t->rows);
     free(t->label);
@@ -284,13 +294,14 @@ static int training_init(struct training *t)
     t->x = calloc(rows * SG_FEATURES, sizeof(float));
     t->usable = calloc(n * ERAS, 1);
     t->margin = calloc(n * ERAS, sizeof(double));
+    t->off = calloc(n * ERAS, sizeof(float));
     t->doubted = calloc(n, sizeof(bool));
     t->rows = calloc(rows * SG_FEATURES, sizeof(float));
     t->label = calloc(rows, sizeof(float));
     t->weight = calloc(rows, sizeof(float));
     t->key = calloc(rows, sizeof(uint64_t));
-    return t->x && t->usable && t->margin && t->doubted && t->rows && t->label && t->weight &&
-                   t->key
+    return t->x && t->usable && t->margin && t->off && t->doubted && t->rows && t->label &&
+                   t->weight && t->key
                ? 0
                : sg_raise(-ENOMEM);
 }

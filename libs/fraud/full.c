@@ -1,4 +1,4 @@
-#include "full-int.h"
+#include "full-judge-int.h"
 
 #include "exact-int.h"
 
@@ -72,15 +72,6 @@ double sg_full_share(const struct sg_full_model *m, double margin)
 
 /* ---- judging --------------------------------------------------------------------------------- */
 
-struct sg_full_judge {
-    const struct sg_full_model *model;
-    struct sg_view view;
-    struct sg_expected expected;
-    float feature[SG_FEATURES];
-    double effect[SG_FEATURES]; /* what each adds to the margin */
-    struct sg_feature_work work;
-};
-
 int sg_full_judge_new(struct sg_full_judge **ret, const struct sg_full_model *m)
 {
     SG_CLEANUP(sg_full_judge_freep) struct sg_full_judge *j = calloc(1, sizeof(*j));
@@ -124,6 +115,37 @@ static int find_features(struct sg_full_judge *j, uint64_t hash)
     return 0;
 }
 
+/* A split that stands out less than this is where noise would put one, too. */
+#define SPLIT_T_LEAST 3.0f
+
+int32_t sg_full_change_day(const struct sg_feature_work *w)
+{
+    return w->split_t >= SPLIT_T_LEAST ? w->view->day[w->split] : SG_FRAUD_NO_DAY;
+}
+
+static float level_of(const struct sg_feature_work *w)
+{
+    float now = 0, then = 0;
+    for (unsigned h = 0; h < SG_VIEW_HOURS; h++) {
+        now += w->late_y[h];
+        then += w->late_p[h];
+    }
+    return now / (then + 1e-6f);
+}
+
+/* Who looks like one in five or more is told no reasons: finding them costs more than the score. */
+#define REASON_SHARE 0.2
+
+static void explain(struct sg_full_judge *j, const struct sg_trees *trees,
+                    const struct sg_full_excuse *excuse, struct sg_full_score *s)
+{
+    double base;
+    sg_trees_explain(trees, j->feature, j->effect, &base);
+    for (uint32_t f = 0; f < SG_FEATURES; f++)
+        s->family[sg_feature_family(f)] += j->effect[f];
+    sg_full_find_reasons(&j->work, j->feature, excuse, s);
+}
+
 int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
                         const struct sg_fraud_context *ctx, struct sg_full_score *ret)
 {
@@ -135,12 +157,20 @@ int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
     if (r)
         return r;
     const struct sg_trees *trees = m->trees[sg_full_fold(hash, m->folds)];
+    const struct sg_full_excuse excuse = sg_full_find_excuse(&j->work, j->feature, ctx);
     sg_trees_margins(trees, j->feature, 1, &s.margin);
+    const bool told = sg_full_share(m, s.margin) < REASON_SHARE;
+    s.margin -= (double)excuse.off;
     const double share = sg_full_share(m, s.margin);
     s.per_1000 = 1000 * share;
     s.score = -10 / 2.302585092994045684 * sg_fraud_log(share);
+    s.level = level_of(&j->work);
+    s.level_peers = 1 + j->feature[sg_feature_of_pooled(SG_POOLED_PEERS_SAY)];
+    s.change_day = sg_full_change_day(&j->work);
     s.n_reference = j->view.n_reference;
     s.n_test = j->view.n_recent;
+    if (told)
+        explain(j, trees, &excuse, &s);
     *ret = s;
     return 0;
 }

@@ -183,6 +183,13 @@ struct sg_vee_finding {
 };
 typedef void (*sg_vee_fn)(void *user, const struct sg_vee_finding *f);
 
+/* An end of the period as this series takes it from a bill's: at an interval's end, as the bill
+ * counts them (docs/billing.md, Period). */
+static inline int64_t sg_vee_grid_end(int64_t ts_s, uint32_t interval_s)
+{
+    return ts_s - ((ts_s % interval_s) + interval_s) % interval_s;
+}
+
 enum sg_vee_outcome {
     SG_VEE_BAD_PERIOD = 1, /* no whole number of intervals, none at all, or too many */
 };

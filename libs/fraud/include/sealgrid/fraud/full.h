@@ -89,21 +89,21 @@ size_t sg_full_model_panel(const struct sg_full_model *m); /* customers behind i
 
 /* --- pass 2 --------------------------------------------------------------------------------- */
 
-/* Why a customer is in the ranking where it is: a kind and its figures; full-reasons.c says it in
+/* Why a customer is in the ranking where it is: a kind and its figures; full-reason.c says it in
  * words.  NONE ends the list. */
 enum sg_full_reason_kind {
     SG_FULL_REASON_NONE,
     /* Suspicion, one a family of features (features.h). */
-    SG_FULL_REASON_LEVEL,    /* a: recent over expected level, b: what peers did */
-    SG_FULL_REASON_SHAPE,    /* a: median r with the own regular day, b: before */
-    SG_FULL_REASON_PEAKS,    /* a: the cap in the load's unit, b: share of days it is touched,
-                              * c: share of regular days above it */
-    SG_FULL_REASON_GAP,      /* a: share left, hours b to c of the day */
-    SG_FULL_REASON_BASE,     /* a: base load now over before */
+    SG_FULL_REASON_LEVEL, /* a: late over regular level, b: what peers lead to expect */
+    SG_FULL_REASON_SHAPE, /* a: median r with the own regular day, b: before */
+    SG_FULL_REASON_PEAKS, /* a: the cap, in the load's unit an hour; before, b of c days passed it
+                           */
+    SG_FULL_REASON_GAP,   /* a: share left at worst, hours b to c of the day */
+    SG_FULL_REASON_BASE,  /* a: base load now over before */
     SG_FULL_REASON_REVERSED, /* a: r with the own day reversed, b: r with it as it was */
     SG_FULL_REASON_FLAT,     /* a: spread within the day now over before */
     SG_FULL_REASON_NOISE,    /* a: hour-to-hour noise now over before */
-    SG_FULL_REASON_STEP,     /* a: level after over before, at day */
+    SG_FULL_REASON_STEP,     /* a: level after over before, b: how far it stands out, c: its day */
     SG_FULL_REASON_MISSING,  /* a: share of days missing now, b: before */
     /* What speaks for the customer. */
     SG_FULL_REASON_VACANT, /* a: recent level over the old base load; b: 1 if known */
@@ -161,7 +161,8 @@ void sg_full_judge_picture(const struct sg_full_judge *j, const struct sg_fraud_
 /* The features of the customer scored last, sg_feature_count() values; borrowed until the next. */
 const float *sg_full_judge_features(const struct sg_full_judge *j);
 
-/* One reason for a person, without a comma or line end: "level 0.45 of what was expected".  "" for
- * NONE.  Never truncated within SG_FULL_REASON_MAX octets. */
+/* One reason for a person, without a comma or line end: "draws 0.45 of its usual load"; "" for
+ * NONE.  Days are told as dates (since 1970-01-01) or numbers, epoch added to the load's own. */
 enum { SG_FULL_REASON_MAX = 160 };
-void sg_full_reason_text(const struct sg_full_reason *r, char ret[SG_FULL_REASON_MAX]);
+void sg_full_reason_text(const struct sg_full_reason *r, bool dated, int32_t epoch,
+                         char ret[SG_FULL_REASON_MAX]);
