@@ -15,6 +15,7 @@
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/log.h>
 #include <sealgrid/cas/client.h>
+#include <sealgrid/fraud/full-file.h>
 #include <sealgrid/fraud/som-map.h>
 #include <sealgrid/meter/tables.h>
 
@@ -175,7 +176,7 @@ static int open_store(struct app *a)
     o.east_s = a->east_s;
     o.span = plan_span(&a->plan);
     o.clients = a->clients;
-    if (a->plan.mode == MODE_PAPER && !a->options.map)
+    if (a->plan.mode != MODE_CORRELATION && !a->options.map)
         o.keep_bytes = (uint64_t)a->options.keep_mib << 20;
     a->plan.calendar = true;
     return source_store_open(&a->source, &o) ? fail("store") : 0;
@@ -238,10 +239,34 @@ static int pass_learn(struct app *a)
     return fleet_learn(&a->fleet, &a->full);
 }
 
-static int make_full(struct app *a)
+static int load_full(struct app *a)
+{
+    int r = sg_full_load(a->options.map, &a->full);
+    if (r < 0)
+        return fail(a->options.map);
+    if (r)
+        return complain(a->options.map, r == SG_FULL_FILE_VERSION
+                                            ? "a model of another version of this program"
+                                            : "not a model of --mode full");
+    if (memcmp(sg_full_model_windows(a->full), &a->plan.windows, sizeof(a->plan.windows)) != 0)
+        return complain(a->options.map, "a model made for other windows of days");
+    return 0;
+}
+
+static int learn_full(struct app *a)
 {
     int r = run_pass(a, pass_learn);
     a->seconds_train = a->seconds_score;
+    if (r == 0 && a->options.save_map && sg_full_save(a->full, a->options.save_map))
+        return fail(a->options.save_map);
+    return r;
+}
+
+static int make_full(struct app *a)
+{
+    if (!a->options.map && a->options.client)
+        return complain("--client", "in mode full with --map of a fleet (made by --save-map)");
+    int r = a->options.map ? load_full(a) : learn_full(a);
     a->fleet.full = a->full;
     return r;
 }
@@ -365,8 +390,9 @@ static int run(struct app *a)
     if (!o->out && !o->json && !o->labels && !o->client && !o->page)
         return complain("usage",
                         "--out F, --page F, --json or --labels L: nothing would come of it");
-    if (o->save_map && (o->map || a->plan.mode != MODE_PAPER))
-        return complain("--save-map", "no map is trained: it goes with --mode paper without --map");
+    if (o->save_map && (o->map || a->plan.mode == MODE_CORRELATION))
+        return complain("--save-map",
+                        "no map is trained: it goes with --mode paper or full, without --map");
     if (strcmp(o->lang, "en") != 0 && strcmp(o->lang, "pt") != 0)
         return complain("--lang", "en or pt");
     if (o->json && o->out && !strcmp(o->out, "-"))

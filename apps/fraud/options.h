@@ -18,8 +18,8 @@
     O(STRING, labels, "labels", NULL, 0, 0, false, "known thieves, CSV: customer,label,...")       \
     O(BOOL, json, "json", "false", 0, 0, false, "summary as JSON on standard output")              \
     O(STRING, client, "client", NULL, 0, 0, false, "judge this one customer alone")                \
-    O(STRING, map, "map", NULL, 0, 0, false, "trained map to judge by, instead of training one")   \
-    O(STRING, save_map, "save-map", NULL, 0, 0, false, "file for the map that was trained")        \
+    O(STRING, map, "map", NULL, 0, 0, false, "trained map or model to judge by")   \
+    O(STRING, save_map, "save-map", NULL, 0, 0, false, "file for the map or model that was trained")        \
     O(STRING, reference_days, "reference-days", NULL, 0, 0, false,                                 \
       "regular days, first..last: numbers of the file's days, or dates")                           \
     O(STRING, test_days, "test-days", NULL, 0, 0, false, "days judged, first..last")               \
@@ -42,7 +42,7 @@
     O(INT, sort_mib, "sort-mib", "2048", 1, 1048576, false,                                        \
       "memory for a file whose customers' rows lie apart")                                         \
     O(INT, keep_mib, "keep-mib", "1024", 0, 1048576, false,                                        \
-      "store: memory for days that the second pass of mode paper wants again")                     \
+      "store: memory for days that the second pass wants again")                     \
     O(BOOL, progress, "progress", "false", 0, 0, false, "tell how far, even without a terminal")   \
     O(STRING, last_day, "last-day", NULL, 0, 0, false,                                             \
       "store: last day read, 2026-09-30; without it yesterday")                                    \

@@ -29,6 +29,16 @@ static int reject(struct sg_audit *a, const struct sg_audit_item *item)
     return 0;
 }
 
+/* The same reading stands before it, or is the one that counts. */
+static bool is_repeated(const struct sg_audit_item *items, size_t i,
+                        const struct sg_audit_item *kept)
+{
+    for (size_t k = 0; k < i; k++)
+        if (same_reading(&items[k], &items[i]))
+            return true;
+    return same_reading(&items[i], kept);
+}
+
 /* All of one interval: the first counts, unless another was chosen. */
 static int settle(struct sg_audit *a, struct sg_audit_item *items, size_t n,
                   struct sg_audit_item *ret_kept)
@@ -40,7 +50,7 @@ static int settle(struct sg_audit *a, struct sg_audit_item *items, size_t n,
     for (size_t i = 0; i < n && !r; i++) {
         if (&items[i] == kept)
             continue;
-        if (same_reading(&items[i], kept))
+        if (is_repeated(items, i, kept))
             sg_audit_report_item(a, SG_AUDIT_READING_DUPLICATED, &items[i], "in two blocks");
         else if (chosen < n)
             r = reject(a, &items[i]);
@@ -67,15 +77,4 @@ int sg_audit_settle(struct sg_audit *a)
     }
     a->n_items = kept;
     return r;
-}
-
-uint64_t sg_audit_rejected(const struct sg_audit *a, const struct sg_installation *record,
-                           uint64_t seq, uint64_t until)
-{
-    uint64_t n = 0;
-
-    for (size_t i = 0; i < a->n_rejected; i++)
-        n += a->rejected[i].record == record && a->rejected[i].seq > seq &&
-             a->rejected[i].seq < until;
-    return n;
 }

@@ -61,6 +61,9 @@ struct sg_audit {
 void sg_audit_report(struct sg_audit *a, const struct sg_audit_finding *f);
 void sg_audit_report_item(struct sg_audit *a, enum sg_audit_code code,
                           const struct sg_audit_item *item, const char *text);
+/* Nothing if count is 0. */
+void sg_audit_report_missing(struct sg_audit *a, const char *serial, uint64_t seq, int64_t ts_s,
+                             uint64_t count, const char *text);
 /* All blocks of the evidence into items. */
 SG_MUST_USE int sg_audit_blocks(struct sg_audit *a);
 /* The choices of the evidence, each with its signature. */
@@ -72,9 +75,8 @@ const struct sg_audit_choice *sg_audit_choice_at(const struct sg_audit *a, int64
 SG_MUST_USE int sg_audit_choices(struct sg_audit *a);
 /* Of items in order: one an interval, the one that a resolution chose if it was signed for. */
 SG_MUST_USE int sg_audit_settle(struct sg_audit *a);
-/* How many numbers after seq and before until were rejected. */
-uint64_t sg_audit_rejected(const struct sg_audit *a, const struct sg_installation *record,
-                           uint64_t seq, uint64_t until);
+/* The meters' numbers, of what counts and of what was rejected; the numbers at the ends. */
+SG_MUST_USE int sg_audit_numbers(struct sg_audit *a);
 /* Order, duplicates, sequence; leaves only one item an interval. */
 SG_MUST_USE int sg_audit_completeness(struct sg_audit *a);
 /* After estimates: intervals before the first reading of an installation's part and behind the

@@ -65,8 +65,8 @@ void sg_audit_report_item(struct sg_audit *a, enum sg_audit_code code,
     sg_audit_report(a, &f);
 }
 
-static void report_missing(struct sg_audit *a, const char *serial, uint64_t seq, int64_t ts_s,
-                           uint64_t count, const char *text)
+void sg_audit_report_missing(struct sg_audit *a, const char *serial, uint64_t seq, int64_t ts_s,
+                             uint64_t count, const char *text)
 {
     const struct sg_audit_finding f = {.code = SG_AUDIT_READING_MISSING,
                                        .serial = serial,
@@ -76,32 +76,6 @@ static void report_missing(struct sg_audit *a, const char *serial, uint64_t seq,
                                        .text = text};
     if (count)
         sg_audit_report(a, &f);
-}
-
-/* Whole intervals between two readings, without the later one's own. */
-static uint64_t intervals_between(int64_t from_s, int64_t until_s, uint64_t step)
-{
-    uint64_t n = (uint64_t)(until_s - from_s) / step;
-    return n ? n - 1 : 0; /* beside the grid: bill.arithmetic names those */
-}
-
-/* Between two neighbours of one meter: numbers say whether the meter recorded what is not here. */
-static void check_step(struct sg_audit *a, const struct sg_audit_item *x,
-                       const struct sg_audit_item *y)
-{
-    uint64_t step = a->in->bill->interval_s;
-    uint64_t intervals = intervals_between(x->ts_s, y->ts_s, step);
-    uint64_t numbers = y->seq - x->seq - 1;
-
-    if (y->seq > x->seq) /* what told a time a second time had numbers, too */
-        numbers -= sg_audit_rejected(a, x->record, x->seq, y->seq);
-    if (y->seq <= x->seq || numbers > intervals) {
-        sg_audit_report_item(a, SG_AUDIT_READING_SEQUENCE, y, "sequence number does not follow");
-        return;
-    }
-    report_missing(a, x->record->serial, x->seq + 1, x->ts_s + (int64_t)step, numbers,
-                   "recorded by the meter, but not in the file");
-    a->result.gaps += intervals - numbers;
 }
 
 static int64_t grid_floor(int64_t ts_s, int64_t step)
@@ -133,7 +107,7 @@ static void check_end(struct sg_audit *a, const char *serial, uint64_t seq, int6
 
     a->result.gaps += estimated < count ? estimated : count;
     if (estimated < count)
-        report_missing(a, serial, seq, from_s, count - estimated, text);
+        sg_audit_report_missing(a, serial, seq, from_s, count - estimated, text);
 }
 
 /* Ends of one installation's part of the period. */
@@ -192,41 +166,6 @@ void sg_audit_ends(struct sg_audit *a)
     sg_audit_report(a, &f);
 }
 
-static struct sg_audit_edge edge_of(const struct sg_audit_item *item, int64_t end_s)
-{
-    struct sg_audit_edge e = {.seq = item->seq, .ts_s = item->ts_s, .end_s = end_s};
-
-    memcpy(e.serial, item->record->serial, sizeof(e.serial));
-    return e;
-}
-
-/* What told an interval a second time, and was not chosen, had numbers too. */
-static void note_edges(struct sg_audit *a)
-{
-    const struct sg_audit_item *last = &a->items[a->n_items - 1];
-    struct sg_audit_edge *edge = &a->result.last;
-
-    a->result.first = edge_of(&a->items[0], a->in->bill->from_s);
-    *edge = edge_of(last, a->in->bill->until_s);
-    for (size_t i = 0; i < a->n_rejected; i++)
-        if (a->rejected[i].record == last->record && a->rejected[i].seq > edge->seq)
-            edge->seq = a->rejected[i].seq;
-}
-
-uint64_t sg_audit_lost_between(const struct sg_audit_edge *last, const struct sg_audit_edge *first,
-                               uint32_t interval_s)
-{
-    if (!last->seq || !first->seq || strcmp(last->serial, first->serial) != 0)
-        return 0;
-    if (first->seq <= last->seq || first->ts_s <= last->ts_s)
-        return 1; /* a number told twice */
-    uint64_t numbers = first->seq - last->seq - 1;
-    uint64_t intervals = intervals_between(last->ts_s, first->ts_s, interval_s);
-    if (last->end_s == first->end_s)
-        return numbers; /* nothing lies between: each is an interval of one of the two */
-    return numbers > intervals ? numbers - intervals : 0;
-}
-
 int sg_audit_completeness(struct sg_audit *a)
 {
     if (a->n_items)
@@ -234,12 +173,7 @@ int sg_audit_completeness(struct sg_audit *a)
     int r = sg_audit_settle(a);
     if (r)
         return r;
-    for (size_t i = 1; i < a->n_items; i++)
-        if (a->items[i].record == a->items[i - 1].record)
-            check_step(a, &a->items[i - 1], &a->items[i]);
-    if (a->n_items)
-        note_edges(a);
-    return 0;
+    return sg_audit_numbers(a);
 }
 
 /* ---- a run --------------------------------------------------------------------------------- */

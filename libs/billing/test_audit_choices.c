@@ -441,6 +441,57 @@ static void a_conflict_kept_back_is_named(void **state)
     assert_int_equal(found[SG_AUDIT_READING_SEQUENCE], 1);
 }
 
+/* The first hour again and again under one choice: a telling that was rejected counts no more for
+ * that, but an honest file has it once. */
+static void a_rejected_telling_told_twice_is_named(void **state)
+{
+    (void)state;
+    const struct sg_evidence_block *blocks[] = {f.blocks[0][0], &again, &again, &next};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(1 << 20);
+
+    put_file(blocks, 4, honest.rows, CHOICES, &file);
+    run(&bill, sg_buf_bytes(&file), &operators);
+    expect_only(SG_AUDIT_READING_DUPLICATED, CHOICES);
+}
+
+/* Choices that go to and fro between the tellings: numbers of what counts do not rise. */
+static void choices_may_mix_the_tellings(void **state)
+{
+    (void)state;
+    static struct records mixed;
+    SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill other = {.client = 0};
+    uint8_t sha256[32];
+    const struct sg_bill_install install = {"10000000", FX_FROM, INT64_MAX, 1, 1, sha256};
+    const struct sg_bill_input in = {.tariff = f.tariff,
+                                     .client = FX_CLIENT,
+                                     .from_s = FX_FROM,
+                                     .until_s = FX_UNTIL,
+                                     .installs = &install,
+                                     .n_installs = 1};
+
+    sg_cert_fingerprint(f.installations.records[0].cert, sha256);
+    assert_int_equal(sg_billing_new(&b, &in), 0);
+    for (size_t i = 0; i < FIRST; i++)
+        add_reading(b, f.blocks[0][0], i);
+    for (int i = 0; i < CHOICES; i++) { /* first, second, first, second */
+        struct sg_bill_choice c;
+        const struct sg_reading *r = i % 2 ? &again.readings[i] : first_telling(i);
+        sign_choice(&mixed, i, r, FX_UNTIL, ana_key, ana);
+        assert_int_equal(sg_resolution_choice(&mixed.rows[i], &c), 0);
+        c.energy_wh = r->field[SG_READING_interval_energy];
+        add_reading(b, i % 2 ? &again : f.blocks[0][0], i % 2 ? (size_t)i : FIRST + (size_t)i);
+        assert_int_equal(sg_billing_add_choice(b, "10000000", &c), 0);
+    }
+    for (size_t i = 0; i < 96; i++)
+        add_reading(b, &next, i);
+    assert_int_equal(sg_billing_finish(b, &other), 0);
+    struct sg_audit_result r = audit(&other, mixed.rows, CHOICES, &operators);
+    assert_int_equal(all_found(), 0);
+    assert_int_equal(r.gaps, 0);
+    clear_records(&mixed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +507,8 @@ int main(void)
         cmocka_unit_test(a_day_told_twice_under_its_numbers),
         cmocka_unit_test(a_choice_before_the_reading_does_not_hold),
         cmocka_unit_test(a_conflict_kept_back_is_named),
+        cmocka_unit_test(a_rejected_telling_told_twice_is_named),
+        cmocka_unit_test(choices_may_mix_the_tellings),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }

@@ -18,6 +18,7 @@ enum {
     REPEATS_MAX = 16,
     PLACEBO_SHARE = 3, /* the placebo is at most this part of the reference */
     SMALL_PANEL = 512, /* more folds below */
+    MAP_DAYS = 32768,  /* the map is trained on about as many, at most */
 };
 
 /* Recent days that stand out more than all but this share of the placebos are no example of
@@ -29,6 +30,7 @@ struct training {
     const struct sg_full_training *options;
     struct sg_corr_windows windows[ERAS];
     struct sg_peers peers[ERAS];
+    struct sg_full_map map;
     uint32_t repeats, copies; /* of each kind; in all */
     uint32_t folds;
     float *x;        /* member x era x (1 + copies) x SG_FEATURES */
@@ -96,6 +98,50 @@ static int make_peers(struct training *t, enum era era, struct sg_feature_work *
     return r;
 }
 
+/* ---- map ------------------------------------------------------------------------------------- */
+
+/* One reference day in so many, by hash. */
+static bool is_drawn(const struct training *t, size_t member, int32_t day, uint32_t one_in)
+{
+    return sg_fraud_mix(t->sample->member[member].hash ^ (uint32_t)day) % one_in == 0;
+}
+
+static size_t put_days(const struct training *t, size_t member, uint32_t one_in,
+                       const struct sg_feature_work *w, float *x)
+{
+    size_t n = 0;
+    for (uint32_t d = 0; d < w->view->n_reference; d++) {
+        if (!is_drawn(t, member, w->view->day[d], one_in))
+            continue;
+        for (unsigned h = 0; h < SG_VIEW_HOURS; h++)
+            x[n * SG_VIEW_HOURS + h] = w->y[h][d];
+        n++;
+    }
+    return n;
+}
+
+static int make_map(struct training *t, struct sg_feature_work *w)
+{
+    const size_t days = t->sample->n * sg_window_days(t->sample->windows.reference);
+    const uint32_t one_in = 1 + (uint32_t)(days / MAP_DAYS);
+    size_t n = 0, room = 0;
+    SG_FREE float *x = NULL;
+    for (size_t i = 0; i < t->sample->n; i++) {
+        const struct sg_view v = view_of(t, i, NOW);
+        if (n + v.n_reference > room) {
+            room = 2 * room + v.n_reference;
+            float *more = reallocarray(x, room, SG_VIEW_HOURS * sizeof(*x));
+            if (!more)
+                return sg_raise(-ENOMEM);
+            x = more;
+        }
+        if (sg_features_begin(w, &v) == 0)
+            n += put_days(t, i, one_in, w, x + n * SG_VIEW_HOURS);
+    }
+    int r = sg_full_map_train(&t->map, x, n, t->sample->seed, t->options->threads);
+    return r > 0 ? SG_FULL_NO_CUSTOMERS : r;
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 static void make_copies(struct training *t, size_t member, enum era era, const struct sg_view *v,
@@ -107,8 +153,10 @@ static void make_copies(struct training *t, size_t member, enum era era, const s
     const uint64_t key = sg_fraud_mix(t->sample->member[member].hash + (uint64_t)era);
     for (uint32_t c = 0; c < t->copies; c++) {
         sg_inject(v, &base, (enum sg_inject_kind)(c % SG_INJECT_COUNT), key + c, copy);
-        if (sg_features_begin(w, copy) == 0)
-            sg_features_end(w, expected, row_at(t, member, era, 1 + c));
+        if (sg_features_begin(w, copy))
+            continue;
+        sg_features_map(w, &t->map);
+        sg_features_end(w, expected, row_at(t, member, era, 1 + c));
     }
 }
 
@@ -123,6 +171,7 @@ static int make_rows(struct training *t, size_t member, enum era era, struct sg_
     if (r)
         return r;
     sg_peers_expect(&t->peers[era], t->sample->member[member].hash, w, &expected);
+    sg_features_map(w, &t->map);
     sg_features_end(w, &expected, row_at(t, member, era, 0));
     t->off[member * ERAS + era] = sg_full_find_excuse(w, row_at(t, member, era, 0), NULL).off;
     make_copies(t, member, era, &v, w, &expected, &copy);
@@ -270,6 +319,7 @@ static void training_clear(struct training *t)
 {
     sg_peers_clear(&t->peers[PLACEBO]);
     sg_peers_clear(&t->peers[NOW]);
+    sg_full_map_clear(&t->map);
     free(t->x);
     free(t->usable);
     free(t->margin);
@@ -312,6 +362,8 @@ static int train(struct training *t, struct sg_full_model *m)
     int r = w ? training_init(t) : sg_raise(-ENOMEM);
     for (enum era era = t->placebo ? PLACEBO : NOW; r == 0 && era < ERAS; era++)
         r = make_peers(t, era, w);
+    if (r == 0)
+        r = make_map(t, w);
     if (r)
         return r;
     sg_fraud_each(t->options->threads, t->sample->n, make_member, t);
@@ -344,6 +396,8 @@ int sg_full_train(struct sg_full_sample *s, const struct sg_full_training *optio
         return r;
     m->peers = t.peers[NOW];
     t.peers[NOW] = (struct sg_peers){.n = 0};
+    m->map = t.map;
+    t.map = (struct sg_full_map){.som = NULL};
     sg_full_fit_tail(m);
     *ret = TAKE_PTR(m);
     return 0;

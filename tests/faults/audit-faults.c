@@ -66,14 +66,16 @@ static void show(const bool *found)
 
 /* Findings; -errno. */
 static int judge(struct run *run, const struct scenario *s, const struct sg_bill *bill,
-                 const struct sg_evidence_block *const *blocks, size_t n, bool *found,
-                 uint64_t *ret_findings)
+                 const struct sg_evidence_block *const *blocks, size_t n,
+                 const struct sc_choices *choices, bool *found, uint64_t *ret_findings)
 {
+    struct sg_contract contract = s->contract;
+    const struct sg_contracts contracts = {&contract, 1};
     struct sg_audit_result result;
     int r;
 
     sg_buf_reset(&run->evidence);
-    r = scenario_evidence(s, blocks, n, &run->evidence);
+    r = scenario_evidence(s, blocks, n, choices, &run->evidence);
     if (r)
         return r;
     const struct sg_audit_input in = {.bill = bill,
@@ -81,7 +83,9 @@ static int judge(struct run *run, const struct scenario *s, const struct sg_bill
                                       .evidence = sg_buf_bytes(&run->evidence),
                                       .installations = &s->installations,
                                       .authority = &run->world.authority,
-                                      .tariff = run->world.tariff[s->tariff]};
+                                      .tariff = run->world.tariff[s->tariff],
+                                      .contracts = &contracts,
+                                      .operators = &run->world.operators};
     r = sg_audit_run(&in, note, found, &result);
     *ret_findings = r ? 0 : result.findings;
     run->tally.readings += r ? 0 : result.readings;
@@ -93,7 +97,7 @@ static int honest_case(struct run *run, const struct scenario *s, uint64_t numbe
     bool found[SG_AUDIT_N_CODES] = {false};
     uint64_t findings;
     int r = judge(run, s, &s->bill, (const struct sg_evidence_block *const *)s->blocks,
-                  s->signed_blocks, found, &findings);
+                  s->signed_blocks, &s->choices, found, &findings);
 
     run->tally.honest++;
     if (r || !findings)
@@ -109,7 +113,8 @@ static int honest_case(struct run *run, const struct scenario *s, uint64_t numbe
 static bool encodable(struct run *run, const struct scenario *s)
 {
     sg_buf_reset(&run->evidence);
-    return scenario_evidence(s, run->lie.blocks, run->lie.n_blocks, &run->evidence) == 0;
+    return scenario_evidence(s, run->lie.blocks, run->lie.n_blocks, &run->lie.choices,
+                             &run->evidence) == 0;
 }
 
 static int faulty_case(struct run *run, const struct scenario *s, struct sg_prng *random,
@@ -123,7 +128,8 @@ static int faulty_case(struct run *run, const struct scenario *s, struct sg_prng
     while (!fault_make(f, s, random, &run->lie) || !encodable(run, s))
         if (++tries == TRIES)
             return sg_raisef(-EIO, "no %s in bill %llu", fault_word(f), (unsigned long long)number);
-    r = judge(run, s, &run->lie.bill, run->lie.blocks, run->lie.n_blocks, found, &findings);
+    r = judge(run, s, &run->lie.bill, run->lie.blocks, run->lie.n_blocks, &run->lie.choices, found,
+              &findings);
     if (r)
         return r;
     run->tally.made[f]++;

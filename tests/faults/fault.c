@@ -62,13 +62,12 @@ static void insert_block(struct lie *lie, size_t at, const struct sg_evidence_bl
 
 /* ---- a bill that fits ---------------------------------------------------------------------- */
 
-static bool bill_again(const struct scenario *s, struct lie *lie, const struct sg_tariff *t,
-                       const struct sg_bill_install *installs, const struct sc_charged *charged,
-                       size_t n)
+bool fault_bill(const struct scenario *s, struct lie *lie, const struct sc_terms *terms,
+                const struct sc_charged *charged, size_t n)
 {
     struct sg_bill bill = {.client = 0};
 
-    if (scenario_bill(s, t, s->from_s, s->until_s, installs, charged, n, &bill) != 0)
+    if (scenario_bill(s, terms, charged, n, &bill) != 0)
         return false;
     memcpy(bill.tariff_id, s->bill.tariff_id, sizeof(bill.tariff_id));
     memcpy(bill.tariff_sha256, s->bill.tariff_sha256, 32);
@@ -76,6 +75,17 @@ static bool bill_again(const struct scenario *s, struct lie *lie, const struct s
     sg_bill_clear(&lie->bill);
     lie->bill = bill;
     return true;
+}
+
+static bool bill_again(const struct scenario *s, struct lie *lie, const struct sg_tariff *t,
+                       const struct sg_bill_install *installs, const struct sc_charged *charged,
+                       size_t n)
+{
+    struct sc_terms terms = scenario_terms(s);
+
+    terms.tariff = t;
+    terms.installs = installs;
+    return fault_bill(s, lie, &terms, charged, n);
 }
 
 static bool bill_charged(const struct scenario *s, struct lie *lie,
@@ -456,6 +466,9 @@ static bool changed(const struct scenario *s, const struct lie *lie)
              memcmp(&a->evidence.header, &b->evidence.header, sizeof(a->evidence.header))))
             return true;
     }
+    if (lie->choices.n != s->choices.n ||
+        memcmp(lie->choices.rows, s->choices.rows, s->choices.n * sizeof(s->choices.rows[0])))
+        return true;
     const struct sg_bill *a = &s->bill, *b = &lie->bill;
     return sg_bill_difference(a, b) != NULL;
 }
@@ -463,15 +476,23 @@ static bool changed(const struct scenario *s, const struct lie *lie)
 bool fault_make(enum fault f, const struct scenario *s, struct sg_prng *random, struct lie *ret)
 {
     static bool (*const make[N_FAULTS])(const struct scenario *, struct sg_prng *, struct lie *) = {
-        [FAULT_DROPPED] = drop, [FAULT_REPEATED] = repeat,     [FAULT_SWAPPED] = swap,
-        [FAULT_EDITED] = edit,  [FAULT_FOREIGN] = add_foreign, [FAULT_RETIMED] = retime,
-        [FAULT_MOVED] = move,   [FAULT_BILL] = rewrite,
+        [FAULT_DROPPED] = drop,
+        [FAULT_REPEATED] = repeat,
+        [FAULT_SWAPPED] = swap,
+        [FAULT_EDITED] = edit,
+        [FAULT_FOREIGN] = add_foreign,
+        [FAULT_RETIMED] = retime,
+        [FAULT_MOVED] = move,
+        [FAULT_BILL] = rewrite,
+        [FAULT_CONTRACT] = fault_contract,
+        [FAULT_CHOICE] = fault_choice,
     };
 
     ret->n_blocks = s->signed_blocks;
     for (size_t i = 0; i < s->signed_blocks; i++)
         ret->blocks[i] = s->blocks[i];
     ret->what[0] = 0;
+    ret->choices = s->choices;
     sg_bill_clear(&ret->bill);
     if (sg_bill_copy(&ret->bill, &s->bill) != 0)
         return false;

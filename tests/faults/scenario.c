@@ -75,7 +75,13 @@ static int make_tariff(struct sc_world *w, size_t i)
         "  - {name: night, when: [{days: working, hours: [\"00:00-04:00\", \"23:00-24:00\"]}]}\n"
         "  - {name: off_peak}\nholidays: [01-01, 12-25, easter-2]\n"
         "charges: [{name: energy, kind: energy, rates: [{rate: {peak: 1.47961, night: 0.38647,"
-        " off_peak: 0.65763}}]}]\n",
+        " off_peak: 0.65763}}]},\n"
+        "  {name: basic, kind: fixed, per: cycle, rates: [{amount: {one: 1.10, two: 2.30,"
+        " three: 4.70}}]},\n"
+        "  {name: demand, kind: demand, integration_minutes: 60, contracted: true,"
+        " excess: {tolerance_percent: 5, factor: 2}, ratchet: {percent: 80, months: 11},"
+        " rates: [{rate: 3.21}]}]\n"
+        "taxes: [{name: vat, rates: [{percent: 12.5}]}]\n",
         i, zones[i % 3], minutes[i / 3]);
     r = sg_tariff_parse(&w->tariff[i], sg_bytes_str(yaml), &why);
     return r > 0 ? sg_raisef(-EINVAL, "line %u: %s", why.line, why.text) : r;
@@ -89,6 +95,8 @@ int sc_world_make(struct sc_world *w)
     r = make_authority(w);
     if (!r)
         r = make_meters(w);
+    if (!r)
+        r = sc_operators_make(w);
     for (size_t i = 0; i < SC_TARIFFS && !r; i++)
         r = make_tariff(w, i);
     return r;
@@ -102,6 +110,7 @@ void sc_world_clear(struct sc_world *w)
         sg_key_free(w->key[i]);
         sg_cert_free(w->cert[i]);
     }
+    sc_operators_clear(w);
     sg_key_free(w->authority_key[0]);
     sg_key_free(w->authority_key[1]);
     sg_authority_clear(&w->authority);
@@ -261,6 +270,27 @@ static bool gap_may_follow(const struct scenario *s, int64_t at, int64_t until_s
     return at > s->from_s + step && at + 4 * step < until_s && at + 4 * step < s->until_s;
 }
 
+/* The clock set back: the last intervals of the block before told again, under numbers that go on.
+ * Something of the period follows, whose numbers show that it was there. */
+static int tell_again(struct scenario *s, struct sg_prng *random, size_t meter, uint64_t *seq,
+                      int64_t at, int64_t until_s)
+{
+    const struct sg_block_header *before = &s->blocks[s->n_blocks - 1]->evidence.header;
+    int64_t step = before->interval_s;
+    uint32_t n = 1 + (uint32_t)sg_prng_below(random, SC_CHOICES_MAX);
+    int r;
+
+    if (s->told_again != SC_BLOCKS_MAX || n > before->count || sg_prng_below(random, 4) ||
+        at - (int64_t)n * step <= s->from_s || at + 4 * step >= until_s ||
+        at + 4 * step >= s->until_s)
+        return 0;
+    struct sg_block_header h = header_of(s, meter, *seq, at - (int64_t)n * step, n);
+    s->told_again = s->n_blocks;
+    r = sign_block(s, meter, &h, random);
+    *seq += n;
+    return r;
+}
+
 /* Intervals that end in (from, until], in blocks; now and then some that the meter did not record.
  */
 static int make_blocks(struct scenario *s, struct sg_prng *random, size_t meter, int64_t from_s,
@@ -279,6 +309,8 @@ static int make_blocks(struct scenario *s, struct sg_prng *random, size_t meter,
         r = sign_block(s, meter, &h, random);
         seq += count;
         at += (int64_t)count * step;
+        if (!r && s->n_blocks < SC_BLOCKS_MAX - 4)
+            r = tell_again(s, random, meter, &seq, at, until_s);
         if (gap_may_follow(s, at, until_s) && sg_prng_below(random, 6) == 0)
             at += (int64_t)(1 + sg_prng_below(random, 3)) * step;
     }
@@ -347,7 +379,8 @@ static int charge(const struct scenario *s, const struct sg_evidence_block *b, s
     uint64_t at = r->seq - b->evidence.header.first_seq;
     struct sc_charged *c = &ret[*n];
 
-    if (r->ts_s <= s->from_s || r->ts_s > s->until_s || *n == SC_READINGS_MAX)
+    if (r->ts_s <= s->from_s || r->ts_s > s->until_s || *n == SC_READINGS_MAX ||
+        !scenario_counts(&s->choices, r))
         return 0;
     *c = (struct sc_charged){.serial = b->evidence.header.serial,
                              .ts_s = r->ts_s,
@@ -375,17 +408,56 @@ int scenario_charges(const struct scenario *s, const struct sg_evidence_block *c
     return 0;
 }
 
-int scenario_bill(const struct scenario *s, const struct sg_tariff *t, int64_t from_s,
-                  int64_t until_s, const struct sg_bill_install *installs,
+struct sc_terms scenario_terms(const struct scenario *s)
+{
+    return (struct sc_terms){.tariff = s->world->tariff[s->tariff],
+                             .from_s = s->from_s,
+                             .until_s = s->until_s,
+                             .installs = s->installs,
+                             .contract = &s->contract,
+                             .choices = &s->choices};
+}
+
+static const struct sc_charged *charged_at(const struct sc_charged *charged, size_t n, int64_t ts_s)
+{
+    for (size_t i = 0; i < n; i++)
+        if (charged[i].ts_s == ts_s)
+            return &charged[i];
+    return NULL;
+}
+
+/* What is not charged, a liar's bill need not explain. */
+static int add_choices(const struct sc_choices *c, const struct sc_charged *charged, size_t n,
+                       struct sg_billing *b)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < c->n && r >= 0; i++) {
+        const struct sc_charged *of = charged_at(charged, n, c->rows[i].ts_s);
+        struct sg_bill_choice choice;
+        if (!of)
+            continue;
+        r = sg_resolution_choice(&c->rows[i], &choice);
+        choice.energy_wh = of->energy_wh;
+        if (!r)
+            r = sg_billing_add_choice(b, of->serial, &choice);
+    }
+    return r < 0 ? r : 0;
+}
+
+int scenario_bill(const struct scenario *s, const struct sc_terms *terms,
                   const struct sc_charged *charged, size_t n, struct sg_bill *ret)
 {
     SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
-    const struct sg_bill_input in = {.tariff = t,
+    struct sg_contract contract = terms->contract ? *terms->contract : (struct sg_contract){0};
+    const struct sg_contracts contracts = {&contract, terms->contract ? 1 : 0};
+    const struct sg_bill_input in = {.tariff = terms->tariff,
                                      .client = s->client,
-                                     .from_s = from_s,
-                                     .until_s = until_s,
-                                     .installs = installs,
-                                     .n_installs = s->n_installs};
+                                     .from_s = terms->from_s,
+                                     .until_s = terms->until_s,
+                                     .installs = terms->installs,
+                                     .n_installs = s->n_installs,
+                                     .contracts = &contracts};
     int r = sg_billing_new(&b, &in);
 
     for (size_t i = 0; i < n && !r; i++) {
@@ -396,18 +468,25 @@ int scenario_bill(const struct scenario *s, const struct sg_tariff *t, int64_t f
                                                 .leaf = charged[i].leaf};
         r = sg_billing_add(b, &reading);
     }
+    if (!r)
+        r = add_choices(terms->choices, charged, n, b);
     return r ? r : sg_billing_finish(b, ret);
 }
 
 int scenario_evidence(const struct scenario *s, const struct sg_evidence_block *const *blocks,
-                      size_t n, struct sg_buf *ret)
+                      size_t n, const struct sc_choices *choices, struct sg_buf *ret)
 {
     const struct sg_evidence_head head = {s->client, s->from_s, s->until_s, n};
-    int r = sg_evidence_put_head(ret, &head);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf section = SG_BUF_INIT(SC_EVIDENCE_MAX);
+    int r = choices->n ? sg_resolutions_encode(choices->rows, choices->n, &section) : 0;
 
+    if (!r)
+        r = section.len ? sg_evidence_put_head_sections(ret, &head)
+                        : sg_evidence_put_head(ret, &head);
     for (size_t i = 0; i < n && !r; i++)
         r = sg_evidence_put_block(ret, blocks[i]);
-    return r;
+    return r || !section.len ? r
+                             : sg_evidence_put_sections(ret, SG_BYTES_NONE, sg_buf_bytes(&section));
 }
 
 /* ---- all of it ----------------------------------------------------------------------------- */
@@ -427,7 +506,8 @@ int scenario_make(struct scenario *s, const struct sc_world *w, struct sg_prng *
     int64_t step;
     int r;
 
-    *s = (struct scenario){.world = w, .client = 4000000000, .exchange_s = INT64_MAX};
+    *s = (struct scenario){
+        .world = w, .client = 4000000000, .exchange_s = INT64_MAX, .told_again = SC_BLOCKS_MAX};
     s->tariff = sg_prng_below(random, 10) ? sg_prng_below(random, 3)
                                           : 3 + sg_prng_below(random, SC_TARIFFS - 3);
     step = w->tariff[s->tariff]->interval_s;
@@ -440,14 +520,16 @@ int scenario_make(struct scenario *s, const struct sc_world *w, struct sg_prng *
     r = make_records(s, random, meter);
     if (!r)
         r = make_signed(s, random, meter);
+    if (!r)
+        r = scenario_make_choices(s, random);
     if (r)
         return r;
+    scenario_make_contract(s, random);
     list_installs(s);
     r = scenario_charges(s, (const struct sg_evidence_block *const *)s->blocks, s->signed_blocks,
                          false, s->charged, &s->n_charged);
-    return r ? r
-             : scenario_bill(s, w->tariff[s->tariff], s->from_s, s->until_s, s->installs,
-                             s->charged, s->n_charged, &s->bill);
+    const struct sc_terms terms = scenario_terms(s);
+    return r ? r : scenario_bill(s, &terms, s->charged, s->n_charged, &s->bill);
 }
 
 void scenario_clear(struct scenario *s)

@@ -107,9 +107,10 @@ struct sg_audit_input {
 /* A reading at an end of the period; seq 0: there is none. */
 struct sg_audit_edge {
     char serial[SG_BLOCK_SERIAL_MAX + 1];
-    uint64_t seq; /* the highest up to the end, if it is the end of the period */
+    uint64_t seq; /* the lowest that its meter told in the period, at its end the highest */
     int64_t ts_s;
-    int64_t end_s; /* of the period */
+    int64_t end_s;   /* of the period */
+    bool told_again; /* tellings of that meter were rejected in this period */
 };
 struct sg_audit_result {
     uint64_t findings, blocks, readings, gaps; /* gaps: as far as it shows, the meter
