@@ -90,6 +90,7 @@ static int put_margins(const struct sg_full_model *m, struct sg_buf *b)
 int sg_full_encode(const struct sg_full_model *m, struct sg_buf *b)
 {
     char label[LABEL_ROOM];
+    sg_assert(m->without == 0);
     make_label(label);
     int r = put_head(m, b);
     if (r == 0)

@@ -31,7 +31,7 @@ struct training {
     struct sg_corr_windows windows[ERAS];
     struct sg_peers peers[ERAS];
     struct sg_full_map map;
-    uint32_t repeats, copies; /* of each kind; in all */
+    uint32_t kinds, repeats, copies; /* of theft; copies of each; in all */
     uint32_t folds;
     float *x;        /* member x era x (1 + copies) x SG_FEATURES */
     uint8_t *usable; /* member x era */
@@ -77,7 +77,7 @@ static void make_windows(struct training *t)
     uint32_t placebo = reference / PLACEBO_SHARE;
     placebo = placebo < recent ? placebo : recent;
     t->windows[NOW] = t->windows[PLACEBO] = now;
-    t->placebo = placebo > 0;
+    t->placebo = placebo > 0 && !(t->options->without & SG_FULL_PLACEBO);
     if (!t->placebo)
         return;
     t->windows[PLACEBO].test =
@@ -89,8 +89,9 @@ static void make_windows(struct training *t)
 
 static int make_peers(struct training *t, enum era era, struct sg_feature_work *w)
 {
+    const bool wanted = !(t->options->without & SG_FULL_PEERS);
     int r = sg_peers_init(&t->peers[era], &t->windows[era], t->sample->n);
-    for (size_t i = 0; r == 0 && i < t->sample->n; i++) {
+    for (size_t i = 0; r == 0 && wanted && i < t->sample->n; i++) {
         const struct sg_view v = view_of(t, i, era);
         if (sg_features_begin(w, &v) == 0)
             sg_peers_add(&t->peers[era], t->sample->member[i].hash, w);
@@ -152,11 +153,12 @@ static void make_copies(struct training *t, size_t member, enum era era, const s
         .grain = sg_inject_grain(v), .mean = w->level, .peak = w->quantile[4] * w->level};
     const uint64_t key = sg_fraud_mix(t->sample->member[member].hash + (uint64_t)era);
     for (uint32_t c = 0; c < t->copies; c++) {
-        sg_inject(v, &base, (enum sg_inject_kind)(c % SG_INJECT_COUNT), key + c, copy);
+        sg_inject(v, &base, (enum sg_inject_kind)(c % t->kinds), key + c, copy);
         if (sg_features_begin(w, copy))
             continue;
         sg_features_map(w, &t->map);
         sg_features_end(w, expected, row_at(t, member, era, 1 + c));
+        sg_full_leave_out(t->options->without, row_at(t, member, era, 1 + c));
     }
 }
 
@@ -173,7 +175,9 @@ static int make_rows(struct training *t, size_t member, enum era era, struct sg_
     sg_peers_expect(&t->peers[era], t->sample->member[member].hash, w, &expected);
     sg_features_map(w, &t->map);
     sg_features_end(w, &expected, row_at(t, member, era, 0));
-    t->off[member * ERAS + era] = sg_full_find_excuse(w, row_at(t, member, era, 0), NULL).off;
+    sg_full_leave_out(t->options->without, row_at(t, member, era, 0));
+    if (!(t->options->without & SG_FULL_EXCUSES))
+        t->off[member * ERAS + era] = sg_full_find_excuse(w, row_at(t, member, era, 0), NULL).off;
     make_copies(t, member, era, &v, w, &expected, &copy);
     t->usable[member * ERAS + era] = 1;
     return 0;
@@ -337,7 +341,8 @@ static int training_init(struct training *t)
     t->repeats = (uint32_t)(wanted / n < 1             ? 1
                             : wanted / n > REPEATS_MAX ? REPEATS_MAX
                                                        : wanted / n);
-    t->copies = t->repeats * SG_INJECT_COUNT;
+    t->kinds = SG_INJECT_COUNT - (t->options->without & SG_FULL_GENERAL ? 1 : 0);
+    t->copies = t->repeats * t->kinds;
     t->folds = n < SMALL_PANEL ? SG_FULL_FOLDS_MAX : 2;
     const size_t rows = n * rows_of_member(t);
     make_windows(t);
@@ -362,7 +367,7 @@ static int train(struct training *t, struct sg_full_model *m)
     int r = w ? training_init(t) : sg_raise(-ENOMEM);
     for (enum era era = t->placebo ? PLACEBO : NOW; r == 0 && era < ERAS; era++)
         r = make_peers(t, era, w);
-    if (r == 0)
+    if (r == 0 && !(t->options->without & SG_FULL_MAP))
         r = make_map(t, w);
     if (r)
         return r;
@@ -373,10 +378,11 @@ static int train(struct training *t, struct sg_full_model *m)
     m->folds = t->folds;
     if (t->placebo) {
         r = stage(t, false, m);
-        if (r == 0)
+        if (r == 0 && !(t->options->without & SG_FULL_DOUBT))
             doubt(t, m);
     }
-    return r ? r : stage(t, true, m);
+    const bool now = !t->placebo || !(t->options->without & SG_FULL_NOW);
+    return r || !now ? r : stage(t, true, m);
 }
 
 int sg_full_train(struct sg_full_sample *s, const struct sg_full_training *options,
@@ -391,6 +397,7 @@ int sg_full_train(struct sg_full_sample *s, const struct sg_full_training *optio
     sg_full_sample_sort(s);
     m->windows = s->windows;
     m->seed = s->seed;
+    m->without = options->without;
     int r = train(&t, m);
     if (r)
         return r;

@@ -77,6 +77,13 @@ double sg_full_share(const struct sg_full_model *m, double margin)
     return share > SHARE_LEAST ? share : SHARE_LEAST;
 }
 
+void sg_full_leave_out(uint32_t without, float *features)
+{
+    for (uint32_t f = 0; without >= SG_FULL_FAMILY && f < SG_FEATURES; f++)
+        if (without & (uint32_t)SG_FULL_FAMILY << sg_feature_family(f))
+            features[f] = 0;
+}
+
 /* ---- judging --------------------------------------------------------------------------------- */
 
 int sg_full_judge_new(struct sg_full_judge **ret, const struct sg_full_model *m)
@@ -120,6 +127,7 @@ static int find_features(struct sg_full_judge *j, uint64_t hash)
     sg_peers_expect(&j->model->peers, hash, &j->work, &j->expected);
     sg_features_map(&j->work, &j->model->map);
     sg_features_end(&j->work, &j->expected, j->feature);
+    sg_full_leave_out(j->model->without, j->feature);
     return 0;
 }
 
@@ -165,7 +173,9 @@ int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
     if (r)
         return r;
     const struct sg_trees *trees = m->trees[sg_full_fold(hash, m->folds)];
-    const struct sg_full_excuse excuse = sg_full_find_excuse(&j->work, j->feature, ctx);
+    const struct sg_full_excuse excuse = m->without & SG_FULL_EXCUSES
+                                             ? (struct sg_full_excuse){.kind = SG_FULL_REASON_NONE}
+                                             : sg_full_find_excuse(&j->work, j->feature, ctx);
     sg_trees_margins(trees, j->feature, 1, &s.margin);
     const bool told = sg_full_share(m, s.margin) < REASON_SHARE;
     s.margin -= (double)excuse.off;
