@@ -6,7 +6,9 @@
 #include "fleet.h"
 #include "labels.h"
 #include "learn.h"
+#include "page.h"
 #include "report.h"
+#include "simulate-main.h"
 
 #include <stdio.h>
 
@@ -315,6 +317,24 @@ static int pass_score(struct app *a)
     return fleet_score(&a->fleet, a->map, &result);
 }
 
+static int write_drop(const char *path, const struct plan *plan)
+{
+    SG_CLEANUP(ranking_clear) struct ranking drop = {.lines = NULL};
+    int r = ranking_by_drop(&result.ranking, &drop);
+    return r ? r : ranking_write(&drop, plan, path);
+}
+
+static int write_page(const struct app *a, const struct report *report)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(PAGE_BYTES_MAX);
+    const struct page page = {.report = report,
+                              .capacity = (size_t)a->options.capacity,
+                              .language = !strcmp(a->options.lang, "pt") ? SG_PT_BR : SG_EN,
+                              .dated = source_dated(a->source)};
+    int r = page_make(&page, &text);
+    return r ? r : sg_file_write_atomic(a->options.page, sg_buf_bytes(&text), 0600);
+}
+
 static int write_out(struct app *a)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(JSON_MAX);
@@ -327,6 +347,7 @@ static int write_out(struct app *a)
                             .seconds_score = a->seconds_score,
                             .threads = a->fleet.threads,
                             .seed = a->fleet.seed,
+                            .profiles = (size_t)o->profiles,
                             .rounds = (uint32_t)o->rounds};
     if (a->drift) {
         report.learned = a->learned;
@@ -341,6 +362,10 @@ static int write_out(struct app *a)
     }
     if (o->out && ranking_write(&result.ranking, &a->plan, o->out))
         return fail(o->out);
+    if (o->drop_out && write_drop(o->drop_out, &a->plan))
+        return fail(o->drop_out);
+    if (o->page && write_page(a, &report))
+        return fail(o->page);
     if (o->json && (report_json(&report, &text) || sg_file_write_report("-", sg_buf_bytes(&text))))
         return fail("summary");
     if (!o->json && !(o->out && !strcmp(o->out, "-")))
@@ -466,6 +491,13 @@ static int take_labels(struct app *a)
     return 0;
 }
 
+/* Those of the JSON, and those of the page. */
+static size_t pictures_wanted(const struct fraud_options *o)
+{
+    const size_t on_page = o->page ? (size_t)o->capacity : 0;
+    return (size_t)o->profiles > on_page ? (size_t)o->profiles : on_page;
+}
+
 static int run(struct app *a)
 {
     const struct fraud_options *o = &a->options;
@@ -476,15 +508,18 @@ static int run(struct app *a)
         return r < 0 ? fail("plan") : complain("usage", why);
     if (!o->input == !o->store)
         return complain("usage", "--input F or --store");
-    if (o->learn && (a->plan.mode != MODE_FULL || o->out || o->labels || o->client))
-        return complain("--learn", "goes with --mode full, without --out, --labels, --client");
+    if (o->learn && (a->plan.mode != MODE_FULL || o->out || o->page || o->labels || o->client))
+        return complain("--learn", "goes with --mode full, without --out, --page, --labels, --client");
     if (o->outcomes && !o->learn)
         return complain("--outcomes", "goes with --learn");
-    if (!o->out && !o->json && !o->labels && !o->client && !o->learn)
-        return complain("usage", "--out F, --json or --labels L: nothing would come of it");
+    if (!o->out && !o->json && !o->labels && !o->client && !o->page && !o->learn)
+        return complain("usage",
+                        "--out F, --page F, --json or --labels L: nothing would come of it");
     if (o->save_map && (o->map || a->plan.mode == MODE_CORRELATION))
         return complain("--save-map",
                         "no map is trained: it goes with --mode paper or full, without --map");
+    if (strcmp(o->lang, "en") != 0 && strcmp(o->lang, "pt") != 0)
+        return complain("--lang", "en or pt");
     if (o->json && o->out && !strcmp(o->out, "-"))
         return complain("usage", "--json and --out - both want standard output");
     r = take_labels(a);
@@ -505,7 +540,7 @@ static int run(struct app *a)
                               .learned = a->learned,
                               .seen = a->learned ? count_drift : NULL,
                               .seen_ctx = a,
-                              .pictures = (size_t)o->profiles,
+                              .pictures = pictures_wanted(o),
                               .progress = o->progress || isatty(STDERR_FILENO)};
     return o->learn ? learn(a) : score(a);
 }
@@ -517,6 +552,8 @@ int main(int argc, char **argv)
     if (sg_process_harden())
         return fail("start");
     sg_log_init("fraud", SG_LOG_WARN);
+    if (argc > 1 && !strcmp(argv[1], "simulate-inspections"))
+        return simulate_main(argc - 1, argv + 1);
     r = sg_conf_parse(&fraud_table, argc, argv, &a.options, &first);
     if (r)
         return r == SG_CONF_EXIT ? 0 : EXIT_UNUSABLE;

@@ -2,6 +2,7 @@
 /*
  * score - one customer's days become one line of the ranking.
  */
+#include "picture.h"
 #include "plan.h"
 
 #include <sealgrid/fraud/full.h>
@@ -37,12 +38,6 @@ struct line {
     double unsupervised; /* score of mode full; score is the same, or 100 times the chance: */
     float chance;        /* of a find, as learnt from inspections; 0: nothing was */
     double margin;       /* log odds, before calibration */
-};
-
-/* The mean regular and the mean recent day of that kind, for a picture. */
-struct picture {
-    uint32_t points;
-    float regular[SG_FRAUD_POINTS_MAX], recent[SG_FRAUD_POINTS_MAX];
 };
 
 /* Work space of one thread.  Borrows plan and map. */
