@@ -10,10 +10,20 @@
       "daily rows, CSV or CSV.gz: customer,day,weekday,h00.. or building,date,h00..")              \
     O(BOOL, store, "store", "false", 0, 0, false, "read the readings of the store instead")        \
     O(STRING, out, "out", NULL, 0, 0, false, "ranking: customer,score,rank,reasons; - is stdout")  \
+    O(STRING, drop_out, "drop-out", NULL, 0, 0, false,                                             \
+      "the same ranked by fall of consumption alone, to compare with")                             \
     O(STRING, mode, "mode", "paper", 0, 0, false, "correlation, paper or full")   \
     O(INT, threads, "threads", "0", 0, 256, false, "customers worked on at a time; 0: one a CPU")  \
     O(INT, seed, "seed", "1", 0, INT64_MAX, false, "of the map's sample and the intervals")        \
     O(STRING, labels, "labels", NULL, 0, 0, false, "known thieves, CSV: customer,label,...")       \
+    O(STRING, learn, "learn", NULL, 0, 0, false,                                                   \
+      "learn a ranking from inspections; file for it, if it is better")                            \
+    O(STRING, outcomes, "outcomes", NULL, 0, 0, false,                                             \
+      "inspections, CSV: customer,inspected_day,outcome[,kwh][,group]; of the store without")      \
+    O(INT, learn_step, "learn-step", "14", 1, 366, false,                                          \
+      "days from one look at the fleet of then to the next")                                       \
+    O(STRING, learned, "learned", NULL, 0, 0, false,                                               \
+      "rank by what was learnt; with --learn: see whether it still holds")                         \
     O(BOOL, json, "json", "false", 0, 0, false, "summary as JSON on standard output")              \
     O(STRING, phasors, "phasors", NULL, 0, 0, false,                                               \
       "mode full: phasors, CSV or CSV.gz: customer,time,v1,...; none: not those of the store")     \
@@ -35,6 +45,9 @@
     O(INT, least_recent, "least-recent", "3", 1, 100, false, "complete recent days likewise")      \
     O(INT, profiles, "profiles", "0", 0, 1000, false,                                              \
       "JSON: regular and recent day of so many first in rank")                                     \
+    O(STRING, page, "page", NULL, 0, 0, false, "the ranking as a page for inspectors, HTML")         \
+    O(INT, capacity, "capacity", "50", 1, 1000, false, "page: how many of the first in rank")      \
+    O(STRING, lang, "lang", "en", 0, 0, false, "page: language shown first: en, pt")               \
     O(INT, rounds, "rounds", "1000", 0, 100000, false, "bootstrap rounds of the intervals")        \
     O(INT, sort_mib, "sort-mib", "2048", 1, 1048576, false,                                        \
       "memory for a file whose customers' rows lie apart")                                         \

@@ -66,7 +66,8 @@ struct reader {
 
 static int refuse(struct reader *in, const char *what, const char *why)
 {
-    snprintf(in->why, PHASORS_WHY_MAX, "line %llu: %s: %s", (unsigned long long)in->line, what, why);
+    snprintf(in->why, PHASORS_WHY_MAX, "line %llu: %s: %s", (unsigned long long)in->line, what,
+             why);
     return PHASORS_BAD;
 }
 
@@ -140,7 +141,8 @@ static int end_customer(struct reader *in)
 
 static int begin_customer(struct reader *in, const struct sg_bytes *field, size_t n)
 {
-    const struct sg_bytes id = csv_at(field, n, in->customer), wiring = csv_at(field, n, in->wiring),
+    const struct sg_bytes id = csv_at(field, n, in->customer),
+                          wiring = csv_at(field, n, in->wiring),
                           ratio = csv_at(field, n, in->column[COLUMN_RATIO]);
     struct sg_phasor_config c = *in->config;
     int r = end_customer(in);

@@ -6,13 +6,15 @@
 #define TOLD_LEAST 0.3f
 
 /* Both figures are decibels of honest customers (full.h, phasor.h); without phasors nothing
- * changes. */
+ * changes.  A chance learnt from inspections stays what it is: nobody learnt it with phasors. */
 void score_add_phasors(struct line *l, const struct sg_phasor_summary *s)
 {
     if (l->unjudged != JUDGED)
         return;
-    l->score = sg_phasor_combine(l->score, sg_phasor_decibel(s->score));
-    l->per_1000 = (float)sg_phasor_per_1000(l->score);
+    if (!(l->chance > 0)) {
+        l->score = sg_phasor_combine(l->score, sg_phasor_decibel(s->score));
+        l->per_1000 = (float)sg_phasor_per_1000(l->score);
+    }
     l->phasor = s->top[0];
     l->east_s = s->east_s;
 }

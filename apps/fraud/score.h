@@ -2,9 +2,11 @@
 /*
  * score - one customer's days become one line of the ranking.
  */
+#include "picture.h"
 #include "plan.h"
 
 #include <sealgrid/fraud/full.h>
+#include <sealgrid/fraud/learn.h>
 #include <sealgrid/fraud/paper.h>
 
 #define REASONS_MAX 768
@@ -33,22 +35,20 @@ struct line {
     int32_t epoch;      /* the source's number of the day that the windows call 0 */
     int32_t change_day; /* as the source numbers days; SG_FRAUD_NO_DAY: none */
     struct sg_full_reason reason[SG_FULL_REASONS];
+    double unsupervised; /* score of mode full; score is the same, or 100 times the chance: */
+    float chance;        /* of a find, as learnt from inspections; 0: nothing was */
+    double margin;       /* log odds, before calibration */
     struct sg_phasor_finding phasor; /* the surest; of sureness 0: none */
     int32_t east_s;                  /* of its dates */
-};
-
-/* The mean regular and the mean recent day of that kind, for a picture. */
-struct picture {
-    uint32_t points;
-    float regular[SG_FRAUD_POINTS_MAX], recent[SG_FRAUD_POINTS_MAX];
 };
 
 /* Work space of one thread.  Borrows plan and map. */
 struct scorer {
     const struct plan *plan;
-    struct sg_paper_judge *judge; /* NULL without a map */
-    struct sg_full_judge *full;   /* NULL but in mode full */
-    double *r;                    /* of the days */
+    struct sg_paper_judge *judge;     /* NULL without a map */
+    struct sg_full_judge *full;       /* NULL but in mode full */
+    const struct sg_learned *learned; /* NULL: the unsupervised score ranks; borrowed */
+    double *r;                        /* of the days */
     uint32_t room;
 };
 
@@ -58,7 +58,7 @@ SG_MUST_USE int scorer_use_full(struct scorer *s, const struct sg_full_model *m)
 void scorer_clear(struct scorer *s);
 /* One customer in mode full (score-full.c): fills what of the line depends on the mode. */
 SG_MUST_USE int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l);
-/* The phasors of a customer judged in mode full (score-phasor.c); false: nothing to tell. */
+/* The phasors of a customer judged in mode full (score-phasor.c); words: false, nothing to tell. */
 void score_add_phasors(struct line *l, const struct sg_phasor_summary *s);
 bool score_phasor_words(const struct line *l, char ret[SG_PHASOR_WORDS_MAX]);
 /* Renumbers the days (plan_renumber).  pic may be NULL. */

@@ -213,14 +213,15 @@ static void add_neutral(const struct sg_phasor *p, struct phasor_day *d,
 static void add_totals(const struct sg_phasor *p, struct phasor_day *d,
                        const struct sg_phasor_sample *s)
 {
-    double sum = 0;
+    double sum = 0, told = 0;
     bool drawn = true;
     for (int k = 0; k < SG_PHASOR_ELEMENTS; k++)
         if (!isnan(s->p[k])) {
             sum += s->p[k];
+            told++;
             drawn = drawn && s->p[k] >= 0;
         }
-    if (!isnan(s->p_total)) {
+    if (told > 0 && !isnan(s->p_total)) {
         d->p_differs += fabs(sum - s->p_total);
         d->p_total += fabs(s->p_total);
     }
@@ -229,7 +230,7 @@ static void add_totals(const struct sg_phasor *p, struct phasor_day *d,
         d->check_energy_wh += s->energy_wh;
     }
     const int64_t length = p->n_days == 1 && d->n == 1 ? 0 : s->ts_s - p->last_ts_s;
-    if (!isnan(s->energy_wh) && drawn && length > 0 && length <= 3600) {
+    if (told > 0 && !isnan(s->energy_wh) && drawn && length > 0 && length <= 3600) {
         d->register_wh += s->energy_wh;
         d->power_wh += sum * (double)length / 3600;
     }

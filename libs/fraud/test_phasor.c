@@ -581,7 +581,8 @@ int main(void)
         cmocka_unit_test(test_frauds),    cmocka_unit_test(test_states_without_a_past),
         cmocka_unit_test(test_honest),    cmocka_unit_test(test_wirings),
         cmocka_unit_test(test_size),      cmocka_unit_test(test_words_fit),
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_wild_figures),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_decibel),
+        cmocka_unit_test(test_combined),  cmocka_unit_test(test_wild_figures),
         cmocka_unit_test(test_many_days),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
