@@ -5,7 +5,9 @@
  */
 #include "fleet.h"
 #include "labels.h"
+#include "page.h"
 #include "report.h"
+#include "simulate-main.h"
 
 #include <stdio.h>
 
@@ -13,6 +15,7 @@
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/log.h>
 #include <sealgrid/cas/client.h>
+#include <sealgrid/fraud/full-file.h>
 #include <sealgrid/fraud/som-map.h>
 #include <sealgrid/meter/tables.h>
 
@@ -173,7 +176,7 @@ static int open_store(struct app *a)
     o.east_s = a->east_s;
     o.span = plan_span(&a->plan);
     o.clients = a->clients;
-    if (a->plan.mode == MODE_PAPER && !a->options.map)
+    if (a->plan.mode != MODE_CORRELATION && !a->options.map)
         o.keep_bytes = (uint64_t)a->options.keep_mib << 20;
     a->plan.calendar = true;
     return source_store_open(&a->source, &o) ? fail("store") : 0;
@@ -236,10 +239,34 @@ static int pass_learn(struct app *a)
     return fleet_learn(&a->fleet, &a->full);
 }
 
-static int make_full(struct app *a)
+static int load_full(struct app *a)
+{
+    int r = sg_full_load(a->options.map, &a->full);
+    if (r < 0)
+        return fail(a->options.map);
+    if (r)
+        return complain(a->options.map, r == SG_FULL_FILE_VERSION
+                                            ? "a model of another version of this program"
+                                            : "not a model of --mode full");
+    if (memcmp(sg_full_model_windows(a->full), &a->plan.windows, sizeof(a->plan.windows)) != 0)
+        return complain(a->options.map, "a model made for other windows of days");
+    return 0;
+}
+
+static int learn_full(struct app *a)
 {
     int r = run_pass(a, pass_learn);
     a->seconds_train = a->seconds_score;
+    if (r == 0 && a->options.save_map && sg_full_save(a->full, a->options.save_map))
+        return fail(a->options.save_map);
+    return r;
+}
+
+static int make_full(struct app *a)
+{
+    if (!a->options.map && a->options.client)
+        return complain("--client", "in mode full with --map of a fleet (made by --save-map)");
+    int r = a->options.map ? load_full(a) : learn_full(a);
     a->fleet.full = a->full;
     return r;
 }
@@ -271,6 +298,24 @@ static int pass_score(struct app *a)
     return fleet_score(&a->fleet, a->map, &result);
 }
 
+static int write_drop(const char *path, const struct plan *plan)
+{
+    SG_CLEANUP(ranking_clear) struct ranking drop = {.lines = NULL};
+    int r = ranking_by_drop(&result.ranking, &drop);
+    return r ? r : ranking_write(&drop, plan, path);
+}
+
+static int write_page(const struct app *a, const struct report *report)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(PAGE_BYTES_MAX);
+    const struct page page = {.report = report,
+                              .capacity = (size_t)a->options.capacity,
+                              .language = !strcmp(a->options.lang, "pt") ? SG_PT_BR : SG_EN,
+                              .dated = source_dated(a->source)};
+    int r = page_make(&page, &text);
+    return r ? r : sg_file_write_atomic(a->options.page, sg_buf_bytes(&text), 0600);
+}
+
 static int write_out(struct app *a)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(JSON_MAX);
@@ -283,6 +328,7 @@ static int write_out(struct app *a)
                             .seconds_score = a->seconds_score,
                             .threads = a->fleet.threads,
                             .seed = a->fleet.seed,
+                            .profiles = (size_t)o->profiles,
                             .rounds = (uint32_t)o->rounds};
     if (o->labels && result.ranking.n_unjudged < result.ranking.n) {
         if (labels_judge(&a->labels, &result.ranking, (uint32_t)o->rounds, a->fleet.seed, &verdict))
@@ -292,6 +338,10 @@ static int write_out(struct app *a)
     }
     if (o->out && ranking_write(&result.ranking, &a->plan, o->out))
         return fail(o->out);
+    if (o->drop_out && write_drop(o->drop_out, &a->plan))
+        return fail(o->drop_out);
+    if (o->page && write_page(a, &report))
+        return fail(o->page);
     if (o->json && (report_json(&report, &text) || sg_file_write_report("-", sg_buf_bytes(&text))))
         return fail("summary");
     if (!o->json && !(o->out && !strcmp(o->out, "-")))
@@ -320,6 +370,13 @@ static int take_labels(struct app *a)
     return 0;
 }
 
+/* Those of the JSON, and those of the page. */
+static size_t pictures_wanted(const struct fraud_options *o)
+{
+    const size_t on_page = o->page ? (size_t)o->capacity : 0;
+    return (size_t)o->profiles > on_page ? (size_t)o->profiles : on_page;
+}
+
 static int run(struct app *a)
 {
     const struct fraud_options *o = &a->options;
@@ -330,10 +387,14 @@ static int run(struct app *a)
         return r < 0 ? fail("plan") : complain("usage", why);
     if (!o->input == !o->store)
         return complain("usage", "--input F or --store");
-    if (!o->out && !o->json && !o->labels && !o->client)
-        return complain("usage", "--out F, --json or --labels L: nothing would come of it");
-    if (o->save_map && (o->map || a->plan.mode != MODE_PAPER))
-        return complain("--save-map", "no map is trained: it goes with --mode paper without --map");
+    if (!o->out && !o->json && !o->labels && !o->client && !o->page)
+        return complain("usage",
+                        "--out F, --page F, --json or --labels L: nothing would come of it");
+    if (o->save_map && (o->map || a->plan.mode == MODE_CORRELATION))
+        return complain("--save-map",
+                        "no map is trained: it goes with --mode paper or full, without --map");
+    if (strcmp(o->lang, "en") != 0 && strcmp(o->lang, "pt") != 0)
+        return complain("--lang", "en or pt");
     if (o->json && o->out && !strcmp(o->out, "-"))
         return complain("usage", "--json and --out - both want standard output");
     r = take_labels(a);
@@ -347,7 +408,7 @@ static int run(struct app *a)
                                                     : (unsigned)(cpus < 1 ? 1 : cpus),
                               .seed = (uint64_t)o->seed,
                               .only = o->client,
-                              .pictures = (size_t)o->profiles,
+                              .pictures = pictures_wanted(o),
                               .progress = o->progress || isatty(STDERR_FILENO)};
     return score(a);
 }
@@ -359,6 +420,8 @@ int main(int argc, char **argv)
     if (sg_process_harden())
         return fail("start");
     sg_log_init("fraud", SG_LOG_WARN);
+    if (argc > 1 && !strcmp(argv[1], "simulate-inspections"))
+        return simulate_main(argc - 1, argv + 1);
     r = sg_conf_parse(&fraud_table, argc, argv, &a.options, &first);
     if (r)
         return r == SG_CONF_EXIT ? 0 : EXIT_UNUSABLE;

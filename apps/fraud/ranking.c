@@ -53,6 +53,22 @@ void ranking_sort(struct ranking *r)
         qsort(r->lines, r->n, sizeof(*r->lines), by_rank);
 }
 
+int ranking_by_drop(const struct ranking *r, struct ranking *ret)
+{
+    struct ranking other = {.n = r->n, .room = r->n, .n_unjudged = r->n_unjudged};
+    other.lines = calloc(r->n + 1, sizeof(*other.lines));
+    if (!other.lines)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < r->n; i++) {
+        other.lines[i] = r->lines[i];
+        if (r->lines[i].unjudged == JUDGED)
+            other.lines[i].score = isnan(r->lines[i].level) ? 0 : 1 - (double)r->lines[i].level;
+    }
+    ranking_sort(&other);
+    *ret = other;
+    return 0;
+}
+
 double ranking_score(const struct ranking *r, const struct line *l)
 {
     if (l->unjudged == JUDGED)

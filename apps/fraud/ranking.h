@@ -17,6 +17,9 @@ void ranking_clear(struct ranking *r);
 /* Line of customer `index`; those between are filled later. */
 SG_MUST_USE int ranking_put(struct ranking *r, size_t index, const struct line *l);
 void ranking_sort(struct ranking *r);
+/* The same customers ranked by the fall of their consumption alone, 1 - level: what a better
+ * ranking is compared with. */
+SG_MUST_USE int ranking_by_drop(const struct ranking *r, struct ranking *ret);
 /* What stands in the column score: an unjudged customer gets the lowest there is, 0 at most. */
 double ranking_score(const struct ranking *r, const struct line *l);
 /* customer,score,rank,reasons: to a file, whole or not at all and of mode 0600 (it accuses), or to

@@ -180,7 +180,7 @@ int report_json(const struct report *r, struct sg_buf *b)
         put_number(&j, "map_quantisation_error", r->map_error);
     sg_json_key(&j, "suspects");
     sg_json_array(&j);
-    for (size_t i = 0; i < f->n_suspects; i++)
+    for (size_t i = 0; i < f->n_suspects && i < r->profiles; i++)
         put_suspect(&j, r, i);
     sg_json_end_array(&j);
     put_count(&j, "seed", r->seed);

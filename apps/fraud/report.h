@@ -15,6 +15,7 @@ struct report {
     unsigned threads;
     uint64_t seed;
     uint32_t rounds;
+    size_t profiles; /* suspects told in JSON, of those with a picture */
 };
 
 SG_MUST_USE int report_json(const struct report *r, struct sg_buf *b);

@@ -2,6 +2,7 @@
 /*
  * score - one customer's days become one line of the ranking.
  */
+#include "picture.h"
 #include "plan.h"
 
 #include <sealgrid/fraud/full.h>
@@ -33,12 +34,6 @@ struct line {
     int32_t epoch;      /* the source's number of the day that the windows call 0 */
     int32_t change_day; /* as the source numbers days; SG_FRAUD_NO_DAY: none */
     struct sg_full_reason reason[SG_FULL_REASONS];
-};
-
-/* The mean regular and the mean recent day of that kind, for a picture. */
-struct picture {
-    uint32_t points;
-    float regular[SG_FRAUD_POINTS_MAX], recent[SG_FRAUD_POINTS_MAX];
 };
 
 /* Work space of one thread.  Borrows plan and map. */

@@ -4,47 +4,20 @@
  *
  * R takes its own time around what is compared, so neither its start nor reading files counts.
  */
-#include "fraud-data.h"
+#include "fraud-int.h"
 #include "suites.h"
-
-#include "fleet.h"
-#include "peers/server.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <sys/resource.h>
-#include <zlib.h>
 
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/file.h>
-#include <sealgrid/meter/daily-rows.h>
 
 #define SIDE  10 /* of the map */
 #define NODES (SIDE * SIDE)
 #define AGAIN 20 /* our laps are short: what R does once is done so often */
 #define R_MS  300000
 #define PEERS SG_BENCH_PEERS "/"
-
-struct bench {
-    struct sg_bench *b;
-    struct fraud_data data;
-    char folder[1024];
-    size_t n_vectors;
-    float *vectors;
-    uint32_t epochs;
-    struct sg_som *first, *map; /* before and after training */
-    struct sg_som_matcher *matcher;
-    uint32_t *nodes;
-    double r_error;           /* of kohonen's map, the last that it trained */
-    double ours_mean, r_mean; /* of the correlation scores */
-    size_t n_customers;
-    struct sg_fraud_days all[FRAUD_MODELS];
-    struct sg_fraud_days days;
-    uint64_t fleet; /* customers of the whole-score line */
-    const char *csv;
-    size_t csv_bytes;
-    struct sg_bench_reason reason;
-};
 
 static void clear(struct bench *s)
 {
@@ -54,6 +27,7 @@ static void clear(struct bench *s)
     sg_som_matcher_free(s->matcher);
     sg_som_free(s->first);
     sg_som_free(s->map);
+    sg_full_model_free(s->model);
     sg_fraud_days_clear(&s->days);
     for (size_t i = 0; i < FRAUD_MODELS; i++)
         sg_fraud_days_clear(&s->all[i]);
@@ -190,135 +164,6 @@ static int ours_correlate(void *ctx, uint64_t n, int64_t *ret_ns)
     return r;
 }
 
-/* What sealgrid-fraud does with a customer in mode paper, by the map trained before. */
-static int score_fleet(struct bench *s, uint64_t n, int64_t *ret_ns)
-{
-    const struct plan plan = {.mode = MODE_PAPER,
-                              .fixed = true,
-                              .windows = windows,
-                              .least_reference = 7,
-                              .least_recent = 3};
-    const struct source_notes notes = {.index = 0};
-    char reasons[REASONS_MAX];
-    struct scorer scorer;
-    struct line line;
-    int64_t spent = 0;
-    int r = scorer_init(&scorer, &plan, s->map);
-    for (uint64_t i = 0; r == 0 && i < n; i++) {
-        r = fraud_data_customer(&s->data, i, &s->days);
-        const int64_t begun = sg_clock_cpu_ns();
-        if (r == 0)
-            r = score_one(&scorer, &s->days, &notes, &line, NULL);
-        if (r == 0)
-            score_reasons(&line, &plan, reasons);
-        spent += sg_clock_cpu_ns() - begun;
-        if (r == 0 && line.unjudged != JUDGED)
-            r = sg_raisef(-EBADMSG, "customer %llu was not judged", (unsigned long long)i);
-    }
-    scorer_clear(&scorer);
-    *ret_ns = spent;
-    return r;
-}
-
-static int score_whole(void *ctx, uint64_t n, int64_t *ret_ns)
-{
-    return score_fleet(ctx, n, ret_ns);
-}
-
-/* The bound of the line: the best match of the same number of days and nothing else. */
-static int match_days(void *ctx, uint64_t n, int64_t *ret_ns)
-{
-    struct bench *s = ctx;
-    int64_t spent = 0;
-    for (uint64_t i = 0; i < n; i++) {
-        const size_t at = (size_t)(i % (s->n_vectors / FRAUD_DAYS)) * FRAUD_DAYS;
-        const int64_t begun = sg_clock_cpu_ns();
-        int r = sg_fold(sg_som_match(s->matcher, s->vectors + at * FRAUD_POINTS, FRAUD_DAYS,
-                                     s->nodes, NULL, NULL));
-        spent += sg_clock_cpu_ns() - begun;
-        if (r)
-            return r;
-    }
-    *ret_ns = spent;
-    return 0;
-}
-
-/* The smallest fleet over and over, ten times at most: n is what it would have been. */
-static int score_smallest(void *ctx, uint64_t n, int64_t *ret_ns)
-{
-    struct bench *s = ctx;
-    uint64_t done = 0;
-    int64_t spent = 0;
-    int r = 0;
-    for (int k = 0; r == 0 && k < 10 && done < n; k++, done += s->fleet) {
-        int64_t ns = 0;
-        r = score_fleet(s, s->fleet, &ns);
-        spent += ns;
-    }
-    *ret_ns = done ? (int64_t)((double)spent * (double)n / (double)done) : 0;
-    return r;
-}
-
-/* ---- rows ---------------------------------------------------------------------------------- */
-
-static int read_rows(void *ctx, uint64_t n, int64_t *ret_ns)
-{
-    const struct bench *s = ctx;
-    (void)ret_ns;
-    for (uint64_t i = 0; i < n; i++) {
-        SG_CLEANUP(sg_daily_freep) struct sg_daily *d = NULL;
-        struct sg_daily_error why;
-        struct sg_daily_row row;
-        int r = sg_daily_open(&d, s->csv, &why);
-        while (r == 0)
-            r = sg_daily_next(d, &row, &why);
-        if (r != SG_DAILY_END)
-            return sg_fold(r);
-    }
-    return 0;
-}
-
-/* The same octets through zlib alone, in chunks of the same size. */
-static int inflate_alone(void *ctx, uint64_t n, int64_t *ret_ns)
-{
-    const struct bench *s = ctx;
-    static char chunk[256 * 1024];
-    (void)ret_ns;
-    for (uint64_t i = 0; i < n; i++) {
-        size_t sum = 0;
-        int got;
-        gzFile f = gzopen(s->csv, "rb");
-        if (!f)
-            return sg_raise(-EIO);
-        (void)gzbuffer(f, sizeof(chunk));
-        while ((got = gzread(f, chunk, sizeof(chunk))) > 0)
-            sum += (size_t)got;
-        gzclose(f);
-        if (sum != s->csv_bytes)
-            return sg_raise(-EIO);
-    }
-    return 0;
-}
-
-/* Every value of the plain file by the C library, which checks nothing else. */
-static int read_by_library(void *ctx, uint64_t n, int64_t *ret_ns)
-{
-    const struct bench *s = ctx;
-    static char line[SG_DAILY_LINE_MAX];
-    double sum = 0;
-    (void)ret_ns;
-    for (uint64_t i = 0; i < n; i++) {
-        FILE *f = fopen(s->csv, "re");
-        if (!f)
-            return sg_raise_errno();
-        while (fgets(line, sizeof(line), f))
-            for (char *at = strchr(line, ','); at; at = strchr(at + 1, ','))
-                sum += (double)strtof(at + 1, NULL);
-        fclose(f);
-    }
-    return sum > 0 ? 0 : sg_raise(-EIO);
-}
-
 /* ---- lines --------------------------------------------------------------------------------- */
 
 static int write_floats(const struct bench *s, const char *leaf, const float *v, size_t n)
@@ -331,7 +176,8 @@ static int write_floats(const struct bench *s, const char *leaf, const float *v,
 static int prepare(struct bench *s)
 {
     const struct sg_som_shape shape = SG_SOM_SHAPE_DEFAULT(FRAUD_POINTS);
-    s->n_vectors = sg_bench_scale(s->b, 20000, 1200);
+    /* whole customers: the scores take them as such */
+    s->n_vectors = sg_bench_scale(s->b, FRAUD_MODELS, 10) * FRAUD_DAYS;
     s->n_customers = sg_bench_scale(s->b, FRAUD_MODELS, 20);
     s->epochs = (uint32_t)sg_bench_scale(s->b, 5, 2);
     int r = sg_bench_folder(s->b, "fraud", s->folder, sizeof(s->folder));
@@ -369,12 +215,6 @@ static const char *no_r(struct bench *s)
     return r ? s->reason.text[0] ? s->reason.text : "R does not answer" : NULL;
 }
 
-/* R takes a second to start: once is proof enough that it runs. */
-static unsigned laps(const struct bench *s, unsigned full)
-{
-    return (unsigned)sg_bench_scale(s->b, full, 1);
-}
-
 static int measure_map(struct bench *s)
 {
     struct sg_bench_line line = {.name = "SOM training, 96 points, 10 x 10",
@@ -382,7 +222,7 @@ static int measure_map(struct bench *s)
                                  .per_unit = s->epochs,
                                  .fixed_n = s->n_vectors,
                                  .cpu = true,
-                                 .laps = laps(s, 3),
+                                 .laps = fraud_laps(s, 3),
                                  .goal = 24,
                                  .note = "same days, same first map, Gaussian, radius 5 to 0.5",
                                  .ours = {"sealgrid", ours_train, s},
@@ -419,7 +259,7 @@ static int measure_correlation(struct bench *s)
         .per_unit = FRAUD_DAYS,
         .fixed_n = s->n_customers,
         .cpu = true,
-        .laps = laps(s, 5),
+        .laps = fraud_laps(s, 5),
         .note = "profiles of 90 days, r of 30, median; R: cor() by matrices, a customer at a time",
         .ours = {"sealgrid", ours_correlate, s},
         .theirs = {"R", r_correlate, s}};
@@ -442,101 +282,6 @@ static int skip_r(struct bench *s, const char *why)
     return r ? r : sg_som_matcher_new(&s->matcher, s->map, NULL);
 }
 
-static int64_t peak_kib(void)
-{
-    struct rusage u;
-    return getrusage(RUSAGE_SELF, &u) ? 0 : u.ru_maxrss;
-}
-
-static int measure_whole(struct bench *s)
-{
-    const uint64_t small = sg_bench_scale(s->b, 1000, 20);
-    char name[64];
-    struct sg_bench_line line = {.name = name,
-                                 .unit = "customers/s",
-                                 .cpu = true,
-                                 .laps = 3,
-                                 .fixed_n = small,
-                                 .note = "mode paper, 120 days of 96, with reasons; theirs: the "
-                                         "best match of those days alone",
-                                 .ours = {"sealgrid", score_whole, s},
-                                 .theirs = {"best match alone", match_days, s}};
-    s->fleet = small;
-    snprintf(name, sizeof(name), "whole score, %llu customers", (unsigned long long)small);
-    int r = sg_bench_pair(s->b, &line);
-    const int64_t before = peak_kib();
-    line.goal = 0.9;
-    line.note = "growth: theirs is the rate over the smallest fleet";
-    line.theirs = (struct sg_bench_side){"smallest fleet", score_smallest, s};
-    for (uint64_t times = 10; r == 0 && times <= 100; times *= 10) {
-        line.fixed_n = small * times;
-        line.laps = times == 100 ? 1 : 3;
-        snprintf(name, sizeof(name), "whole score, %llu customers",
-                 (unsigned long long)line.fixed_n);
-        r = sg_bench_pair(s->b, &line);
-    }
-    const struct sg_bench_line memory = {.name = "memory of the largest fleet",
-                                         .unit = "MiB",
-                                         .goal = 1.05,
-                                         .note = "peak of the process that scores; a ranking keeps "
-                                                 "some 120 octets a customer besides",
-                                         .ours = {.name = "100 times the customers"},
-                                         .theirs = {.name = "smallest fleet"}};
-    return r ? r
-             : sg_bench_quantity(s->b, &memory, (double)peak_kib() / 1024, (double)before / 1024,
-                                 true);
-}
-
-static int write_csv(struct bench *s, const char *path, const char *mode)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(256 << 20);
-    int r = fraud_data_csv(&s->data, sg_bench_scale(s->b, 300, 5), &text);
-    gzFile f = r ? NULL : gzopen(path, mode);
-    if (r)
-        return r;
-    if (!f)
-        return sg_raise(-EIO);
-    const bool whole = gzwrite(f, text.data, (unsigned)text.len) == (int)text.len;
-    s->csv_bytes = text.len;
-    return gzclose(f) == Z_OK && whole ? 0 : sg_raise(-EIO);
-}
-
-static int measure_rows(struct bench *s)
-{
-    const struct {
-        const char *leaf, *mode, *name, *note;
-        struct sg_bench_side theirs;
-    } kinds[] = {
-        {"rows.csv",
-         "wbT",
-         "daily rows, plain",
-         "96 values a line, checked",
-         {"fgets, strtof", read_by_library, s}},
-        {"rows.csv.gz",
-         "wb6",
-         "daily rows, gzip",
-         "theirs: the octets without looking at them",
-         {"zlib alone", inflate_alone, s}},
-    };
-    int r = 0;
-    for (int i = 0; r == 0 && i < 2; i++) {
-        char path[1100];
-        snprintf(path, sizeof(path), "%s/%s", s->folder, kinds[i].leaf);
-        r = write_csv(s, path, kinds[i].mode);
-        s->csv = path;
-        const struct sg_bench_line line = {.name = kinds[i].name,
-                                           .unit = "MB/s",
-                                           .per_unit = (double)s->csv_bytes / 1e6,
-                                           .cpu = true,
-                                           .note = kinds[i].note,
-                                           .ours = {"sealgrid", read_rows, s},
-                                           .theirs = kinds[i].theirs};
-        if (r == 0)
-            r = sg_bench_pair(s->b, &line);
-    }
-    return r;
-}
-
 static int run_all(struct bench *s)
 {
     int r = prepare(s);
@@ -547,8 +292,8 @@ static int run_all(struct bench *s)
     if (r == 0 && !why)
         r = measure_correlation(s);
     if (r == 0)
-        r = measure_whole(s);
-    return r ? r : measure_rows(s);
+        r = fraud_measure_scores(s, why ? NULL : r_match);
+    return r ? r : fraud_measure_rows(s);
 }
 
 static int run(struct sg_bench *b)

@@ -452,6 +452,6 @@ int sg_bill_page(const struct sg_bill_view *v, struct sg_buf *ret)
     struct sg_bill_view copy = *v;
     char title[96];
     snprintf(title, sizeof title, "Sealgrid %lld", (long long)v->bill->client);
-    const struct sg_html_document d = {title, put_body, &copy};
+    const struct sg_html_document d = {.title = title, .body = put_body, .user = &copy};
     return sg_html_document(ret, &d);
 }

@@ -25,7 +25,10 @@
     X(LOW, "low", GAP)       /* hours below half of that hour's least in the reference */          \
     X(NIGHT, "night", SHAPE) /* mean of the hours 0 to 5 over mean */                              \
     X(SLOPE, "slope", PEAKS) /* of the line day = offset + slope x regular day */                  \
-    X(OFFSET, "offset", BASE)
+    X(OFFSET, "offset", BASE)                                                                      \
+    X(CLASS, "class", SHAPE)     /* r with the code of the regular day's class on the map */       \
+    X(AWAY, "away", SHAPE)       /* distance on the map from that class over its diameter */       \
+    X(STRANGE, "strange", SHAPE) /* distance from the best match: no day of the fleet is alike */
 
 enum sg_day_stat {
 #define X(name, word, family) SG_STAT_##name,
@@ -135,7 +138,8 @@ enum sg_features_outcome {
 
 /* Step 1: fills w but for the statistics other than level.  0 or an outcome. */
 SG_MUST_USE int sg_features_begin(struct sg_feature_work *w, const struct sg_view *v);
-/* Step 2: SG_FEATURES values.  expected may be NULL: nothing known. */
+/* Step 2, between the two: sg_features_map (map-int.h).
+ * Step 3: SG_FEATURES values.  expected may be NULL: nothing known. */
 void sg_features_end(struct sg_feature_work *w, const struct sg_expected *expected, float *ret);
 
 /* Sorts each of SG_SORT_LANES columns of n rows by itself (Batcher's merge exchange: Knuth, The Art

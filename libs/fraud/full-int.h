@@ -3,6 +3,7 @@
  * full-int - what the files of the full score share.
  */
 #include "features-int.h"
+#include "map-int.h"
 #include "peers-int.h"
 
 #include <sealgrid/fraud/full.h>
@@ -37,12 +38,17 @@ struct sg_full_model {
     uint32_t folds;
     struct sg_trees *trees[SG_FULL_FOLDS_MAX]; /* [f] never saw a customer of fold f */
     struct sg_peers peers;
+    struct sg_full_map map;
+    uint32_t without; /* enum sg_full_part: left out in training, and so in judging */
     uint32_t n_null;
     float *null; /* margins of honest windows by trees that did not see them, falling */
     /* Of those margins: where the exponential tail begins, and its mean excess. */
     uint32_t tail;
     double tail_margin, tail_excess;
 };
+
+/* Sets the features of families that are left out to 0. */
+void sg_full_leave_out(uint32_t without, float *features);
 
 uint64_t sg_full_hash(uint64_t seed, const char *id);
 

@@ -18,6 +18,7 @@ enum {
     REPEATS_MAX = 16,
     PLACEBO_SHARE = 3, /* the placebo is at most this part of the reference */
     SMALL_PANEL = 512, /* more folds below */
+    MAP_DAYS = 32768,  /* the map is trained on about as many, at most */
 };
 
 /* Recent days that stand out more than all but this share of the placebos are no example of
@@ -29,7 +30,8 @@ struct training {
     const struct sg_full_training *options;
     struct sg_corr_windows windows[ERAS];
     struct sg_peers peers[ERAS];
-    uint32_t repeats, copies; /* of each kind; in all */
+    struct sg_full_map map;
+    uint32_t kinds, repeats, copies; /* of theft; copies of each; in all */
     uint32_t folds;
     float *x;        /* member x era x (1 + copies) x SG_FEATURES */
     uint8_t *usable; /* member x era */
@@ -75,7 +77,7 @@ static void make_windows(struct training *t)
     uint32_t placebo = reference / PLACEBO_SHARE;
     placebo = placebo < recent ? placebo : recent;
     t->windows[NOW] = t->windows[PLACEBO] = now;
-    t->placebo = placebo > 0;
+    t->placebo = placebo > 0 && !(t->options->without & SG_FULL_PLACEBO);
     if (!t->placebo)
         return;
     t->windows[PLACEBO].test =
@@ -87,13 +89,58 @@ static void make_windows(struct training *t)
 
 static int make_peers(struct training *t, enum era era, struct sg_feature_work *w)
 {
+    const bool wanted = !(t->options->without & SG_FULL_PEERS);
     int r = sg_peers_init(&t->peers[era], &t->windows[era], t->sample->n);
-    for (size_t i = 0; r == 0 && i < t->sample->n; i++) {
+    for (size_t i = 0; r == 0 && wanted && i < t->sample->n; i++) {
         const struct sg_view v = view_of(t, i, era);
         if (sg_features_begin(w, &v) == 0)
             sg_peers_add(&t->peers[era], t->sample->member[i].hash, w);
     }
     return r;
+}
+
+/* ---- map ------------------------------------------------------------------------------------- */
+
+/* One reference day in so many, by hash. */
+static bool is_drawn(const struct training *t, size_t member, int32_t day, uint32_t one_in)
+{
+    return sg_fraud_mix(t->sample->member[member].hash ^ (uint32_t)day) % one_in == 0;
+}
+
+static size_t put_days(const struct training *t, size_t member, uint32_t one_in,
+                       const struct sg_feature_work *w, float *x)
+{
+    size_t n = 0;
+    for (uint32_t d = 0; d < w->view->n_reference; d++) {
+        if (!is_drawn(t, member, w->view->day[d], one_in))
+            continue;
+        for (unsigned h = 0; h < SG_VIEW_HOURS; h++)
+            x[n * SG_VIEW_HOURS + h] = w->y[h][d];
+        n++;
+    }
+    return n;
+}
+
+static int make_map(struct training *t, struct sg_feature_work *w)
+{
+    const size_t days = t->sample->n * sg_window_days(t->sample->windows.reference);
+    const uint32_t one_in = 1 + (uint32_t)(days / MAP_DAYS);
+    size_t n = 0, room = 0;
+    SG_FREE float *x = NULL;
+    for (size_t i = 0; i < t->sample->n; i++) {
+        const struct sg_view v = view_of(t, i, NOW);
+        if (n + v.n_reference > room) {
+            room = 2 * room + v.n_reference;
+            float *more = reallocarray(x, room, SG_VIEW_HOURS * sizeof(*x));
+            if (!more)
+                return sg_raise(-ENOMEM);
+            x = more;
+        }
+        if (sg_features_begin(w, &v) == 0)
+            n += put_days(t, i, one_in, w, x + n * SG_VIEW_HOURS);
+    }
+    int r = sg_full_map_train(&t->map, x, n, t->sample->seed, t->options->threads);
+    return r > 0 ? SG_FULL_NO_CUSTOMERS : r;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -106,9 +153,12 @@ static void make_copies(struct training *t, size_t member, enum era era, const s
         .grain = sg_inject_grain(v), .mean = w->level, .peak = w->quantile[4] * w->level};
     const uint64_t key = sg_fraud_mix(t->sample->member[member].hash + (uint64_t)era);
     for (uint32_t c = 0; c < t->copies; c++) {
-        sg_inject(v, &base, (enum sg_inject_kind)(c % SG_INJECT_COUNT), key + c, copy);
-        if (sg_features_begin(w, copy) == 0)
-            sg_features_end(w, expected, row_at(t, member, era, 1 + c));
+        sg_inject(v, &base, (enum sg_inject_kind)(c % t->kinds), key + c, copy);
+        if (sg_features_begin(w, copy))
+            continue;
+        sg_features_map(w, &t->map);
+        sg_features_end(w, expected, row_at(t, member, era, 1 + c));
+        sg_full_leave_out(t->options->without, row_at(t, member, era, 1 + c));
     }
 }
 
@@ -123,8 +173,11 @@ static int make_rows(struct training *t, size_t member, enum era era, struct sg_
     if (r)
         return r;
     sg_peers_expect(&t->peers[era], t->sample->member[member].hash, w, &expected);
+    sg_features_map(w, &t->map);
     sg_features_end(w, &expected, row_at(t, member, era, 0));
-    t->off[member * ERAS + era] = sg_full_find_excuse(w, row_at(t, member, era, 0), NULL).off;
+    sg_full_leave_out(t->options->without, row_at(t, member, era, 0));
+    if (!(t->options->without & SG_FULL_EXCUSES))
+        t->off[member * ERAS + era] = sg_full_find_excuse(w, row_at(t, member, era, 0), NULL).off;
     make_copies(t, member, era, &v, w, &expected, &copy);
     t->usable[member * ERAS + era] = 1;
     return 0;
@@ -270,6 +323,7 @@ static void training_clear(struct training *t)
 {
     sg_peers_clear(&t->peers[PLACEBO]);
     sg_peers_clear(&t->peers[NOW]);
+    sg_full_map_clear(&t->map);
     free(t->x);
     free(t->usable);
     free(t->margin);
@@ -287,7 +341,8 @@ static int training_init(struct training *t)
     t->repeats = (uint32_t)(wanted / n < 1             ? 1
                             : wanted / n > REPEATS_MAX ? REPEATS_MAX
                                                        : wanted / n);
-    t->copies = t->repeats * SG_INJECT_COUNT;
+    t->kinds = SG_INJECT_COUNT - (t->options->without & SG_FULL_GENERAL ? 1 : 0);
+    t->copies = t->repeats * t->kinds;
     t->folds = n < SMALL_PANEL ? SG_FULL_FOLDS_MAX : 2;
     const size_t rows = n * rows_of_member(t);
     make_windows(t);
@@ -312,6 +367,8 @@ static int train(struct training *t, struct sg_full_model *m)
     int r = w ? training_init(t) : sg_raise(-ENOMEM);
     for (enum era era = t->placebo ? PLACEBO : NOW; r == 0 && era < ERAS; era++)
         r = make_peers(t, era, w);
+    if (r == 0 && !(t->options->without & SG_FULL_MAP))
+        r = make_map(t, w);
     if (r)
         return r;
     sg_fraud_each(t->options->threads, t->sample->n, make_member, t);
@@ -321,10 +378,11 @@ static int train(struct training *t, struct sg_full_model *m)
     m->folds = t->folds;
     if (t->placebo) {
         r = stage(t, false, m);
-        if (r == 0)
+        if (r == 0 && !(t->options->without & SG_FULL_DOUBT))
             doubt(t, m);
     }
-    return r ? r : stage(t, true, m);
+    const bool now = !t->placebo || !(t->options->without & SG_FULL_NOW);
+    return r || !now ? r : stage(t, true, m);
 }
 
 int sg_full_train(struct sg_full_sample *s, const struct sg_full_training *options,
@@ -339,11 +397,14 @@ int sg_full_train(struct sg_full_sample *s, const struct sg_full_training *optio
     sg_full_sample_sort(s);
     m->windows = s->windows;
     m->seed = s->seed;
+    m->without = options->without;
     int r = train(&t, m);
     if (r)
         return r;
     m->peers = t.peers[NOW];
     t.peers[NOW] = (struct sg_peers){.n = 0};
+    m->map = t.map;
+    t.map = (struct sg_full_map){.som = NULL};
     sg_full_fit_tail(m);
     *ret = TAKE_PTR(m);
     return 0;

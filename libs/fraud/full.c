@@ -12,6 +12,7 @@ void sg_full_model_free(struct sg_full_model *m)
     for (unsigned f = 0; f < SG_FULL_FOLDS_MAX; f++)
         sg_trees_free(m->trees[f]);
     sg_peers_clear(&m->peers);
+    sg_full_map_clear(&m->map);
     free(m->null);
     free(m);
 }
@@ -28,6 +29,10 @@ size_t sg_full_model_panel(const struct sg_full_model *m)
 
 /* ---- calibration ----------------------------------------------------------------------------- */
 
+/* Of margins that hardly differ, and of any. */
+#define EXCESS_LEAST 0.05
+#define SHARE_LEAST  1e-30
+
 enum { TAIL_PART = 50, TAIL_LEAST = 5 }; /* the tail is fitted to this part of the margins */
 
 void sg_full_fit_tail(struct sg_full_model *m)
@@ -40,7 +45,7 @@ void sg_full_fit_tail(struct sg_full_model *m)
         sum += (double)m->null[i] - (double)m->null[tail];
     m->tail = tail;
     m->tail_margin = (double)m->null[tail];
-    m->tail_excess = tail && sum > 0 ? sum / tail : 1;
+    m->tail_excess = tail && sum > EXCESS_LEAST * tail ? sum / tail : EXCESS_LEAST;
 }
 
 /* Falling margins: how many are above, and between which two this one lies. */
@@ -67,7 +72,16 @@ double sg_full_share(const struct sg_full_model *m, double margin)
     const double of = m->n_null + 1.0;
     if (margin <= m->tail_margin)
         return rank_of(m, margin) / of;
-    return (m->tail + 1) / of * sg_fraud_exp((m->tail_margin - margin) / m->tail_excess);
+    const double share =
+        (m->tail + 1) / of * sg_fraud_exp((m->tail_margin - margin) / m->tail_excess);
+    return share > SHARE_LEAST ? share : SHARE_LEAST;
+}
+
+void sg_full_leave_out(uint32_t without, float *features)
+{
+    for (uint32_t f = 0; without >= SG_FULL_FAMILY && f < SG_FEATURES; f++)
+        if (without & (uint32_t)SG_FULL_FAMILY << sg_feature_family(f))
+            features[f] = 0;
 }
 
 /* ---- judging --------------------------------------------------------------------------------- */
@@ -111,7 +125,9 @@ static int find_features(struct sg_full_judge *j, uint64_t hash)
         return SG_FULL_NO_LEVEL;
     }
     sg_peers_expect(&j->model->peers, hash, &j->work, &j->expected);
+    sg_features_map(&j->work, &j->model->map);
     sg_features_end(&j->work, &j->expected, j->feature);
+    sg_full_leave_out(j->model->without, j->feature);
     return 0;
 }
 
@@ -157,7 +173,9 @@ int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
     if (r)
         return r;
     const struct sg_trees *trees = m->trees[sg_full_fold(hash, m->folds)];
-    const struct sg_full_excuse excuse = sg_full_find_excuse(&j->work, j->feature, ctx);
+    const struct sg_full_excuse excuse = m->without & SG_FULL_EXCUSES
+                                             ? (struct sg_full_excuse){.kind = SG_FULL_REASON_NONE}
+                                             : sg_full_find_excuse(&j->work, j->feature, ctx);
     sg_trees_margins(trees, j->feature, 1, &s.margin);
     const bool told = sg_full_share(m, s.margin) < REASON_SHARE;
     s.margin -= (double)excuse.off;

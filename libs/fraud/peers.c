@@ -216,6 +216,8 @@ int sg_peers_decode(struct sg_peers *p, struct sg_reader *r)
     for (; p->n < p->room; p->n++) {
         int16_t *row = p->move + p->n * p->stride;
         p->id[p->n] = sg_load_be64(ids.data + 8 * p->n);
+        if (p->n && p->id[p->n] <= p->id[p->n - 1])
+            return 1;
         for (uint32_t s = 0; s < p->slots; s++) {
             const int move = moves.data[p->n * p->slots + s] - 128;
             if (move < -MOVE_MAX || move > MOVE_MAX)

@@ -27,16 +27,36 @@ static double y_of(double v, double top)
     return PLOT_H * (1 - fmin(1, fmax(0, v / top)));
 }
 
-/* One run of points without a gap, [from, until). */
-static int put_run(struct sg_buf *d, const struct sg_chart_lines *c, const double *y, size_t from,
-                   size_t until, double top, bool area)
+static bool is_band(const struct sg_chart_lines *c, const struct sg_chart_series *s)
 {
-    int r = area ? sg_buf_printf(d, "M%.1f %d", x_of(c, from), PLOT_H) : 0;
+    return c->floor && s == c->series;
+}
+
+/* Back along the lower end of a band. */
+static int put_back(struct sg_buf *d, const struct sg_chart_lines *c, const double *low,
+                    size_t from, size_t until, double top)
+{
+    int r = 0;
+    for (size_t i = until; r == 0 && i > from; i--)
+        r = sg_buf_printf(d, "L%.1f %.1f", x_of(c, i - 1),
+                          y_of(isfinite(low[i - 1]) ? low[i - 1] : 0, top));
+    return r ? r : sg_buf_append_u8(d, 'Z');
+}
+
+/* One run of points without a gap, [from, until). */
+static int put_run(struct sg_buf *d, const struct sg_chart_lines *c,
+                   const struct sg_chart_series *s, size_t from, size_t until, double top,
+                   bool area)
+{
+    const bool band = area && is_band(c, s), to_zero = area && !band;
+    int r = to_zero ? sg_buf_printf(d, "M%.1f %d", x_of(c, from), PLOT_H) : 0;
     for (size_t i = from; r == 0 && i < until; i++)
-        r = sg_buf_printf(d, "%c%.1f %.1f", i == from && !area ? 'M' : 'L', x_of(c, i),
-                          y_of(y[i], top));
-    if (r == 0 && area)
+        r = sg_buf_printf(d, "%c%.1f %.1f", i == from && !to_zero ? 'M' : 'L', x_of(c, i),
+                          y_of(s->y[i], top));
+    if (r == 0 && to_zero)
         r = sg_buf_printf(d, "L%.1f %dZ", x_of(c, until - 1), PLOT_H);
+    if (r == 0 && band)
+        r = put_back(d, c, c->floor, from, until, top);
     return r;
 }
 
@@ -50,7 +70,7 @@ static void put_path(struct sg_html *p, const struct sg_chart_lines *c,
         while (end < c->n && isfinite(s->y[end]))
             end++;
         if (end > i)
-            r = put_run(&d, c, s->y, i, end, top, area);
+            r = put_run(&d, c, s, i, end, top, area);
         i = end + 1;
     }
     if (r == 0)
@@ -78,6 +98,18 @@ static void put_tips(struct sg_html *p, const struct sg_chart_lines *c)
     }
 }
 
+static void put_mark(struct sg_html *p, double at)
+{
+    if (!(at > 0 && at <= 1))
+        return;
+    sg_html_open_class(p, "line", "mark");
+    sg_html_attr_number(p, "x1", PLOT_W * at);
+    sg_html_attr_number(p, "x2", PLOT_W * at);
+    sg_html_attr_number(p, "y1", 0);
+    sg_html_attr_number(p, "y2", PLOT_H);
+    sg_html_close(p);
+}
+
 static void put_plot(struct sg_html *p, const struct sg_chart_lines *c, struct sg_chart_scale scale,
                      double top)
 {
@@ -88,7 +120,9 @@ static void put_plot(struct sg_html *p, const struct sg_chart_lines *c, struct s
         if (c->series[s].area)
             put_path(p, c, &c->series[s], top, true);
     for (size_t s = 0; s < c->n_series; s++)
-        put_path(p, c, &c->series[s], top, false);
+        if (!is_band(c, &c->series[s]))
+            put_path(p, c, &c->series[s], top, false);
+    put_mark(p, c->mark);
     put_tips(p, c);
     sg_html_close(p);
 }

@@ -20,14 +20,14 @@ static const char head[] =
     "<meta name=\"robots\" content=\"noindex\">\n<link rel=\"icon\" href=\"data:,\">\n";
 
 /* Radio buttons and their labels are brothers of the bodies: `:checked ~` shows one of those. */
-static void put_switch(struct sg_html *p)
+static void put_switch(struct sg_html *p, enum sg_language first)
 {
     for (int l = 0; l < SG_N_LANGUAGES; l++) {
         sg_html_open_class(p, "input", "language");
         sg_html_attr(p, "type", "radio");
         sg_html_attr(p, "name", "language");
         sg_html_attr(p, "id", languages[l].id);
-        if (l == SG_EN)
+        if (l == (int)first)
             sg_html_attr(p, "checked", "");
         sg_html_close(p);
         sg_html_open_class(p, "label", "language");
@@ -57,7 +57,7 @@ int sg_html_document(struct sg_buf *out, const struct sg_html_document *d)
     sg_html_raw(&p, "<style>");
     sg_html_raw(&p, sg_html_style);
     sg_html_raw(&p, "</style></head>\n<body>\n");
-    put_switch(&p);
+    put_switch(&p, d->language);
     for (int l = 0; l < SG_N_LANGUAGES; l++)
         put_body(&p, d, (enum sg_language)l);
     sg_html_raw(&p, "</body></html>\n");

@@ -80,6 +80,34 @@ static void a_gap_parts_a_line(void **state)
     assert_int_equal(count(&b, "0,5"), 1); /* a step of the axis, as Brazilians write it */
 }
 
+/* Along y and back along the floor, no line; and an upright line at a fifth of the axis. */
+static void a_band_has_two_ends(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
+    struct sg_html p;
+    const double high[] = {2, 2, NAN, 4}, low[] = {1, NAN, 1, 2};
+    const struct sg_chart_series s = {"a", high, 1, true, false};
+    const struct sg_chart_lines c = {.label = "band",
+                                     .unit = "",
+                                     .height_px = 100,
+                                     .bare = true,
+                                     .floor = low,
+                                     .mark = 0.2,
+                                     .n = 4,
+                                     .series = &s,
+                                     .n_series = 1};
+    sg_html_init(&p, &b, SG_EN);
+    sg_chart_lines(&p, &c);
+    assert_int_equal(sg_html_done(&p), 0);
+    assert_int_equal(count(&b,
+                           "d=\"M0.0 200.0L333.3 200.0L333.3 400.0L0.0 300.0ZM1000.0 0.0L1000.0 "
+                           "200.0Z\""),
+                     1);
+    assert_int_equal(count(&b, "stroke s1"), 0);
+    assert_int_equal(count(&b, "<line class=\"mark\" x1=\"200\" x2=\"200\""), 1);
+}
+
 /* Down to zero on both sides of a gap, in one figure each. */
 static void an_area_ends_at_zero(void **state)
 {
@@ -194,10 +222,11 @@ static void what_is_lacking_is_drawn(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(axes_have_round_steps), cmocka_unit_test(a_gap_parts_a_line),
-        cmocka_unit_test(an_area_ends_at_zero),  cmocka_unit_test(a_bar_ends_at_its_end),
-        cmocka_unit_test(a_stack_adds_up),       cmocka_unit_test(heat_uses_all_steps),
-        cmocka_unit_test(empty_charts_stand),    cmocka_unit_test(what_is_lacking_is_drawn),
+        cmocka_unit_test(axes_have_round_steps),    cmocka_unit_test(a_gap_parts_a_line),
+        cmocka_unit_test(a_band_has_two_ends),      cmocka_unit_test(an_area_ends_at_zero),
+        cmocka_unit_test(a_bar_ends_at_its_end),    cmocka_unit_test(a_stack_adds_up),
+        cmocka_unit_test(heat_uses_all_steps),      cmocka_unit_test(empty_charts_stand),
+        cmocka_unit_test(what_is_lacking_is_drawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

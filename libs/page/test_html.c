@@ -195,7 +195,7 @@ static void a_document_speaks_both_languages(void **state)
     (void)state;
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
     char name[] = "<img src=x onerror=alert(1)>";
-    struct sg_html_document d = {"</title><script>", put_greeting, name};
+    struct sg_html_document d = {"</title><script>", put_greeting, name, SG_EN};
     assert_int_equal(sg_html_document(&b, &d), 0);
     assert_true(contains(&b, "<main lang=\"en\"><h1>Good day</h1>"));
     assert_true(contains(&b, "<main lang=\"pt-BR\"><h1>Bom dia</h1>"));
@@ -204,6 +204,12 @@ static void a_document_speaks_both_languages(void **state)
     assert_false(contains(&b, "<img"));
     assert_false(contains(&b, "http://"));
     assert_false(contains(&b, "https://"));
+    assert_true(contains(&b, "id=\"language-en\" checked"));
+    sg_buf_reset(&b);
+    d.language = SG_PT_BR;
+    assert_int_equal(sg_html_document(&b, &d), 0);
+    assert_true(contains(&b, "id=\"language-pt\" checked"));
+    assert_false(contains(&b, "id=\"language-en\" checked"));
 }
 
 int main(void)

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, isqrt
 
+from estimate import Estimation, Rules
 from exact import Refused, fixed_point, kilo, rounded, rounded_to, shortest
 from load import Load, Meter, Period, meters_of, read_installations, read_rows
 from localtime import hour_ranges, in_ranges
+from octets import bucket_root, sha256, tree
 from tariff import (PHASES, Dated, Tariff, contract_changes, contract_for, dated, month_number, month_of,
                     parse_instant, read_contracts)
 
@@ -38,6 +40,7 @@ class Line:
     weight: tuple = None
     amount: int = 0
     credits_charge: str = None      # net metering: the charge that this line credits
+    trace: dict = None
 
 
 @dataclass
@@ -73,11 +76,25 @@ def months_of(days):
     return list(months.items())
 
 
+def instant_text(instant):
+    if instant is None:
+        return None
+    return datetime.datetime.fromtimestamp(instant, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def one_more(so_far, watts, begin):
+    """(highest, its begin, how many): of equal ones the first."""
+    if so_far is None:
+        return watts, begin, 1
+    most, at, count = so_far
+    return (watts, begin, count + 1) if watts > most else (most, at, count + 1)
+
+
 class Bill:
     """One client, one period."""
 
-    def __init__(self, tariff, period, load, contracts):
-        self.tariff, self.period, self.load = tariff, period, load
+    def __init__(self, tariff, period, load, contracts, estimation=None):
+        self.tariff, self.period, self.load, self.estimation = tariff, period, load, estimation
         self.days = period.days
         self.contracts, self.contract = contracts, contract_for(contracts, self.days)
         self.lines, self.credits = [], []
@@ -168,6 +185,9 @@ class Bill:
     def of_phases(self, value):
         return value[PHASES[self.contract.phases]] if isinstance(value, dict) else value
 
+    def phases_trace(self, value):
+        return {"phases": self.contract.phases} if isinstance(value, dict) else {}
+
     # Lines
 
     def _make_lines(self):
@@ -178,13 +198,13 @@ class Bill:
         for charge in self.tariff.charges:
             makers[charge["kind"]](charge)
 
-    def add(self, charge, code, days, quantity, unit, rate, weight=None, credits_charge=None):
+    def add(self, charge, code, days, quantity, unit, rate, weight=None, credits_charge=None, trace=None):
         """A line whose amount is quantity x rate x weight."""
         share = Fraction(*weight) if weight else 1
         thousand = 1000 if unit in UNITS_IN_THOUSANDTHS else 1
         amount = self.money(quantity * Fraction(rate) / thousand * share)
         self.lines.append(Line(charge["name"], code, days, quantity, unit, Fraction(rate), weight, amount,
-                               credits_charge))
+                               credits_charge, {"kind": charge["kind"], **(trace or {})}))
 
     def parts_by_post(self, charge):
         """(days of the piece, post, rate), posts in the order of the tariff."""
@@ -196,8 +216,9 @@ class Bill:
 
     def energy(self, charge):
         for days, post, rate in self.parts_by_post(charge):
-            wh = self.load.energy(charge.get("of", "import"), days, post)
-            self.add(charge, code_of(charge["name"], post), days, wh, "kWh", rate)
+            of = charge.get("of", "import")
+            self.add(charge, code_of(charge["name"], post), days, self.load.energy(of, days, post), "kWh", rate,
+                     trace={"wh_by_meter": self.load.by_meter(of, days, post)})
 
     def tiers(self, charge):
         for piece, days in dated(charge).parts(self.days):
@@ -210,14 +231,16 @@ class Bill:
                     above = self.round(Fraction(kilo(tier["up_to_kwh"]) * len(days), per_days))
                 wh = max(0, min(energy, above) - below)
                 if number == 1 or wh > 0:
-                    self.add(charge, f"{charge['name']}.tier{number}", days, wh, "kWh", tier["rate"])
+                    limits = {"above_wh": below, **({"up_to_wh": above} if "up_to_kwh" in tier else {})}
+                    self.add(charge, f"{charge['name']}.tier{number}", days, wh, "kWh", tier["rate"],
+                             trace={**limits, "wh_by_meter": self.load.by_meter("import", days)})
                 below = above
 
     def dynamic(self, charge):
         series, of = self.tariff.prices[charge["name"]], charge.get("of", "import")
         for piece, days in dated(charge).parts(self.days):
             adder = Fraction(piece.get("adder", 0))
-            held, by_meter = set(days), {}
+            held, by_meter, prices = set(days), {}, []
             for r in self.load.readings.values():
                 if r.day in held:
                     price = series.at(r.begin) + adder
@@ -225,12 +248,17 @@ class Bill:
                         price = min(price, Fraction(piece["cap"]))
                     if "floor" in piece:
                         price = max(price, Fraction(piece["floor"]))
+                    prices.append(price)
                     wh = {"import": max(r.wh, 0), "export": max(-r.wh, 0), "net": r.wh}[of]
                     by_meter[r.meter] = by_meter.get(r.meter, 0) + wh * price / 1000
             value = sum(rounded_to(v * self.load.meters[meter].ratio, PRICE_DECIMALS, self.tariff.rounding)
                         for meter, v in by_meter.items())
+            seen = {"lowest": shortest(min(prices), RATE_DECIMALS),
+                    "highest": shortest(max(prices), RATE_DECIMALS)} if prices else {}
+            trace = {"kind": "dynamic", "intervals": len(prices), **seen,
+                     "wh_by_meter": self.load.by_meter(of, days)}
             self.lines.append(Line(charge["name"], charge["name"], days, self.load.energy(of, days), "kWh",
-                                   amount=self.money(value)))
+                                   amount=self.money(value), trace=trace))
 
     # Demand
 
@@ -239,25 +267,31 @@ class Bill:
         self.billed_demand[charge["name"]] = {}
         for days, post, rate in self.parts_by_post(charge):
             code, weight = code_of(charge["name"], post), self.weight(days)
-            highest = measured.get(post, 0)
+            highest, at, windows = measured.get(post, (0, None, 0))
             contracted = self.contract.demand_w[post or "all"] if charge.get("contracted") == "true" else 0
             billed = max(highest, contracted, self._ratchet(charge, post))
+            trace = {"measured_w": highest, "at": instant_text(at), "windows": windows}
+            if charge.get("contracted") == "true":
+                trace["contracted_w"] = contracted
+            if "ratchet" in charge:
+                trace["ratchet_w"] = self._ratchet(charge, post)
             self.billed_demand[charge["name"]][post] = billed
-            self.add(charge, code, days, billed, "kW", rate, weight)
+            self.add(charge, code, days, billed, "kW", rate, weight, trace=trace)
             excess = charge.get("excess")
             if excess and highest * 100 > contracted * (100 + Fraction(excess["tolerance_percent"])):
                 excess_rate = self.round_rate(rate * Fraction(excess["factor"]))
-                self.add(charge, code + ".excess", days, highest - contracted, "kW", excess_rate, weight)
+                self.add(charge, code + ".excess", days, highest - contracted, "kW", excess_rate, weight,
+                         trace=trace)
 
     def _measured(self, charge):
-        """{post: highest W}; the post None has all windows."""
+        """{post: (highest W, begin of that window, windows)}; the post None has all windows."""
         minutes = int(charge["integration_minutes"])
-        highest = {}
+        measured = {}
         for first, wh, _ in self.load.windows(minutes * 60):
             watts = max(wh, 0) * 60 // minutes
             for post in (None, first.post):
-                highest[post] = max(highest.get(post, 0), watts)
-        return highest
+                measured[post] = one_more(measured.get(post), watts, first.begin)
+        return measured
 
     def _ratchet(self, charge, post):
         if "ratchet" not in charge:
@@ -287,19 +321,21 @@ class Bill:
         hours = list(self._reactive_hours(charge))
         for days, post, rate in self.parts_by_post(charge):
             held = set(days)
-            lacking = sum(x for first, _, x in hours if first.day in held and post in (None, first.post))
-            self.add(charge, code_of(charge["name"], post), days, self.round(Fraction(lacking, 1000)), "kWh",
-                     rate)
+            counted = [x for first, _, x in hours if first.day in held and post in (None, first.post)]
+            self.add(charge, code_of(charge["name"], post), days, self.round(Fraction(sum(counted), 1000)), "kWh",
+                     rate, trace={"hours": len(counted)})
 
     def reactive_demand(self, charge):
         highest = {}
         for first, due, _ in self._reactive_hours(charge):
             for post in (None, first.post):
-                highest[post] = max(highest.get(post, 0), self.round(Fraction(due, 1000)))
+                highest[post] = one_more(highest.get(post), self.round(Fraction(due, 1000)), first.begin)
         billed = self.billed_demand[charge["demand"]]
         for days, post, rate in self.parts_by_post(charge):
-            watts = max(0, highest.get(post, 0) - billed[post])
-            self.add(charge, code_of(charge["name"], post), days, watts, "kW", rate, self.weight(days))
+            most, at, _ = highest.get(post, (0, None, 0))
+            self.add(charge, code_of(charge["name"], post), days, max(0, most - billed[post]), "kW", rate,
+                     self.weight(days),
+                     trace={"highest_w": most, "at": instant_text(at), "billed_w": billed[post]})
 
     # Fixed amounts and flags
 
@@ -309,14 +345,14 @@ class Bill:
             for month, month_days in months_of(self.days):
                 for piece, days in pieces.parts(month_days):
                     self.add(charge, name, days, 1, "month", self.of_phases(piece["amount"]),
-                             (len(days), days_of_month(month)))
+                             (len(days), days_of_month(month)), trace=self.phases_trace(piece["amount"]))
             return
         for piece, days in pieces.parts(self.days):
-            amount = self.of_phases(piece["amount"])
+            amount, trace = self.of_phases(piece["amount"]), self.phases_trace(piece["amount"])
             if charge["per"] == "day":
-                self.add(charge, name, days, len(days), "day", amount)
+                self.add(charge, name, days, len(days), "day", amount, trace=trace)
             else:
-                self.add(charge, name, days, 1, "cycle", amount, self.weight(days))
+                self.add(charge, name, days, 1, "cycle", amount, self.weight(days), trace=trace)
 
     def flag(self, charge):
         months = months_of(self.days)
@@ -330,7 +366,8 @@ class Bill:
             else:
                 wh = self.round(Fraction(self.import_wh * len(days), len(self.days)))
                 left -= wh
-            self.add(charge, f"{charge['name']}.{month}.{flag['name']}", self.days, wh, "kWh", flag["adder"])
+            self.add(charge, f"{charge['name']}.{month}.{flag['name']}", self.days, wh, "kWh", flag["adder"],
+                     trace={"split": charge["split"], "days": len(days)})
 
     # Net metering and the minimum
 
@@ -342,11 +379,13 @@ class Bill:
 
     def net_metering(self, charge):
         credits = self._live_credits(charge)
-        compensated, own_left = {}, {}
+        compensated, own_left, traces = {}, {}, {}
         for post in self.tariff.posts:
             taken, given = self.load.energy("import", post=post), self.load.energy("export", post=post)
             carried = sum(wh for _, at, wh in credits if at == post)
             compensated[post] = min(taken, given + carried)
+            traces[post] = {"import_wh": taken, "export_wh": given, "carried_wh": carried,
+                            "used_wh": compensated[post]}
             own_left[post] = max(0, given - compensated[post])
             credits = self._use(credits, post, max(0, compensated[post] - given))
         this_month = month_of(self.period.last_day)
@@ -355,7 +394,7 @@ class Bill:
         self.credits = [c for c in self.credits if c[2] != 0]
         for name in charge["rates"][0]["percent"]:
             percent = Fraction(dated(charge).on(self.period.last_day)["percent"][name])
-            self._credit_lines(charge, self.tariff.charge(name), percent, compensated)
+            self._credit_lines(charge, self.tariff.charge(name), percent, compensated, traces)
 
     @staticmethod
     def _use(credits, post, wh):
@@ -367,7 +406,7 @@ class Bill:
             left.append((month, at, amount - used))
         return left
 
-    def _credit_lines(self, charge, credited, percent, compensated):
+    def _credit_lines(self, charge, credited, percent, compensated, traces):
         parts = dated(credited).parts(self.days)
         whole = {post: sum(self.load.energy("import", days, post) for _, days in parts)
                  for post in self.tariff.posts}
@@ -382,7 +421,7 @@ class Bill:
                 left[post] -= wh
                 rate = -self.round_rate(Fraction(rates.get(post, rates.get(None))) * percent / 100)
                 self.add(charge, f"{charge['name']}.{credited['name']}.{post}", days, wh, "kWh", rate,
-                         credits_charge=credited["name"])
+                         credits_charge=credited["name"], trace=traces[post])
 
     def minimum(self, charge):
         kwh = Fraction(self.of_phases(charge["kwh"]))
@@ -396,7 +435,10 @@ class Bill:
                       if line.charge in charge["charges"] or line.credits_charge in charge["charges"])
         lacking = self.money(least) - charged
         if lacking > 0:
-            self.lines.append(Line(charge["name"], charge["name"], self.days, 1, "cycle", amount=lacking))
+            trace = {"kind": "minimum", "least_wh": self.round(kwh * 1000),
+                     "least": self.amount_text(self.money(least)), "charged": self.amount_text(charged)}
+            self.lines.append(Line(charge["name"], charge["name"], self.days, 1, "cycle", amount=lacking,
+                                   trace=trace))
 
     # Taxes, lighting, total
 
@@ -446,6 +488,68 @@ class Bill:
                 "weight": None if line.weight is None else list(line.weight),
                 "amount": self.amount_text(line.amount)}
 
+    def _meter_objects(self):
+        def of(number, meter):
+            measured = [r for r in self.load.readings.values() if r.meter == number and r.rule is None]
+            return {"serial": meter.serial, "from": instant_text(meter.begin), "until": instant_text(meter.until),
+                    "ratio_num": meter.ratio_as_told[0], "ratio_den": meter.ratio_as_told[1],
+                    "readings": len(measured)}
+        return [of(number, meter) for number, meter in enumerate(self.load.meters)]
+
+    def _runs(self):
+        """Runs of neighbouring estimates of one meter by one rule."""
+        step, run = self.tariff.interval, []
+        estimates = [r for _, r in sorted(self.load.readings.items()) if r.rule is not None]
+        for r in estimates + [None]:
+            if run and (r is None or (r.meter, r.rule, r.begin) != (run[-1].meter, run[-1].rule,
+                                                                   run[-1].begin + step)):
+                yield {"meter": run[0].meter, "from": instant_text(run[0].begin),
+                       "until": instant_text(run[-1].begin + step), "rule": run[0].rule, "intervals": len(run),
+                       "import_wh": sum(max(e.wh, 0) for e in run), "export_wh": sum(max(-e.wh, 0) for e in run)}
+                run = []
+            run.append(r)
+
+    # Buckets (ADR 9, ADR 10)
+
+    def _cuts(self):
+        """Days on which a price per interval may change."""
+        for charge in self.tariff.charges:
+            if charge["kind"] in ("energy", "tiers", "reactive_energy"):
+                yield from (day for day, _ in dated(charge).pieces)
+            if charge["kind"] == "flag" and charge["split"] == "interval":
+                yield from (day for day in self.days if day.day == 1)
+
+    def _buckets(self):
+        cuts = [day for day in sorted(set(self._cuts())) if self.days[0] < day <= self.days[-1]]
+        edges = [self.days[0], *cuts, self.days[-1] + datetime.timedelta(days=1)]
+        for first, after in zip(edges, edges[1:]):
+            for number, meter in enumerate(self.load.meters):
+                for post in self.tariff.posts:
+                    bucket = self._bucket(number, meter, post, first, after)
+                    if bucket["readings"]:
+                        yield bucket
+
+    def _bucket(self, number, meter, post, first, after):
+        contents, signed = [], []
+        for begin, (day, minute) in sorted(self.period.local.items()):
+            if (not first <= day < after or not meter.begin < begin + self.tariff.interval <= meter.until or
+                    self.tariff.post_at(begin, day, minute) != post):
+                continue
+            reading = self.load.readings.get(begin)
+            measured = reading is not None and reading.rule is None
+            signed += [reading.wh] if measured else []
+            contents.append((self.load.leaves[begin], reading.wh) if measured else (None, 0))
+        return {"meter": number, "post": post, "from": first.isoformat(), "until": after.isoformat(),
+                "readings": len(signed), "import_wh": sum(max(wh, 0) for wh in signed),
+                "export_wh": sum(max(-wh, 0) for wh in signed), "root": bucket_root(contents).hex()}
+
+    def trace(self):
+        """One object a line, in the order of lines."""
+        def of(line):
+            begin = {} if line.days == self.days else {"from": line.days[0].isoformat()}
+            return {"code": line.code, **begin, **line.trace}
+        return [of(line) for line in self.lines]
+
     def _tax_object(self, tax):
         return {"name": tax.name, "percent": shortest(tax.percent, PERCENT_DECIMALS),
                 "excludes": tax.excludes, "on_top": tax.on_top,
@@ -454,9 +558,17 @@ class Bill:
     def as_object(self):
         expected = sum((m.until // self.tariff.interval) - (m.begin // self.tariff.interval)
                        for m in self.load.meters)
+        estimated = sum(r.rule is not None for r in self.load.readings.values())
+        section = self.estimation.section() if estimated else None
         return {"days": len(self.days),
-                "readings": {"expected": expected, "billed": len(self.load.readings),
-                             "missing": expected - len(self.load.readings)},
+                "meters": self._meter_objects(),
+                "readings": {"interval_s": self.tariff.interval, "expected": expected,
+                             "billed": len(self.load.readings) - estimated, "estimated": estimated,
+                             "missing": expected - len(self.load.readings),
+                             "merkle_root": tree(self.load.leaves_in_order()).hex(),
+                             "estimates_sha256": sha256(section).hex() if estimated else None},
+                "buckets": list(self._buckets()) if self.load.leaves else [],
+                "estimates": list(self._runs()),
                 "energy": {"import_wh": self.import_wh, "export_wh": self.export_wh},
                 "lines": [self._line_object(line) for line in self.lines],
                 "net": self.amount_text(self.net),
@@ -480,17 +592,24 @@ def period_bounds(tariff, rows, month=None, begin=None, until=None):
     return min(ends) - tariff.interval, max(ends)
 
 
-def make_bill(tariff_path, input_path, contracts=None, installations=None, month=None, begin=None, until=None):
-    """The bill as an object; raises Refused."""
+def make_bill(tariff_path, input_path, contracts=None, installations=None, month=None, begin=None, until=None,
+              vee=None, blocks=None):
+    """The bill and its trace as objects; raises Refused.  `blocks` signed the rows of the input."""
     tariff = Tariff(tariff_path)
     client, rows = read_rows(input_path)
     period = Period(tariff, *period_bounds(tariff, rows, month, begin, until))
     if installations:
         records = read_installations(installations, client)
     else:
-        records = [Meter(rows[0].serial, period.begin, period.until, Fraction(1))]
-    load = Load(tariff, period, meters_of(period, records), rows)
-    return Bill(tariff, period, load, read_contracts(contracts, client) if contracts else []).as_object()
+        records = [Meter(rows[0].serial, period.begin, period.until, Fraction(1), (1, 1))]
+    meters = meters_of(period, records)
+    estimation = None
+    if vee:
+        inside = [row for row in rows if period.begin < row.end <= period.until]
+        estimation = Estimation(Rules(vee), period.begin, period.until, tariff.interval, records, inside)
+    load = Load(tariff, period, meters, rows, estimation.estimates if estimation else [], blocks or [])
+    bill = Bill(tariff, period, load, read_contracts(contracts, client) if contracts else [], estimation)
+    return bill.as_object(), bill.trace()
 
 
 def main():
@@ -499,17 +618,18 @@ def main():
     parser.add_argument("--input", required=True)
     parser.add_argument("--contracts")
     parser.add_argument("--installations")
+    parser.add_argument("--vee", help="rule file")
     parser.add_argument("--period", help="month of the tariff's zone, 2026-09")
     parser.add_argument("--from", dest="begin", help="RFC 3339")
     parser.add_argument("--until", help="RFC 3339")
     told = parser.parse_args()
     try:
-        bill = make_bill(told.tariff, told.input, told.contracts, told.installations, told.period, told.begin,
-                         told.until)
+        bill, trace = make_bill(told.tariff, told.input, told.contracts, told.installations, told.period,
+                                told.begin, told.until, told.vee)
     except Refused as refused:
         print(f"no bill: {refused}", file=sys.stderr)
         return 1
-    print(json.dumps(bill, indent=1))
+    print(json.dumps({"bill": bill, "trace": trace}, indent=1))
     return 0
 
 

@@ -8,6 +8,9 @@ import random
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from evidence import blocks_of, evidence_file
+from load import read_rows
+
 # Zones and days on which something happens to their clocks (or nothing, as in Nepal, 5 h 45 min east).
 ZONES = {
     "America/Sao_Paulo": ["2018-11-04", "2019-02-16", "2017-10-15", "2018-02-17", "2026-09-01"],
@@ -68,11 +71,14 @@ class Case:
     month: str = None
     begin: str = None
     until: str = None
+    vee: str = None
+    rows: str = None        # the same rows as CSV, if the input is an evidence file ...
+    blocks: list = None     # ... and what signed them
 
     def arguments(self):
         told = {"--tariff": self.tariff, "--input": self.input, "--contracts": self.contracts,
                 "--installations": self.installations, "--period": self.month, "--from": self.begin,
-                "--until": self.until}
+                "--until": self.until, "--vee": self.vee}
         return [text for key, value in told.items() if value for text in (key, value)]
 
 
@@ -130,6 +136,9 @@ class Generator:
 
     def some_day(self):
         return self.first + datetime.timedelta(days=self.random.randrange(-1, self.length + 1))
+
+    def day_after(self, begin):
+        return max(self.some_day(), begin + datetime.timedelta(days=1))
 
     def pieces(self, make, most=4):
         """Dated pieces; the first holds from before the period but for a few."""
@@ -417,12 +426,12 @@ class Generator:
         last = self.after + datetime.timedelta(days=self.random.randint(0, 3))
         until = "null" if self.chance(0.7) else last.isoformat()
         if self.chance(self.refusals):
-            until = self.some_day().isoformat()
+            until = self.day_after(begin).isoformat()
         records = [self.contract(7, begin.isoformat(), until), self.contract(8, "2000-01-01", "null")]
         if self.chance(0.3):
             records.insert(0, self.contract(7, "1990-01-01", begin.isoformat()))
         if self.chance(self.refusals):
-            cut = self.some_day().isoformat()
+            cut = self.day_after(begin).isoformat()
             records = [self.contract(7, begin.isoformat(), cut), self.contract(7, cut, "null")]
         text = "".join(f"- {plain(record)}\n" for record in records)
         if self.chance(0.3):
@@ -467,7 +476,7 @@ class Generator:
         values = [self.random.randint(low, scale) for _ in range(count)]
         if self.chance(0.2):
             values = [self.random.randint(0, scale)] * count
-        for _ in range(self.random.choice([0, 0, 1, 3])):
+        for _ in range(self.random.choice([0, 0, 1, 3, 6])):
             at = self.random.randrange(count)
             after = min(count, at + self.random.randint(1, 50))
             values[at:after] = [None] * (after - at)
@@ -479,23 +488,77 @@ class Generator:
         reactive = self.chance(0.85)
         spread = max([abs(v) for v in values if v is not None] or [1]) * self.random.choice([1, 4])
         unix = self.chance(0.3)
-        rows = []
+        columns = [c for c, there in (("reactive_varh", reactive), ("register_wh", self.chance(0.6)),
+                                      ("reactive_register_varh", reactive and self.chance(0.6))) if there]
+        rows, registers = [], {}
         for number, (end, wh) in enumerate(zip(ends, values), start=1):
             serial = next((s for s, begin, until in self.meters if begin < end <= until), None)
+            varh = self.random.randint(-spread, spread) if self.chance(0.998) else ""
+            told = self.registers(registers, serial, wh, varh, spread)
             if serial is None or (wh is None and self.chance(0.9)):
                 continue
-            varh = self.random.randint(-spread, spread) if self.chance(0.998) else ""
+            told["reactive_varh"] = varh
             energy = "" if wh is None else wh
-            rows.append(f"7,{end if unix else utc(end)},{serial},{number},{energy}" +
-                        (f",{varh}" if reactive else "") + "\n")
+            rows.append(",".join(["7", str(end) if unix else utc(end), serial, str(number), str(energy),
+                                  *(str(told[c]) for c in columns)]) + "\n")
         if not rows:
-            rows.append(f"7,{utc(ends[0])},{self.meters[0][0]},1,1" + (",0" if reactive else "") + "\n")
+            rows.append(",".join(["7", utc(ends[0]), self.meters[0][0], "1", "1", *("0" for _ in columns)]) + "\n")
         if self.chance(0.2):
             self.random.shuffle(rows)
         if self.chance(self.refusals * 2):
             self.spoil(rows)
-        header = "client,ts,serial,seq,energy_wh" + (",reactive_varh" if reactive else "") + "\n"
-        return self.write("load.csv", header + "".join(rows))
+        return self.write("load.csv", ",".join(["client,ts,serial,seq,energy_wh", *columns]) + "\n" + "".join(rows))
+
+    def registers(self, registers, serial, wh, varh, spread):
+        """What a meter's registers show at the interval's end; what is not reported they counted, too."""
+        energy, reactive = registers.get(serial, (10 ** 9, 10 ** 9))
+        if self.chance(0.003):
+            energy = reactive = 10 ** 8         # another device, or its memory was lost
+        energy += self.random.randint(0, spread) if wh is None else wh
+        reactive += self.random.randint(-spread, spread) if varh == "" else varh
+        registers[serial] = energy, reactive
+        known = self.chance(0.98)
+        return {"register_wh": energy if known else "", "reactive_register_varh": reactive if known else ""}
+
+    # Validation's rule file, and signed blocks
+
+    def make_rules(self):
+        profiles = [{"name": f"p{i}", "day_wh": self.random.randint(1, 200000),
+                     **{kind: [self.random.randint(0, 90) for _ in range(23)] + [1]
+                        for kind in ("working", "saturday", "sunday", "holiday")}} for i in range(2)]
+        chain = [self.step_of_chain(number) for number in range(self.random.randint(1, 5))]
+        adjust = self.chance(0.7)
+        head = {"format": 1, "id": "random", "zone": self.zone if self.chance(0.7) else
+                self.random.choice(list(ZONES)), "rounding": self.random.choice(["half-even", "half-up"]),
+                "holidays": self.random.sample(HOLIDAYS, self.random.randint(1, 6)), "checks": {}}
+        text = block(head) + f"estimate:\n  adjust_to_register: {plain(adjust)}\n"
+        if self.chance(0.7):
+            text += f"  adjust_reactive_to_register: {plain(adjust and self.chance(0.8))}\n"
+        text += "  chain:\n" + "".join(f"    - {plain(step)}\n" for step in chain)
+        return self.write("rules.yaml", text + block({"profiles": profiles}))
+
+    def step_of_chain(self, number):
+        method = self.random.choice(["linear", "linear", "history", "history", "history", "proxy_day", "proxy_day",
+                                     "profile"])
+        longest = [self.minutes, 120, 720] if method in ("linear", "profile") else [720, 2880, 44640]
+        step = {"rule": f"r{number}", "method": method, "up_to_minutes": self.random.choice(longest)}
+        if method == "history":
+            step["days"] = self.random.randint(1, 6)
+            step["least"] = self.random.randint(1, step["days"])
+        if method == "profile":
+            step["profile"] = self.random.choice(["p0", "p1"])
+        return step
+
+    def sign(self, path):
+        """The rows as an evidence file; None if they cannot be told so (twice, or not on the grid)."""
+        client, rows = read_rows(path)
+        ends = {row.end for row in rows}
+        if len(ends) < len(rows) or any(end % self.step for end in ends):
+            return None, None
+        blocks = blocks_of(rows, self.step)
+        with open(self.path("evidence.cbor"), "wb") as file:
+            file.write(evidence_file(client, self.begin, self.until, blocks))
+        return self.path("evidence.cbor"), blocks
 
     def spoil(self, rows):
         """A row twice, of a meter that is not here, or not at an interval's end."""
@@ -521,4 +584,9 @@ class Generator:
         contracts = self.make_contracts()
         installations = self.make_installations()
         readings = self.make_readings()
-        return Case(tariff, readings, contracts, installations, **self.bounds())
+        rules = self.make_rules() if self.chance(0.5) else None
+        evidence, blocks = self.sign(readings) if self.chance(0.4) else (None, None)
+        if evidence is None:
+            return Case(tariff, readings, contracts, installations, vee=rules, **self.bounds())
+        return Case(tariff, evidence, contracts, installations, begin=utc(self.begin), until=utc(self.until),
+                    vee=rules, rows=readings, blocks=blocks)

@@ -20,6 +20,9 @@ class Row:
     serial: str
     wh: int
     varh: int
+    register: int = None
+    reactive_register: int = None
+    rule: str = None
 
 
 @dataclass
@@ -29,17 +32,19 @@ class Meter:
     begin: int
     until: int
     ratio: Fraction
+    ratio_as_told: tuple
 
 
 @dataclass
 class Reading:
-    """A reading with energy, placed in time."""
+    """A reading with energy, or an estimate, placed in time."""
     begin: int
     day: datetime.date
     post: str
     meter: int
     wh: int
     varh: int
+    rule: str = None        # that made it; None: measured
 
 
 def number_or_none(text):
@@ -50,8 +55,11 @@ def read_rows(path):
     """Client and rows of a file of readings; a row without energy has wh None."""
     with open(path, newline="", encoding="ascii") as file:
         records = list(csv.DictReader(file))
-    rows = [Row(parse_instant(r["ts"]), r["serial"], number_or_none(r["energy_wh"]),
-                number_or_none(r.get("reactive_varh") or "")) for r in records]
+    def column(record, name):
+        return number_or_none(record.get(name) or "")
+    rows = [Row(parse_instant(r["ts"]), r["serial"], column(r, "energy_wh"), column(r, "reactive_varh"),
+                column(r, "register_wh"), column(r, "reactive_register_varh"))
+            for r in records if r.get("estimated") != "1"]
     return int(records[0]["client"]), rows
 
 
@@ -61,7 +69,8 @@ def read_installations(path, client):
     def instant(value):
         return FOREVER if value is None else parse_instant(str(value))
     return [Meter(r["meter_serial"], instant(r["from"]), instant(r["until"]),
-                  Fraction(r["ratio_num"], r["ratio_den"])) for r in records]
+                  Fraction(r["ratio_num"], r["ratio_den"]), (r["ratio_num"], r["ratio_den"]))
+            for r in records]
 
 
 class Period:
@@ -89,7 +98,7 @@ class Period:
 
 def meters_of(period, records):
     """The records that have a part of the period, cut to it, in the order of their begin."""
-    parts = [Meter(m.serial, max(period.begin, m.begin), min(period.until, m.until), m.ratio)
+    parts = [Meter(m.serial, max(period.begin, m.begin), min(period.until, m.until), m.ratio, m.ratio_as_told)
              for m in records]
     return sorted((m for m in parts if m.begin < m.until), key=lambda m: m.begin)
 
@@ -97,19 +106,25 @@ def meters_of(period, records):
 class Load:
     """Readings with energy in the period, and energies of sets of them.  `problems` refuse the bill."""
 
-    def __init__(self, tariff, period, meters, rows):
+    def __init__(self, tariff, period, meters, rows, estimates=(), blocks=()):
         self.tariff, self.period, self.meters = tariff, period, meters
-        self.readings, self.problems = {}, set()
+        self.readings, self.problems = {}, set()        # by begin
         if any(earlier.until > later.begin for earlier, later in zip(meters, meters[1:])):
             self.problems.add("installation.bad")
         if not meters:
             self.problems.add("installation.none")
         if len(meters) > MOST_METERS:
             self.problems.add("period.too_long")
-        for row in rows:
+        for row in [*rows, *estimates]:
             if period.begin < row.end <= period.until and row.wh is not None:
                 self._place(row)
+        signed = {row.end - tariff.interval: leaf for b in blocks for row, leaf in zip(b.rows, b.leaves)}
+        self.leaves = {begin: leaf for begin, leaf in signed.items() if begin in self.readings
+                       and self.readings[begin].rule is None}
         self.cells = self._cells()
+
+    def leaves_in_order(self):
+        return [leaf for _, leaf in sorted(self.leaves.items())]
 
     def _place(self, row):
         """Takes a row of the period that has an energy; one without counts as missing."""
@@ -125,7 +140,7 @@ class Load:
         else:
             day, minute = self.period.local[begin]
             post = self.tariff.post_at(begin, day, minute)
-            self.readings[begin] = Reading(begin, day, post, meter, row.wh, row.varh)
+            self.readings[begin] = Reading(begin, day, post, meter, row.wh, row.varh, row.rule)
 
     def _cells(self):
         """Import, export and net of each day, post and meter, before the ratio."""
@@ -150,6 +165,14 @@ class Load:
             if (wanted is None or day in wanted) and post in (None, cell_post):
                 by_meter[meter] = by_meter.get(meter, 0) + cell[of]
         return self.after_ratio(by_meter)
+
+    def by_meter(self, of, days=None, post=None):
+        """The same, meter by meter in their order."""
+        wanted = None if days is None else set(days)
+        return [self.after_ratio({meter: sum(cell[of] for (day, at, whose), cell in self.cells.items()
+                                             if whose == meter and post in (None, at)
+                                             and (wanted is None or day in wanted))})
+                for meter in range(len(self.meters))]
 
     def windows(self, seconds, with_reactive=False):
         """(first reading, net Wh, net varh) of each whole window, aligned to UTC, in order of time."""

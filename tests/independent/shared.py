@@ -153,9 +153,22 @@ def imported(folder, kind, name, client, serial, *options):
     return path
 
 
+def lose(path):
+    """The file without a run of rows now and then, from one to two days' quarter-hours long."""
+    chance = random.Random("lost")
+    with open(path, encoding="ascii") as file:
+        header, *rows = file.readlines()
+    at = 0
+    while (at := at + chance.randint(50, 900)) < len(rows):
+        del rows[at:at + chance.choice([1, 1, 4, 7, 12, 40, 150, 192])]
+    return header + "".join(rows)
+
+
 def steel(folder):
-    """The plant under the green and the blue tariff, in its own zone, with the rates' dates moved to 2018."""
+    """The plant under the green and the blue tariff, in its own zone, with the rates' dates moved to 2018:
+    as published, and with readings lost and estimated."""
     load = imported(folder, "steel", "steel_15min_2018H1.csv.gz", "78", "STEEL")
+    lossy = folder.write("steel-lossy.csv", lose(load))
     contract = folder.write("steel-contract.yaml", "- {client: 78, from: 2018-01-01, until: null, "
                             "demand_kw: {all: 550, peak: 520, off_peak: 560}}\n")
     for name in ("a4-green", "a4-blue"):
@@ -167,24 +180,20 @@ def steel(folder):
         path = folder.write(f"steel-{name}.yaml", text)
         for month in STEEL_MONTHS:
             yield f"steel {name} {month}", Case(path, load, contracts=contract, month=month)
+            yield (f"steel {name} {month}, hours lost",
+                   Case(path, lossy, contracts=contract, month=month,
+                        vee=os.path.join(folder.root, "apps/bill/vee/plant-kr.yaml")))
 
 
 def house(folder):
-    """The house's forty months: hours that lack, and the same with the hours that `vee` estimates as readings."""
+    """The house's forty months: hours that lack, and the same hours estimated."""
     load = imported(folder, "hue", "hue_residential1_hourly.csv.gz", "77", "HUE-1", "--repeats", "once")
-    estimates = os.path.join(folder.path, "hue-estimates.csv")
     rules = os.path.join(folder.root, "apps/bill/vee/house-bc.yaml")
-    subprocess.run([folder.program, "vee", "--input", load, "--interval-minutes", "60", "--rules", rules,
-                    "--estimate", "--out", estimates], capture_output=True, check=False)
-    with open(load, encoding="ascii") as file, open(estimates, encoding="ascii") as more:
-        rows = file.read() + "".join(f"{r['client']},{r['ts']},{r['serial']},0,{r['energy_wh']}\n"
-                                     for r in csv.DictReader(more))
-    filled = folder.write("hue-filled.csv", rows)
     path = os.path.join(folder.root, "tests/vee/house-bc.yaml")
     for month in range(HUE_FIRST, HUE_FIRST + HUE_MONTHS):
         text = f"{month // 12}-{month % 12 + 1:02d}"
         yield f"hue {text}", Case(path, load, month=text)
-        yield f"hue filled {text}", Case(path, filled, month=text)
+        yield f"hue estimated {text}", Case(path, load, month=text, vee=rules)
 
 
 def shared_cases(path, data, root, program):

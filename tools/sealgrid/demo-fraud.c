@@ -50,6 +50,8 @@ static int put_arguments(struct sg_args *a, const struct sg_demo *m)
     sg_arg_option_int(a, "seed", m->args.seed);
     sg_arg(a, "--out");
     sg_arg(a, "%.440s/fraud.csv", m->out);
+    sg_arg(a, "--drop-out");
+    sg_arg(a, "%.440s/fraud-drop.csv", m->out);
     sg_arg(a, "--labels");
     sg_arg(a, "%.440s/fraud-labels.csv", m->fleet);
     sg_arg(a, "--cas.connect");

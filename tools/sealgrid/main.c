@@ -23,6 +23,7 @@ static const struct verb {
     {"report", sg_verb_report, "the page of a demo's run, once more"},
     {"attest", sg_verb_attest, "attest verify, attest show: evidence of TEEs judged, decoded"},
     {"cas", sg_verb_cas, "cas attest: casd's evidence about itself, judged"},
+    {"fraud", sg_verb_fraud, "sealgrid-fraud: a ranking; fraud simulate-inspections: what it is worth"},
     {"abnt", sg_verb_abnt, "abnt decode: NBR 14522 frames to fields"},
 };
 

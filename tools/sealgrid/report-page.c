@@ -108,6 +108,6 @@ static void put_body(struct sg_html *p, void *user)
 
 int sg_report_put(struct sg_report *r, struct sg_buf *ret)
 {
-    const struct sg_html_document d = {"Sealgrid", put_body, r};
+    const struct sg_html_document d = {.title = "Sealgrid", .body = put_body, .user = r};
     return sg_html_document(ret, &d);
 }

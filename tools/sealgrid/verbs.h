@@ -13,4 +13,5 @@ int sg_verb_demo(int argc, char **argv);
 int sg_verb_report(int argc, char **argv);
 int sg_verb_attest(int argc, char **argv);
 int sg_verb_cas(int argc, char **argv);
+int sg_verb_fraud(int argc, char **argv);
 int sg_verb_abnt(int argc, char **argv);

@@ -66,11 +66,24 @@ size_t sg_full_sample_size(const struct sg_full_sample *s);
 
 struct sg_full_model; /* only read once it is made: any number of threads */
 
+/* Parts that can be left out, to measure what they bring; a model with any cannot be saved. */
+enum sg_full_part {
+    SG_FULL_PEERS = 1 << 0,
+    SG_FULL_MAP = 1 << 1,
+    SG_FULL_PLACEBO = 1 << 2, /* learn from the recent days alone, thieves among them */
+    SG_FULL_NOW = 1 << 3,     /* learn from the placebos alone */
+    SG_FULL_DOUBT = 1 << 4,   /* recent days that stand out are examples of honesty, too */
+    SG_FULL_GENERAL = 1 << 5, /* no thefts but of the published forms */
+    SG_FULL_EXCUSES = 1 << 6, /* patterns and facts of honest change */
+    SG_FULL_FAMILY = 1 << 8,  /* shifted left by a family: features of it */
+};
+
 struct sg_full_training {
     unsigned threads; /* 1..SG_FULL_THREADS_MAX; does not change the result */
     /* NULL, or called on the calling thread as copies are made and trees grow. */
     void (*progress)(void *ctx, const char *what, size_t done, size_t of);
     void *progress_ctx;
+    uint32_t without; /* sum of enum sg_full_part; 0 but in measurements */
 };
 
 #define SG_FULL_TRAINING_DEFAULT                                                                   \

@@ -78,11 +78,11 @@ void sg_phasor_sample_clear(struct sg_phasor_sample *s);
     R(WRONG_PHASE, "wrong-phase", 0.25, "sine of the angle")                                       \
     R(PHASE_SEQUENCE, "phase-sequence", 1.5, "share of the time")                                  \
     R(BYPASS, "bypass", 0.10, "share of the phase")                                                \
-    R(BYPASS_ALL, "bypass-all", 0.25, "share of the load")                                         \
+    R(BYPASS_ALL, "bypass-all", 0.15, "share of the load")                                         \
     R(NEUTRAL, "neutral-differs", 0.05, "share of the current")                                    \
     R(SUM_CHECK, "sum-check", 0.04, "share of the energy")                                         \
     R(REGISTER, "register-slow", 0.06, "share of the energy")                                      \
-    R(POWER_FACTOR, "power-factor", 0.10, "sine of the angle")                                     \
+    R(POWER_FACTOR, "power-factor", 0.15, "sine of the angle")                                     \
     R(DISTORTION, "distortion", 0.06, "share of the power")                                        \
     R(IMPOSSIBLE, "impossible", 0.05, "share of the time")                                         \
     R(TAMPER_EVENT, "tamper-event", 1.0, "weighted events")                                        \
@@ -132,12 +132,12 @@ void sg_phasor_free(struct sg_phasor *p);
 SG_DEFINE_FREEP(struct sg_phasor, sg_phasor_free)
 
 enum sg_phasor_outcome {
-    SG_PHASOR_NOT_AFTER = 1, /* not after the last interval: left out */
+    SG_PHASOR_NOT_AFTER = 1, /* not after the last interval, or no time since 1970: left out */
     SG_PHASOR_NO_RECENT,     /* nothing to judge */
 };
 /* Begins another customer.  -EINVAL: a ratio or a length of day that is none. */
 SG_MUST_USE int sg_phasor_start(struct sg_phasor *p, const struct sg_phasor_config *c);
-/* 0 or SG_PHASOR_NOT_AFTER. */
+/* 0 or SG_PHASOR_NOT_AFTER.  A value beyond 10^10 counts as not told. */
 SG_MUST_USE int sg_phasor_add(struct sg_phasor *p, const struct sg_phasor_sample *s);
 /* Judges what was added.  0 or SG_PHASOR_NO_RECENT with a summary of zeros. */
 SG_MUST_USE int sg_phasor_finish(struct sg_phasor *p, struct sg_phasor_summary *ret);

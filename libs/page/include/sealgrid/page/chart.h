@@ -32,9 +32,12 @@ struct sg_chart_lines {
     const char *label; /* what the picture shows, one sentence */
     const char *unit;  /* of y; "" none */
     unsigned height_px;
-    bool bare;  /* without axes: one of many small ones */
-    double top; /* end of the y axis; 0: from the values */
-    size_t n;   /* points of every series, evenly spaced */
+    bool bare;           /* without axes: one of many small ones */
+    double top;          /* end of the y axis; 0: from the values */
+    const double *floor; /* the area of the first series ends there instead of at zero, and has no
+                          * line of its own: a band; NULL: none */
+    double mark;         /* an upright line at this place of the x axis, 0..1; 0: none */
+    size_t n;            /* points of every series, evenly spaced */
     const struct sg_chart_series *series;
     size_t n_series;
     const struct sg_chart_tick *ticks; /* of x */

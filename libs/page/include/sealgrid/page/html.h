@@ -64,5 +64,6 @@ struct sg_html_document {
     const char *title; /* of the window; names are the same in every language */
     void (*body)(struct sg_html *p, void *user);
     void *user;
+    enum sg_language language; /* that is shown first */
 };
 SG_MUST_USE int sg_html_document(struct sg_buf *out, const struct sg_html_document *d);

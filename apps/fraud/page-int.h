@@ -1,0 +1,29 @@
+#pragma once
+/* page-int - between the parts of the page. */
+#include "page.h"
+
+#include <sealgrid/page/chart.h>
+
+/* page-words.c: in an inspector's words.  Texts hold at most PAGE_TEXT_MAX octets. */
+#define PAGE_TEXT_MAX 320
+struct page_text {
+    char s[PAGE_TEXT_MAX];
+};
+/* Why this one: n of them, most telling first; 0 of those whom nothing speaks against. */
+size_t page_reasons(const struct sg_html *p, const struct page *g, const struct line *l,
+                    struct page_text ret[SG_FULL_REASONS]);
+/* What speaks for the customer, "" if nothing. */
+struct page_text page_excuse(const struct sg_html *p, const struct line *l);
+/* What to look at on site. */
+#define PAGE_CHECKS_MAX 6
+size_t page_checks(const struct sg_html *p, const struct page *g, const struct line *l,
+                   const char *ret[PAGE_CHECKS_MAX]);
+/* "1 in 250 customers looks as suspect" */
+struct page_text page_meaning(const struct sg_html *p, const struct line *l);
+struct sg_text page_day(const struct sg_html *p, const struct page *g, int32_t day);
+const char *page_class_word(const struct sg_html *p, enum sg_fraud_class cls);
+const char *page_unjudged_word(const struct sg_html *p, enum unjudged u);
+
+/* page-suspect.c: one card of the list. */
+void page_put_suspect(struct sg_html *p, const struct page *g, size_t i);
+struct sg_text page_energy(const struct sg_html *p, double kwh);

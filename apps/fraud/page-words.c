@@ -1,0 +1,317 @@
+/* page-words - what a score, a reason and a doubt mean to who goes and looks. */
+#include "page-int.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static SG_PRINTF(1, 2) struct page_text text(const char *fmt, ...)
+{
+    struct page_text t;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(t.s, sizeof t.s, fmt, ap);
+    va_end(ap);
+    return t;
+}
+
+static struct sg_text percent(const struct sg_html *p, float share)
+{
+    return sg_format_percent(p->language, (double)share, 0);
+}
+
+static struct sg_text two(const struct sg_html *p, float v)
+{
+    return sg_format_fixed(p->language, (double)v, 2);
+}
+
+struct sg_text page_day(const struct sg_html *p, const struct page *g, int32_t day)
+{
+    struct sg_text t;
+    if (g->dated)
+        return sg_format_date(p->language, day, SG_DATE_NUMERIC);
+    snprintf(t.s, sizeof t.s, sg_html_word(p, "day %d", "dia %d"), (int)day);
+    return t;
+}
+
+const char *page_class_word(const struct sg_html *p, enum sg_fraud_class cls)
+{
+    static const char *const words[SG_FRAUD_CLASS_COUNT][2] = {
+        [SG_FRAUD_CLASS_RESIDENTIAL] = {"residential", "residencial"},
+        [SG_FRAUD_CLASS_COMMERCIAL] = {"commercial", "comercial"},
+        [SG_FRAUD_CLASS_INDUSTRIAL] = {"industrial", "industrial"},
+        [SG_FRAUD_CLASS_RURAL] = {"rural", "rural"},
+        [SG_FRAUD_CLASS_PUBLIC] = {"public body", "poder público"},
+        [SG_FRAUD_CLASS_LIGHTING] = {"street lighting", "iluminação pública"},
+    };
+    return words[cls][0] ? sg_html_word(p, words[cls][0], words[cls][1]) : "";
+}
+
+const char *page_unjudged_word(const struct sg_html *p, enum unjudged u)
+{
+    static const char *const words[N_UNJUDGED][2] = {
+        [JUDGED] = {"judged", "julgados"},
+        [NO_DAYS] = {"no complete day of readings", "nenhum dia completo de leituras"},
+        [FEW_REFERENCE] = {"too few complete regular days to compare with",
+                           "poucos dias regulares completos para comparar"},
+        [FEW_RECENT] = {"too few complete recent days", "poucos dias recentes completos"},
+        [NOTHING_DRAWN] = {"nothing was drawn before, so nothing can be missing",
+                           "não havia consumo antes: nada pode faltar"},
+    };
+    return sg_html_word(p, words[u][0], words[u][1]);
+}
+
+/* ---- score --------------------------------------------------------------------------------- */
+
+struct page_text page_meaning(const struct sg_html *p, const struct line *l)
+{
+    if (isnan(l->per_1000) || l->per_1000 <= 0)
+        return text("%s", sg_html_word(p, "higher than those below; not calibrated",
+                                       "maior que os de baixo; não calibrada"));
+    const double one_in = 1000 / (double)l->per_1000;
+    return text(sg_html_word(p, "1 in %s customers looks as suspect",
+                             "1 em %s clientes parece tão suspeito"),
+                sg_format_int(p->language, llround(fmin(one_in, 1e9))).s);
+}
+
+/* ---- reasons ------------------------------------------------------------------------------- */
+
+static struct page_text hours(const struct sg_html *p, const struct sg_full_reason *r)
+{
+    return text(sg_html_word(p,
+                             "between %.0f and %.0f o'clock only %s of the usual load is measured",
+                             "entre %.0f h e %.0f h só se mede %s da carga habitual"),
+                (double)r->b, (double)r->c, percent(p, r->a).s);
+}
+
+static struct page_text level(const struct sg_html *p, const struct sg_full_reason *r)
+{
+    if (r->b < 0.97f || r->b > 1.03f)
+        return text(sg_html_word(p,
+                                 "consumption is %s of what was to be expected; customers who "
+                                 "move alike are at %s of their own",
+                                 "o consumo é %s do esperado; clientes de comportamento parecido "
+                                 "estão em %s do seu próprio"),
+                    percent(p, r->a).s, percent(p, r->b).s);
+    return text(sg_html_word(p, "consumption is %s of what was to be expected",
+                             "o consumo é %s do esperado"),
+                percent(p, r->a).s);
+}
+
+static struct page_text suspicion(const struct sg_html *p, const struct sg_full_reason *r)
+{
+    switch (r->kind) {
+    case SG_FULL_REASON_LEVEL:
+        return level(p, r);
+    case SG_FULL_REASON_SHAPE:
+        return text(sg_html_word(p,
+                                 "the day no longer looks like this customer's: likeness %s, "
+                                 "before %s (1 is the same day again)",
+                                 "o dia já não se parece com o deste cliente: semelhança %s, "
+                                 "antes %s (1 é o mesmo dia)"),
+                    two(p, r->a).s, two(p, r->b).s);
+    case SG_FULL_REASON_PEAKS:
+        return text(
+            sg_html_word(p, "peaks end at one height on %s of the days; before, %s went above",
+                         "os picos param na mesma altura em %s dos dias; antes, %s passavam "
+                         "dela"),
+            percent(p, r->b).s, percent(p, r->c).s);
+    case SG_FULL_REASON_GAP:
+        return hours(p, r);
+    case SG_FULL_REASON_BASE:
+        return text(sg_html_word(p, "what always runs (night load) fell to %s of before",
+                                 "a carga permanente (da madrugada) caiu a %s da anterior"),
+                    percent(p, r->a).s);
+    case SG_FULL_REASON_REVERSED:
+        return text(sg_html_word(p,
+                                 "the day runs backwards: it is like the own day reversed (%s), "
+                                 "not like the day itself (%s)",
+                                 "o dia corre ao contrário: parece o próprio dia invertido (%s), "
+                                 "não o dia (%s)"),
+                    two(p, r->a).s, two(p, r->b).s);
+    case SG_FULL_REASON_FLAT:
+        return text(sg_html_word(p, "hours became alike: %s of the former difference within a day",
+                                 "as horas ficaram iguais: %s da diferença anterior dentro do dia"),
+                    percent(p, r->a).s);
+    case SG_FULL_REASON_NOISE:
+        return text(sg_html_word(p, "jumps from hour to hour are %s of the usual",
+                                 "os saltos de hora em hora são %s do habitual"),
+                    percent(p, r->a).s);
+    case SG_FULL_REASON_STEP:
+        return text(sg_html_word(p, "it changed from one day to the next, to %s of before",
+                                 "mudou de um dia para o outro, para %s do anterior"),
+                    percent(p, r->a).s);
+    case SG_FULL_REASON_MISSING:
+        return text(sg_html_word(p, "%s of the days have no complete readings, before %s",
+                                 "%s dos dias sem leituras completas, antes %s"),
+                    percent(p, r->a).s, percent(p, r->b).s);
+    default:
+        return text("%s", "");
+    }
+}
+
+static bool is_excuse(uint8_t kind)
+{
+    return kind >= SG_FULL_REASON_VACANT && kind < SG_FULL_REASON_COUNT;
+}
+
+static size_t plain_reasons(const struct sg_html *p, const struct page *g, const struct line *l,
+                            struct page_text *ret)
+{
+    size_t n = 0;
+    if (!isnan(l->level) && l->level < 0.95f)
+        ret[n++] =
+            text(sg_html_word(p, "consumption is %s of before", "o consumo é %s do anterior"),
+                 percent(p, l->level).s);
+    if (!isnan(l->likeness) && l->likeness < 0.6f)
+        ret[n++] = text(sg_html_word(p,
+                                     "the day no longer looks like this customer's: likeness %s "
+                                     "(1 is the same day again)",
+                                     "o dia já não se parece com o deste cliente: semelhança %s (1 "
+                                     "é o mesmo dia)"),
+                        two(p, l->likeness).s);
+    if (g->report->plan->mode == MODE_PAPER && l->class_then != l->class_now && n < 3)
+        ret[n++] = text("%s", sg_html_word(p, "most days are now of another type of day",
+                                           "a maioria dos dias agora é de outro tipo"));
+    if (n == 0)
+        ret[n++] =
+            text("%s", sg_html_word(p, "the recent days differ a little from the regular ones",
+                                    "os dias recentes diferem um pouco dos regulares"));
+    return n;
+}
+
+size_t page_reasons(const struct sg_html *p, const struct page *g, const struct line *l,
+                    struct page_text ret[SG_FULL_REASONS])
+{
+    size_t n = 0;
+    if (g->report->plan->mode != MODE_FULL)
+        return plain_reasons(p, g, l, ret);
+    for (size_t i = 0; i < SG_FULL_REASONS; i++)
+        if (l->reason[i].kind != SG_FULL_REASON_NONE && !is_excuse(l->reason[i].kind))
+            ret[n++] = suspicion(p, &l->reason[i]);
+    return n;
+}
+
+struct page_text page_excuse(const struct sg_html *p, const struct line *l)
+{
+    static const char *const known[2][2] = {{"it looks like", "parece"}, {"known", "informado"}};
+    for (size_t i = 0; i < SG_FULL_REASONS; i++) {
+        const struct sg_full_reason *r = &l->reason[i];
+        const char *how = sg_html_word(p, known[r->b > 0.5f][0], known[r->b > 0.5f][1]);
+        switch (r->kind) {
+        case SG_FULL_REASON_VACANT:
+            return text(
+                sg_html_word(p,
+                             "vacant premises (%s): what is left is %s of the former "
+                             "night load",
+                             "imóvel desocupado (%s): resta %s da antiga carga da madrugada"),
+                how, percent(p, r->a).s);
+        case SG_FULL_REASON_SOLAR:
+            return text(sg_html_word(p, "solar panels (%s): the load fell around noon only, to %s",
+                                     "painéis solares (%s): a carga caiu só em torno do meio-dia, "
+                                     "para %s"),
+                        how, percent(p, r->a).s);
+        case SG_FULL_REASON_TARIFF:
+            return text(sg_html_word(p,
+                                     "another tariff (%s): load moved to other hours, the day's "
+                                     "total is %s of before",
+                                     "outra tarifa (%s): a carga mudou de horário, o total do dia "
+                                     "é %s do anterior"),
+                        how, percent(p, r->a).s);
+        case SG_FULL_REASON_PEERS:
+            return text(sg_html_word(p, "customers who move alike did the same: %s here, %s there",
+                                     "clientes de comportamento parecido fizeram o mesmo: %s aqui, "
+                                     "%s lá"),
+                        percent(p, r->a).s, percent(p, r->b).s);
+        default:
+            break;
+        }
+    }
+    return text("%s", "");
+}
+
+/* ---- what to look at ----------------------------------------------------------------------- */
+
+/* Bits of a set, in the order in which they are told. */
+enum check { CLAMP, SEALS, BYPASS, TRANSFORMERS, SWITCH, SECOND, CLOCK, MEMORY, MODULE, N_CHECKS };
+
+static const char *check_word(const struct sg_html *p, enum check c)
+{
+    static const char *const words[N_CHECKS][2] = {
+        [CLAMP] = {"clamp meter on the incoming line against the meter's display, under load",
+                   "alicate amperímetro no ramal de entrada contra o visor do medidor, com carga"},
+        [SEALS] = {"seals of cover and terminals, against the last work order",
+                   "lacres da tampa e dos bornes, contra a última ordem de serviço"},
+        [BYPASS] = {"taps before the meter, jumpers between line and load terminals",
+                    "derivação antes do medidor, ponte entre bornes de linha e de carga"},
+        [TRANSFORMERS] = {"current transformers: ratio, polarity, shorted secondary (if any)",
+                          "transformadores de corrente: relação, polaridade, secundário em curto "
+                          "(se houver)"},
+        [SWITCH] = {"a switch, timer or contactor that takes load off the meter: visit in these "
+                    "hours",
+                    "chave, temporizador ou contator que tire carga do medidor: visitar nesse "
+                    "horário"},
+        [SECOND] = {"a second supply for the large loads (air conditioning, shower, motors)",
+                    "segunda alimentação das cargas grandes (ar-condicionado, chuveiro, motores)"},
+        [CLOCK] = {"the meter's clock, and its load profile hour by hour",
+                   "relógio do medidor e sua memória de massa, hora a hora"},
+        [MEMORY] = {"the meter's own register and load profile against the readings received; "
+                    "firmware version",
+                    "registrador e memória de massa do medidor contra as leituras recebidas; "
+                    "versão do firmware"},
+        [MODULE] = {"communication module and antenna, power cuts in the meter's event log",
+                    "módulo de comunicação e antena, faltas de energia no registro de eventos"},
+    };
+    return sg_html_word(p, words[c][0], words[c][1]);
+}
+
+static unsigned checks_of(uint8_t kind)
+{
+    switch (kind) {
+    case SG_FULL_REASON_LEVEL:
+    case SG_FULL_REASON_STEP:
+    case SG_FULL_REASON_BASE:
+        return 1u << CLAMP | 1u << SEALS | 1u << BYPASS | 1u << TRANSFORMERS;
+    case SG_FULL_REASON_PEAKS:
+        return 1u << SECOND | 1u << CLAMP | 1u << TRANSFORMERS;
+    case SG_FULL_REASON_GAP:
+        return 1u << SWITCH | 1u << BYPASS | 1u << SEALS;
+    case SG_FULL_REASON_REVERSED:
+        return 1u << CLOCK | 1u << MEMORY;
+    case SG_FULL_REASON_FLAT:
+    case SG_FULL_REASON_NOISE:
+        return 1u << MEMORY | 1u << SEALS;
+    case SG_FULL_REASON_SHAPE:
+        return 1u << CLAMP | 1u << MEMORY;
+    case SG_FULL_REASON_MISSING:
+        return 1u << MODULE | 1u << SEALS;
+    default:
+        return 0;
+    }
+}
+
+static unsigned plain_checks(const struct line *l)
+{
+    unsigned set = 0;
+    if (!isnan(l->level) && l->level < 0.95f)
+        set |= checks_of(SG_FULL_REASON_LEVEL);
+    if (!isnan(l->likeness) && l->likeness < 0.6f)
+        set |= checks_of(SG_FULL_REASON_SHAPE);
+    return set ? set : checks_of(SG_FULL_REASON_SHAPE);
+}
+
+size_t page_checks(const struct sg_html *p, const struct page *g, const struct line *l,
+                   const char *ret[PAGE_CHECKS_MAX])
+{
+    unsigned set = 0;
+    size_t n = 0;
+    if (g->report->plan->mode != MODE_FULL)
+        set = plain_checks(l);
+    else
+        for (size_t i = 0; i < 2; i++) /* the third reason is weak: its checks would only tire */
+            set |= checks_of(l->reason[i].kind);
+    for (int c = 0; c < N_CHECKS && n < PAGE_CHECKS_MAX; c++)
+        if (set & 1u << c)
+            ret[n++] = check_word(p, (enum check)c);
+    return n;
+}

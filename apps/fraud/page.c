@@ -1,0 +1,432 @@
+/* page - lead, list, cards, what was not taken for theft, who was not judged, the data. */
+#include "page-int.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define LIST_MAX 100 /* rows of a table of customers who are no suspects */
+
+/* ---- lead ---------------------------------------------------------------------------------- */
+
+static size_t shown(const struct page *g)
+{
+    const size_t there = g->report->result->n_suspects;
+    return g->capacity < there ? g->capacity : there;
+}
+
+static size_t judged(const struct page *g)
+{
+    const struct ranking *r = &g->report->result->ranking;
+    return r->n - r->n_unjudged;
+}
+
+static bool is_calibrated(const struct page *g)
+{
+    return g->report->plan->mode == MODE_FULL;
+}
+
+static void put_window(struct sg_html *p, const struct page *g, struct sg_corr_window w)
+{
+    sg_html_text(p, page_day(p, g, w.first).s);
+    sg_html_say(p, " to ", " a ");
+    sg_html_text(p, page_day(p, g, w.last).s);
+}
+
+static void put_windows(struct sg_html *p, const struct page *g)
+{
+    const struct plan *plan = g->report->plan;
+    const struct sg_corr_window *recent = &plan->windows.test, *regular = &plan->windows.reference;
+    sg_html_open_class(p, "p", "soft period");
+    if (plan->fixed && !plan->sliding) {
+        sg_html_say(p, "Judged: ", "Julgado: ");
+        put_window(p, g, *recent);
+        sg_html_say(p, ", by each customer's own ", ", pelos próprios dias de cada cliente de ");
+        put_window(p, g, *regular);
+        sg_html_text(p, ".");
+    } else {
+        sg_html_textf(
+            p,
+            sg_html_word(p, "Judged: the last %d days of each customer, by the days before.",
+                         "Julgado: os últimos %d dias de cada cliente, pelos anteriores."),
+            (int)(recent->last - recent->first + 1));
+    }
+    sg_html_close(p);
+}
+
+static void put_lead(struct sg_html *p, const struct page *g)
+{
+    enum sg_language l = p->language;
+    sg_html_element_say(p, "h1", NULL, "Where to inspect first", "Onde inspecionar primeiro");
+    put_windows(p, g);
+    sg_html_open_class(p, "p", "lead");
+    sg_html_textf(
+        p,
+        sg_html_word(p, "%s of %s customers were judged; ", "Foram julgados %s de %s clientes; "),
+        sg_format_int(l, (int64_t)judged(g)).s,
+        sg_format_int(l, (int64_t)g->report->result->ranking.n).s);
+    sg_html_textf(p,
+                  sg_html_word(p,
+                               "the %zu most suspect follow. A rank is a reason to look, not a "
+                               "finding.",
+                               "seguem os %zu mais suspeitos. A posição é motivo para olhar, não "
+                               "uma constatação."),
+                  shown(g));
+    sg_html_close(p);
+}
+
+static double missing_of(const struct picture *pic)
+{
+    return pic->missing_day > 0 ? pic->missing_day : 0;
+}
+
+static void put_tile(struct sg_html *p, const char *value, const char *en, const char *pt)
+{
+    sg_html_open(p, "li");
+    sg_html_element(p, "span", "big", value);
+    sg_html_element_say(p, "span", "soft", en, pt);
+    sg_html_close(p);
+}
+
+/* Suspects at or below so many of 1,000 alike. */
+static size_t count_rarer(const struct page *g, float per_1000)
+{
+    const struct ranking *r = &g->report->result->ranking;
+    size_t n = 0;
+    for (size_t i = 0; i < judged(g); i++)
+        n += r->lines[i].per_1000 <= per_1000;
+    return n;
+}
+
+static void put_tiles(struct sg_html *p, const struct page *g)
+{
+    enum sg_language l = p->language;
+    double missing = 0;
+    for (size_t i = 0; i < shown(g); i++)
+        missing += missing_of(&g->report->result->suspects[i].picture);
+    sg_html_open_class(p, "ul", "tiles");
+    put_tile(p, sg_format_int(l, (int64_t)shown(g)).s, "customers to look at first",
+             "clientes a ver primeiro");
+    put_tile(p, page_energy(p, missing).s, "missing a day at these, estimate",
+             "faltam por dia nestes, estimativa");
+    if (is_calibrated(g))
+        put_tile(p, sg_format_int(l, (int64_t)count_rarer(g, 1)).s,
+                 "customers as suspect as only 1 in 1,000 should be",
+                 "clientes tão suspeitos como só 1 em 1.000 deveria ser");
+    put_tile(p, sg_format_int(l, (int64_t)g->report->result->ranking.n_unjudged).s,
+             "customers could not be judged", "clientes não puderam ser julgados");
+    sg_html_close(p);
+}
+
+static void put_score_note(struct sg_html *p, const struct page *g)
+{
+    sg_html_open_class(p, "p", "note");
+    if (is_calibrated(g))
+        sg_html_say(p,
+                    "The score says how rare such a change is among these customers: 10 is 1 "
+                    "customer in 10, 20 is 1 in 100, 30 is 1 in 1,000. In a fleet of 10,000, ten "
+                    "honest customers reach 30 by chance alone.",
+                    "A pontuação diz quão rara é tal mudança entre estes clientes: 10 é 1 cliente "
+                    "em 10, 20 é 1 em 100, 30 é 1 em 1.000. Em um parque de 10.000, dez clientes "
+                    "honestos chegam a 30 só por acaso.");
+    else
+        sg_html_say(p,
+                    "The score orders; it is no probability. It is higher the more the recent days "
+                    "differ from the customer's own regular ones.",
+                    "A pontuação ordena; não é probabilidade. É maior quanto mais os dias recentes "
+                    "diferem dos dias regulares do próprio cliente.");
+    sg_html_close(p);
+}
+
+/* ---- list ---------------------------------------------------------------------------------- */
+
+struct column {
+    const char *en, *pt;
+    bool number;
+};
+
+static void put_heads(struct sg_html *p, const struct column *columns, size_t n)
+{
+    sg_html_open(p, "thead");
+    sg_html_open(p, "tr");
+    for (size_t i = 0; i < n; i++) {
+        sg_html_open_class(p, "th", columns[i].number ? "n" : NULL);
+        sg_html_attr(p, "scope", "col");
+        sg_html_say(p, columns[i].en, columns[i].pt);
+        sg_html_close(p);
+    }
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+static void put_cell(struct sg_html *p, const struct column *c, const char *text)
+{
+    sg_html_open_class(p, "td", c->number ? "n" : NULL);
+    sg_html_attr(p, "data-label", sg_html_word(p, c->en, c->pt));
+    sg_html_element(p, "span", NULL, text);
+    sg_html_close(p);
+}
+
+static const struct column list_columns[] = {{"Customer", "UC", false},
+                                             {"Score", "Pontuação", true},
+                                             {"Missing a day", "Falta por dia", true},
+                                             {"Since", "Desde", true},
+                                             {"First reason", "Primeiro motivo", false}};
+
+static void put_row(struct sg_html *p, const struct page *g, size_t i)
+{
+    const struct line *l = &g->report->result->ranking.lines[i];
+    const struct picture *pic = &g->report->result->suspects[i].picture;
+    struct page_text reasons[SG_FULL_REASONS] = {{""}};
+    page_reasons(p, g, l, reasons);
+    sg_html_open(p, "tr");
+    sg_html_open(p, "th");
+    sg_html_attr(p, "scope", "row");
+    sg_html_textf(p, "%zu. ", i + 1);
+    sg_html_open(p, "a");
+    sg_html_attrf(p, "href", "#s%zu-%s", i + 1, sg_html_word(p, "en", "pt"));
+    sg_html_text(p, l->id);
+    sg_html_close(p);
+    sg_html_close(p);
+    put_cell(p, &list_columns[1], sg_format_fixed(p->language, l->score, 1).s);
+    put_cell(p, &list_columns[2],
+             pic->missing_day > 0 ? page_energy(p, pic->missing_day).s : "\xe2\x80\x93");
+    put_cell(p, &list_columns[3], page_day(p, g, pic->missing_since).s);
+    put_cell(p, &list_columns[4], reasons[0].s);
+    sg_html_close(p);
+}
+
+static void put_list(struct sg_html *p, const struct page *g)
+{
+    sg_html_open(p, "section");
+    sg_html_element_say(p, "h2", NULL, "In order", "Em ordem");
+    sg_html_open_class(p, "table", "cards");
+    put_heads(p, list_columns, sizeof list_columns / sizeof *list_columns);
+    sg_html_open(p, "tbody");
+    for (size_t i = 0; i < shown(g); i++)
+        put_row(p, g, i);
+    sg_html_close(p);
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+/* ---- cards --------------------------------------------------------------------------------- */
+
+static void put_cards(struct sg_html *p, const struct page *g)
+{
+    static const unsigned colors[] = {1, 2};
+    const char *names[] = {sg_html_word(p, "regular day (band: 8 of 10 regular days); expected",
+                                        "dia regular (faixa: 8 de 10 dias regulares); esperado"),
+                           sg_html_word(p, "recent day; measured", "dia recente; medido")};
+    sg_html_open_class(p, "section", "sheet");
+    sg_html_element_say(p, "h2", NULL, "One by one", "Um a um");
+    sg_chart_legend(p, names, colors, 2);
+    sg_html_element_say(p, "p", "note",
+                        "Upper picture: the hours of a day. Lower picture: day by day; the upright "
+                        "line is the day of the change.",
+                        "Figura de cima: as horas de um dia. Figura de baixo: dia a dia; a linha "
+                        "vertical é o dia da mudança.");
+    sg_html_open_class(p, "ol", "suspects wide");
+    for (size_t i = 0; i < shown(g); i++)
+        page_put_suspect(p, g, i);
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+/* ---- not theft ----------------------------------------------------------------------------- */
+
+static const struct column excuse_columns[] = {
+    {"Customer", "UC", false},
+    {"Rank", "Posição", true},
+    {"Consumption now, of before", "Consumo atual, do anterior", true},
+    {"Why it is not taken for theft", "Por que não foi tomado por fraude", false}};
+
+static void put_excuse(struct sg_html *p, const struct page *g, size_t i)
+{
+    const struct line *l = &g->report->result->ranking.lines[i];
+    sg_html_open(p, "tr");
+    sg_html_open(p, "th");
+    sg_html_attr(p, "scope", "row");
+    sg_html_text(p, l->id);
+    sg_html_close(p);
+    put_cell(p, &excuse_columns[1], sg_format_int(p->language, (int64_t)i + 1).s);
+    put_cell(p, &excuse_columns[2],
+             isnan(l->level) ? "\xe2\x80\x93"
+                             : sg_format_percent(p->language, (double)l->level, 0).s);
+    put_cell(p, &excuse_columns[3], page_excuse(p, l).s);
+    sg_html_close(p);
+}
+
+/* A change large enough to be asked about: without the excuse an inspector would wonder. */
+static bool is_excused(const struct sg_html *p, const struct line *l)
+{
+    return page_excuse(p, l).s[0] && !isnan(l->level) && fabsf(l->level - 1) > 0.2f;
+}
+
+static void put_excuses(struct sg_html *p, const struct page *g)
+{
+    const struct ranking *r = &g->report->result->ranking;
+    size_t n = 0, listed = 0;
+    for (size_t i = shown(g); i < judged(g); i++)
+        n += is_excused(p, &r->lines[i]);
+    if (n == 0)
+        return;
+    sg_html_open(p, "section");
+    sg_html_element_say(p, "h2", NULL, "Changed, and not taken for theft",
+                        "Mudaram, e não foram tomados por fraude");
+    sg_html_open_class(p, "p", "note");
+    sg_html_textf(p,
+                  sg_html_word(p,
+                               "%s customers; the first of them by rank. If you know better, "
+                               "inspect.",
+                               "%s clientes; os primeiros pela posição. Se souber de mais, "
+                               "inspecione."),
+                  sg_format_int(p->language, (int64_t)n).s);
+    sg_html_close(p);
+    sg_html_open_class(p, "table", "cards");
+    put_heads(p, excuse_columns, 4);
+    sg_html_open(p, "tbody");
+    for (size_t i = shown(g); i < judged(g) && listed < LIST_MAX; i++)
+        if (is_excused(p, &r->lines[i])) {
+            put_excuse(p, g, i);
+            listed++;
+        }
+    sg_html_close(p);
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+/* ---- unjudged and data --------------------------------------------------------------------- */
+
+static void put_names(struct sg_html *p, const struct page *g, enum unjudged u)
+{
+    const struct ranking *r = &g->report->result->ranking;
+    size_t n = 0;
+    for (size_t i = judged(g); i < r->n; i++) {
+        if (r->lines[i].unjudged != u)
+            continue;
+        if (n++ >= 20)
+            continue;
+        sg_html_textf(p, n > 1 ? ", %s" : "%s", r->lines[i].id);
+    }
+    if (n > 20)
+        sg_html_textf(p, sg_html_word(p, " and %zu more", " e mais %zu"), n - 20);
+}
+
+static void put_unjudged(struct sg_html *p, const struct page *g)
+{
+    const struct ranking *r = &g->report->result->ranking;
+    size_t count[N_UNJUDGED] = {0};
+    if (r->n_unjudged == 0)
+        return;
+    for (size_t i = judged(g); i < r->n; i++)
+        count[r->lines[i].unjudged]++;
+    sg_html_open(p, "section");
+    sg_html_element_say(p, "h2", NULL, "Not judged", "Não julgados");
+    sg_html_element_say(p, "p", "note",
+                        "Nobody looked at these: no readings is no proof of honesty.",
+                        "Estes ninguém avaliou: falta de leitura não é prova de honestidade.");
+    sg_html_open(p, "ul");
+    for (int u = 1; u < N_UNJUDGED; u++) {
+        if (!count[u])
+            continue;
+        sg_html_open(p, "li");
+        sg_html_textf(p, "%s (%s): ", page_unjudged_word(p, (enum unjudged)u),
+                      sg_format_int(p->language, (int64_t)count[u]).s);
+        put_names(p, g, (enum unjudged)u);
+        sg_html_close(p);
+    }
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+static void put_conflicts(struct sg_html *p, const struct page *g)
+{
+    const struct ranking *r = &g->report->result->ranking;
+    size_t n = 0;
+    sg_html_open(p, "li");
+    sg_html_textf(p,
+                  sg_html_word(p, "%s readings were told twice with differing values: ",
+                               "%s leituras foram informadas duas vezes com valores diferentes: "),
+                  sg_format_int(p->language, (int64_t)g->report->result->conflicts).s);
+    for (size_t i = 0; i < r->n; i++) {
+        if (!r->lines[i].conflicts)
+            continue;
+        if (n++ < 20)
+            sg_html_textf(p, n > 1 ? ", %s (%u)" : "%s (%u)", r->lines[i].id,
+                          r->lines[i].conflicts);
+    }
+    if (n > 20)
+        sg_html_textf(p, sg_html_word(p, " and %zu more", " e mais %zu"), n - 20);
+    sg_html_close(p);
+}
+
+static void put_data(struct sg_html *p, const struct page *g)
+{
+    const struct fleet_result *f = g->report->result;
+    if (!f->incomplete && !f->conflicts)
+        return;
+    sg_html_open(p, "section");
+    sg_html_element_say(p, "h2", NULL, "What is wrong with the data",
+                        "O que há de errado nos dados");
+    sg_html_open(p, "ul");
+    if (f->incomplete) {
+        sg_html_open(p, "li");
+        sg_html_textf(p,
+                      sg_html_word(p, "%s days of customers lack readings and were left out.",
+                                   "%s dias de clientes têm leituras faltando e ficaram de fora."),
+                      sg_format_int(p->language, (int64_t)f->incomplete).s);
+        sg_html_close(p);
+    }
+    if (f->conflicts)
+        put_conflicts(p, g);
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+static void put_method(struct sg_html *p, const struct page *g)
+{
+    const struct report *r = g->report;
+    sg_html_open(p, "section");
+    sg_html_element_say(p, "h2", NULL, "How it was made", "Como foi feito");
+    sg_html_open_class(p, "p", "note");
+    sg_html_textf(p,
+                  sg_html_word(p, "sealgrid-fraud, mode %s, seed %llu. ",
+                               "sealgrid-fraud, modo %s, semente %llu. "),
+                  plan_mode_word(r->plan->mode), (unsigned long long)r->seed);
+    sg_html_say(
+        p,
+        "Missing energy is what the customer's own habit lets expect, less what was "
+        "measured. It is an estimate: a family that travels or sells its freezer misses "
+        "energy, too. A theft that began before the regular days, or never changes, is not "
+        "seen by comparison with oneself.",
+        "A energia em falta é o que o hábito do próprio cliente faz esperar, menos o que se "
+        "mediu. É uma estimativa: a família que viaja ou vende o freezer também consome "
+        "menos. Fraude iniciada antes dos dias regulares, ou que nunca muda, não aparece na "
+        "comparação consigo mesmo.");
+    sg_html_close(p);
+    sg_html_close(p);
+}
+
+static void put_body(struct sg_html *p, void *user)
+{
+    const struct page *g = user;
+    put_lead(p, g);
+    put_tiles(p, g);
+    put_score_note(p, g);
+    if (shown(g)) {
+        put_list(p, g);
+        put_cards(p, g);
+    }
+    put_excuses(p, g);
+    put_unjudged(p, g);
+    put_data(p, g);
+    put_method(p, g);
+}
+
+int page_make(const struct page *g, struct sg_buf *ret)
+{
+    struct page copy = *g;
+    const struct sg_html_document d = {
+        .title = "Sealgrid: inspections", .body = put_body, .user = &copy, .language = g->language};
+    return sg_html_document(ret, &d);
+}

@@ -1,0 +1,243 @@
+/* balance - who takes past the meter is found from the transformer's loss. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <sealgrid/base/random.h>
+#include <sealgrid/fraud/balance.h>
+
+#define PER_DAY 24
+#define DAYS    60
+#define PAST    30
+#define N       (DAYS * PER_DAY)
+#define MOST    40
+
+/* kWh an hour of a village: true loads, and what is reported of them. */
+struct village {
+    struct sg_prng prng;
+    size_t n;
+    float drawn[MOST * N], reported[MOST * N], transformer[N];
+    struct sg_balance_input in;
+    struct sg_balance_customer customer[MOST];
+    struct sg_balance_result result;
+};
+
+#define NO_LOAD 0.4
+#define COPPER  2e-4
+
+static void settle(struct village *v, uint64_t seed, size_t n)
+{
+    sg_prng_seed(&v->prng, seed);
+    v->n = n;
+    for (size_t j = 0; j < n; j++) {
+        const double mean = 0.3 + 2 * sg_prng_unit(&v->prng);
+        const uint32_t peak = (uint32_t)sg_prng_below(&v->prng, 24);
+        double wander = 0;
+        for (size_t t = 0; t < N; t++) {
+            const double away = fabs((double)(t % 24) - peak);
+            wander = 0.7 * wander + 0.3 * sg_prng_normal(&v->prng);
+            const double w = mean * (0.4 + 1.6 * (fmin(away, 24 - away) < 4)) * exp(wander);
+            v->drawn[j * N + t] = v->reported[j * N + t] = (float)w;
+        }
+    }
+}
+
+/* The transformer's meter after all is drawn; class 0.5. */
+static void deliver(struct village *v)
+{
+    for (size_t t = 0; t < N; t++) {
+        double sum = 0;
+        for (size_t j = 0; j < v->n; j++)
+            sum += (double)v->drawn[j * N + t];
+        const double with_loss = sum + NO_LOAD + COPPER * sum * sum;
+        v->transformer[t] = (float)(with_loss * (1 + 0.003 * sg_prng_normal(&v->prng)));
+    }
+    v->in = (struct sg_balance_input){.n_customers = v->n,
+                                      .n_intervals = N,
+                                      .transformer = v->transformer,
+                                      .customer = v->reported,
+                                      .n_past = PAST * PER_DAY,
+                                      .per_day = PER_DAY,
+                                      .no_load_kwh = NAN,
+                                      .loss_per_kwh2 = NAN};
+}
+
+static double stolen(const struct village *v, size_t j)
+{
+    double sum = 0;
+    for (size_t t = PAST * PER_DAY; t < N; t++)
+        sum += (double)(v->drawn[j * N + t] - v->reported[j * N + t]);
+    return sum;
+}
+
+static size_t most(const struct village *v, size_t but)
+{
+    size_t best = but == 0;
+    for (size_t j = 0; j < v->n; j++)
+        if (j != but && v->customer[j].kwh > v->customer[best].kwh)
+            best = j;
+    return best;
+}
+
+static struct village *a_village(uint64_t seed, size_t n)
+{
+    struct village *v = calloc(1, sizeof(*v));
+    assert_non_null(v);
+    settle(v, seed, n);
+    return v;
+}
+
+static void solve(struct village *v)
+{
+    deliver(v);
+    assert_int_equal(sg_balance(&v->in, v->customer, &v->result), 0);
+}
+
+static void test_honest(void **state)
+{
+    struct village *v = a_village(1, 30);
+    (void)state;
+    solve(v);
+    for (size_t j = 0; j < v->n; j++) {
+        assert_true(v->customer[j].used);
+        if (v->customer[j].sureness >= 0.5)
+            fail_msg("customer %zu: share %.3f, sureness %.3f", j, v->customer[j].share,
+                     v->customer[j].sureness);
+    }
+    const double loss = v->result.technical_kwh / v->result.delivered_kwh;
+    assert_true(loss > 0.005 && loss < 0.03);
+    assert_int_equal(v->result.intervals, (DAYS - PAST) * PER_DAY);
+    free(v);
+}
+
+/* Two thieves, one of a share, one who is cut off for hours. */
+static void test_thieves(void **state)
+{
+    struct village *v = a_village(2, 30);
+    (void)state;
+    for (size_t t = PAST * PER_DAY; t < N; t++) {
+        v->reported[7 * N + t] *= 0.6f;
+        if (t % 24 >= 16 && t % 24 < 23)
+            v->reported[19 * N + t] = 0;
+    }
+    solve(v);
+    const size_t first = most(v, SIZE_MAX), second = most(v, first);
+    assert_true((first == 7 && second == 19) || (first == 19 && second == 7));
+    for (size_t j = 7; j < 20; j += 12) {
+        const struct sg_balance_customer *c = &v->customer[j];
+        if (fabs(c->kwh - stolen(v, j)) > 0.3 * stolen(v, j))
+            fail_msg("customer %zu: %.1f kWh of %.1f", j, c->kwh, stolen(v, j));
+        assert_true(c->sureness > 0.5);
+    }
+    assert_true(fabs(v->customer[7].share - 0.4) < 0.08);
+    assert_true(v->customer[7].correlation > 0.2);
+    free(v);
+}
+
+/* Without any past a share is found all the same; technical losses may be given. */
+static void test_without_past(void **state)
+{
+    struct village *v = a_village(3, 20);
+    (void)state;
+    for (size_t t = 0; t < N; t++)
+        v->reported[4 * N + t] *= 0.5f;
+    deliver(v);
+    v->in.n_past = 0;
+    v->in.no_load_kwh = NO_LOAD;
+    v->in.loss_per_kwh2 = COPPER;
+    assert_int_equal(sg_balance(&v->in, v->customer, &v->result), 0);
+    assert_int_equal(most(v, SIZE_MAX), 4);
+    assert_true(fabs(v->customer[4].share - 0.5) < 0.05);
+    assert_true(fabs(v->result.no_load_kwh - NO_LOAD) < 1e-12);
+    free(v);
+}
+
+/* One whose readings are missing, one who never had a meter, an outlier of the transformer. */
+static void test_missing(void **state)
+{
+    struct village *v = a_village(4, 25);
+    (void)state;
+    for (size_t t = PAST * PER_DAY; t < N; t++)
+        v->reported[11 * N + t] *= 0.4f;
+    deliver(v);
+    for (size_t t = 0; t < N; t += 2)
+        v->reported[3 * N + t] = NAN;
+    v->reported[5 * N + N - 7] = NAN;
+    v->transformer[N - 30] *= 3;
+    v->in.n_customers = 24; /* the last one is in nobody's list */
+    assert_int_equal(sg_balance(&v->in, v->customer, &v->result), 0);
+    assert_false(v->customer[3].used);
+    assert_true(v->customer[5].used);
+    assert_int_equal(v->result.intervals, (DAYS - PAST) * PER_DAY - 1);
+    assert_int_equal(most(v, SIZE_MAX), 11);
+    assert_true(fabs(v->customer[11].share - 0.6) < 0.15);
+    free(v);
+}
+
+static void test_residual(void **state)
+{
+    struct village *v = a_village(5, 10);
+    float *left = calloc(N, sizeof(*left));
+    (void)state;
+    assert_non_null(left);
+    for (size_t t = PAST * PER_DAY; t < N; t++)
+        v->reported[2 * N + t] *= 0.5f;
+    solve(v);
+    sg_balance_residual(&v->in, v->customer, &v->result, left);
+    double sum = 0;
+    for (size_t t = PAST * PER_DAY; t < N; t++)
+        sum += (double)left[t];
+    assert_true(fabs(sum - v->result.explained_kwh - v->result.unexplained_kwh) < 0.01 * fabs(sum));
+    free(left);
+    free(v);
+}
+
+static void test_refusals(void **state)
+{
+    struct village *v = a_village(6, 10);
+    (void)state;
+    deliver(v);
+    v->customer[0].kwh = 77;
+    v->in.per_day = 0;
+    assert_int_equal(sg_balance(&v->in, v->customer, &v->result), -EINVAL);
+    v->in.per_day = PER_DAY;
+    v->in.n_past = N;
+    assert_int_equal(sg_balance(&v->in, v->customer, &v->result), -EINVAL);
+    v->in.n_past = (DAYS - 1) * PER_DAY;
+    assert_int_equal(sg_balance(&v->in, v->customer, &v->result), SG_BALANCE_TOO_FEW);
+    v->in.n_past = 0;
+    v->in.n_customers = SG_BALANCE_CUSTOMERS_MAX + 1;
+    assert_int_equal(sg_balance(&v->in, v->customer, &v->result), -EINVAL);
+    assert_true(v->customer[0].kwh == 77);
+    free(v);
+}
+
+/* Two customers of one and the same load: the loss is shared, nobody gets more than there is. */
+static void test_twins(void **state)
+{
+    struct village *v = a_village(7, 10);
+    (void)state;
+    for (size_t t = 0; t < N; t++)
+        v->drawn[N + t] = v->reported[N + t] = v->drawn[t];
+    for (size_t t = PAST * PER_DAY; t < N; t++)
+        v->reported[t] = v->reported[N + t] = v->drawn[t] * 0.5f;
+    solve(v);
+    const double found = v->customer[0].kwh + v->customer[1].kwh;
+    assert_true(fabs(found - stolen(v, 0) - stolen(v, 1)) < 0.2 * found);
+    free(v);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_honest),       cmocka_unit_test(test_thieves),
+        cmocka_unit_test(test_without_past), cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_residual),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_twins),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

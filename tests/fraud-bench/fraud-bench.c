@@ -1,0 +1,400 @@
+/*
+ * fraud-bench [--table | --changes | --write PREFIX] [--part 0|1] [--seed N] [ROWS] - what mode
+ * full finds of thefts that this program injects, as the shared benchmark was made but with thieves
+ * of its own, into buildings of one part (ROWS: cambridge_hourly_shared.csv.gz in $SEALGRID_DATA or
+ * ../shared/data).
+ *
+ *   (nothing)  one fleet of part 0; fails if the score finds less than it did when it was made
+ *   --table    what each part of the score brings: figures without it
+ *   --changes  honest customers whose premises fall vacant, who get panels or another tariff, and
+ *              thieves among them: where they come in the ranking, without facts and with
+ *   --write P  the fleet as P.csv and P-labels.csv, for sealgrid-fraud
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sealgrid/base/cleanup.h>
+#include <sealgrid/base/clock.h>
+#include <sealgrid/fraud/full.h>
+#include <sealgrid/fraud/judge.h>
+
+#include "theft.h"
+#include "windows.h"
+
+#define THIEVES 0.085
+
+struct customer {
+    struct window w;
+    int type;   /* of theft; 0: honest */
+    int start;  /* day of the theft or change; -1: none */
+    int change; /* enum change; -1: none */
+};
+
+struct bench {
+    struct customer *list;
+    size_t n;
+    uint64_t seed;
+    bool facts; /* changes are told to the judge */
+};
+
+struct figures {
+    double auc, ap, p50, p100, false_per_1000, type[HARD_TYPES + 1], least_type;
+};
+
+/* ---- a fleet --------------------------------------------------------------------------------- */
+
+static size_t pick(struct draw *d, const bool *taken, size_t n)
+{
+    size_t i;
+    do
+        i = (size_t)(draw_share(d) * (double)n);
+    while (taken[i]);
+    return i;
+}
+
+static int make_fleet(struct bench *b, const struct windows *all, int part, bool hard)
+{
+    struct draw d = {b->seed * 1000003};
+    const int types = hard ? HARD_TYPES : THEFT_TYPES;
+    b->list = calloc(all->n, sizeof(*b->list));
+    SG_FREE bool *taken = calloc(all->n, sizeof(*taken));
+    if (!b->list || !taken)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < all->n; i++)
+        if (windows_part(&all->list[i]) == part || part == 2)
+            b->list[b->n++] = (struct customer){.w = all->list[i], .start = -1, .change = -1};
+    const int thieves = (int)(THIEVES * (double)b->n / types + 0.5) * types;
+    for (int k = 0; k < thieves; k++) {
+        const size_t i = pick(&d, taken, b->n);
+        struct customer *c = &b->list[i];
+        taken[i] = true;
+        c->type = k % types + 1;
+        c->start = hard ? theft_do_hard(&c->w, c->type, &d) : theft_do(&c->w, c->type, &d);
+    }
+    return 0;
+}
+
+/* Every 20th customer changes; every fourth of these is a thief, too, of what is left. */
+static void make_changes(struct bench *b)
+{
+    struct draw d = {b->seed * 7919 + 1};
+    for (size_t i = 0, k = 0; i < b->n; i += 20, k++) {
+        struct customer *c = &b->list[i];
+        if (c->type)
+            continue;
+        c->change = (int)(k % CHANGES);
+        c->start = change_do(&c->w, (enum change)c->change, &d);
+        if (k / CHANGES % 4 == 3) {
+            c->type = k / CHANGES % 8 == 3 ? 3 : 2;
+            (void)theft_do(&c->w, c->type, &d);
+        }
+    }
+}
+
+static int to_days(const struct bench *b, size_t i, struct sg_fraud_days *d)
+{
+    const struct customer *c = &b->list[i];
+    char id[32];
+    snprintf(id, sizeof(id), "c%05zu", i);
+    int r = sg_fraud_days_start(d, id, WINDOW_HOURS);
+    for (int day = 0; r == 0 && day < WINDOW_DAYS; day++)
+        r = sg_fraud_days_add(d, day, (uint8_t)((c->w.weekday + day) % 7), c->w.load[day], NULL);
+    return sg_fold(r);
+}
+
+/* ---- scoring --------------------------------------------------------------------------------- */
+
+static struct sg_fraud_context context_of(const struct bench *b, size_t i)
+{
+    struct sg_fraud_context ctx = SG_FRAUD_CONTEXT_NONE;
+    const struct customer *c = &b->list[i];
+    if (!b->facts || c->change < 0)
+        return ctx;
+    *(c->change == CHANGE_VACANT  ? &ctx.vacant_since
+      : c->change == CHANGE_SOLAR ? &ctx.solar_since
+                                  : &ctx.tariff_since) = c->start;
+    return ctx;
+}
+
+static int learn(const struct bench *b, uint32_t without, struct sg_full_model **ret)
+{
+    const struct sg_corr_windows windows = SG_CORR_WINDOWS_DEFAULT;
+    SG_CLEANUP(sg_full_sample_freep) struct sg_full_sample *s = NULL;
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    struct sg_full_training t = SG_FULL_TRAINING_DEFAULT;
+    t.without = without;
+    t.threads = 2;
+    int r = sg_full_sample_new(&s, &windows, SG_FULL_PANEL_DEFAULT, b->seed);
+    for (size_t i = 0; r == 0 && i < b->n; i++) {
+        r = to_days(b, i, &d);
+        if (r == 0)
+            r = sg_full_sample_add(s, &d, NULL);
+    }
+    return r ? r : sg_full_train(s, &t, ret);
+}
+
+static int score(const struct bench *b, const struct sg_full_model *m, struct sg_judge_case *ret,
+                 double *ret_seconds)
+{
+    SG_CLEANUP(sg_full_judge_freep) struct sg_full_judge *j = NULL;
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    struct sg_full_score s;
+    *ret_seconds = 0;
+    int r = sg_full_judge_new(&j, m);
+    for (size_t i = 0; r == 0 && i < b->n; i++) {
+        const struct sg_fraud_context ctx = context_of(b, i);
+        r = to_days(b, i, &d);
+        const int64_t begun = sg_clock_monotonic_ns();
+        if (r == 0)
+            r = sg_full_judge_score(j, &d, &ctx, &s);
+        *ret_seconds += (double)(sg_clock_monotonic_ns() - begun) / 1e9;
+        ret[i] = (struct sg_judge_case){.score = s.score, .thief = b->list[i].type > 0};
+    }
+    return r;
+}
+
+static double auc_of_type(const struct bench *b, const struct sg_judge_case *all, int type)
+{
+    const struct sg_judge_figure auc = {.kind = SG_JUDGE_AUC};
+    const struct sg_judge_rounds none = {.level = 0.95};
+    struct sg_judge_interval v;
+    size_t n = 0;
+    SG_FREE struct sg_judge_case *some = calloc(b->n, sizeof(*some));
+    for (size_t i = 0; some && i < b->n; i++)
+        if (b->list[i].type == 0 || b->list[i].type == type)
+            some[n++] = all[i];
+    return some && sg_judge(some, n, &auc, 1, &none, &v) == 0 ? v.value : (double)NAN;
+}
+
+static int measure(const struct bench *b, const struct sg_judge_case *all, struct figures *ret)
+{
+    const struct sg_judge_figure wanted[] = {{.kind = SG_JUDGE_AUC},
+                                             {.kind = SG_JUDGE_AVERAGE_PRECISION},
+                                             {.kind = SG_JUDGE_PRECISION_AT, .at = 50},
+                                             {.kind = SG_JUDGE_PRECISION_AT, .at = 100},
+                                             {.kind = SG_JUDGE_FALSE_PER_1000, .at = 0.5}};
+    const struct sg_judge_rounds none = {.level = 0.95};
+    struct sg_judge_interval v[5];
+    int r = sg_judge(all, b->n, wanted, 5, &none, v);
+    *ret = (struct figures){v[0].value, v[1].value, v[2].value, v[3].value, v[4].value, {0}, 1};
+    for (int type = 1; r == 0 && type <= HARD_TYPES; type++) {
+        ret->type[type] = auc_of_type(b, all, type);
+        if (ret->type[type] < ret->least_type)
+            ret->least_type = ret->type[type];
+    }
+    return r;
+}
+
+static int run(const struct bench *b, uint32_t without, struct sg_judge_case *all,
+               struct figures *ret, double *ret_seconds)
+{
+    SG_CLEANUP(sg_full_model_freep) struct sg_full_model *m = NULL;
+    int r = learn(b, without, &m);
+    if (r == 0)
+        r = score(b, m, all, ret_seconds);
+    return r ? r : measure(b, all, ret);
+}
+
+static void print(const char *what, const struct figures *f, int types)
+{
+    printf("%-34s AUC %.4f AP %.3f P@50 %.2f P@100 %.2f false of 1,000 %4.1f  types", what, f->auc,
+           f->ap, f->p50, f->p100, f->false_per_1000);
+    for (int t = 1; t <= types; t++)
+        printf(" %.3f", f->type[t]);
+    printf("\n");
+    fflush(stdout);
+}
+
+/* ---- what is asked --------------------------------------------------------------------------- */
+
+static int one(struct bench *b)
+{
+    SG_FREE struct sg_judge_case *all = calloc(b->n, sizeof(*all));
+    struct figures f;
+    double seconds;
+    if (!all)
+        return sg_raise(-ENOMEM);
+    int r = run(b, 0, all, &f, &seconds);
+    if (r)
+        return r;
+    print("mode full", &f, THEFT_TYPES);
+    printf("%.0f customers/s on one thread, explanations of the suspect among them\n",
+           (double)b->n / seconds);
+    if (f.auc < 0.985 || f.ap < 0.93 || f.false_per_1000 > 5 || f.least_type < 0.95) {
+        printf("less than was found when the score was made\n");
+        return 1;
+    }
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    uint32_t without;
+} parts[] = {
+    {"all", 0},
+    {"without peers", SG_FULL_PEERS},
+    {"without the map", SG_FULL_MAP},
+    {"learnt from placebos alone", SG_FULL_NOW},
+    {"learnt from recent days alone", SG_FULL_PLACEBO},
+    {"without doubt of recent days", SG_FULL_DOUBT},
+    {"without general thefts", SG_FULL_GENERAL},
+    {"without patterns of change", SG_FULL_EXCUSES},
+    {"without level", SG_FULL_FAMILY << SG_FEATURE_LEVEL},
+    {"without shape", SG_FULL_FAMILY << SG_FEATURE_SHAPE},
+    {"without cut peaks", SG_FULL_FAMILY << SG_FEATURE_PEAKS},
+    {"without gaps", SG_FULL_FAMILY << SG_FEATURE_GAP},
+    {"without base load", SG_FULL_FAMILY << SG_FEATURE_BASE},
+    {"without reversal", SG_FULL_FAMILY << SG_FEATURE_REVERSED},
+    {"without flatness", SG_FULL_FAMILY << SG_FEATURE_FLAT},
+    {"without noise", SG_FULL_FAMILY << SG_FEATURE_NOISE},
+    {"without steps", SG_FULL_FAMILY << SG_FEATURE_STEP},
+    {"without habit", SG_FULL_FAMILY << SG_FEATURE_HABIT},
+};
+
+static int table(struct bench *b, int types)
+{
+    SG_FREE struct sg_judge_case *all = calloc(b->n, sizeof(*all));
+    int r = all ? 0 : sg_raise(-ENOMEM);
+    for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        struct figures f;
+        double seconds;
+        r = run(b, parts[i].without, all, &f, &seconds);
+        if (r == 0)
+            print(parts[i].name, &f, types);
+    }
+    return r;
+}
+
+/* Median rank of a kind of customer, as a share of the fleet: 0.5 is nothing special. */
+static double median_rank(const struct bench *b, const struct sg_judge_case *all, int change,
+                          bool thief, double *ret_first_tenth)
+{
+    SG_FREE double *rank = calloc(b->n, sizeof(*rank));
+    size_t n = 0, first = 0;
+    for (size_t i = 0; rank && i < b->n; i++) {
+        size_t before = 0;
+        if (b->list[i].change != change || (b->list[i].type > 0) != thief)
+            continue;
+        for (size_t k = 0; k < b->n; k++)
+            before += all[k].score > all[i].score;
+        rank[n] = (double)before / (double)b->n;
+        first += rank[n++] < 0.1;
+    }
+    *ret_first_tenth = n ? (double)first / (double)n : (double)NAN;
+    return n ? sg_corr_median(rank, (uint32_t)n) : (double)NAN;
+}
+
+static int changes(struct bench *b)
+{
+    static const char *const names[CHANGES] = {"vacant", "solar", "tariff"};
+    SG_FREE struct sg_judge_case *all = calloc(b->n, sizeof(*all));
+    SG_CLEANUP(sg_full_model_freep) struct sg_full_model *m = NULL;
+    double seconds;
+    make_changes(b);
+    int r = all ? learn(b, 0, &m) : sg_raise(-ENOMEM);
+    for (int facts = 0; r == 0 && facts < 2; facts++) {
+        b->facts = facts;
+        r = score(b, m, all, &seconds);
+        for (int c = 0; r == 0 && c < CHANGES; c++) {
+            double honest, thieves;
+            const double at = median_rank(b, all, c, false, &honest);
+            const double of = median_rank(b, all, c, true, &thieves);
+            printf("%-7s %-13s honest: median rank %.3f, in the first tenth %.2f; thieves: %.3f, "
+                   "%.2f\n",
+                   names[c], facts ? "with facts" : "without facts", at, honest, of, thieves);
+        }
+    }
+    return r;
+}
+
+static int write_fleet(const struct bench *b, const char *prefix)
+{
+    char path[1024];
+    snprintf(path, sizeof(path), "%s.csv", prefix);
+    FILE *rows = fopen(path, "w");
+    snprintf(path, sizeof(path), "%s-labels.csv", prefix);
+    FILE *labels = rows ? fopen(path, "w") : NULL;
+    if (!labels)
+        return sg_raise_errno();
+    fprintf(rows, "customer,day,weekday");
+    for (int h = 0; h < WINDOW_HOURS; h++)
+        fprintf(rows, ",h%02d", h);
+    fprintf(labels, "customer,label,type,start_day\n");
+    for (size_t i = 0; i < b->n; i++) {
+        const struct customer *c = &b->list[i];
+        fprintf(labels, "c%05zu,%d,%d,%d\n", i, c->type > 0, c->type, c->start);
+        for (int day = 0; day < WINDOW_DAYS; day++) {
+            fprintf(rows, "\nc%05zu,%d,%d", i, day, (c->w.weekday + day) % 7);
+            for (int h = 0; h < WINDOW_HOURS; h++)
+                fprintf(rows, ",%.1f", (double)c->w.load[day][h]);
+        }
+    }
+    fprintf(rows, "\n");
+    return fclose(rows) | fclose(labels) ? sg_raise_errno() : 0;
+}
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+struct arguments {
+    bool table, changes, hard;
+    const char *write, *rows;
+    int part;
+    uint64_t seed;
+};
+
+static bool parse(int argc, char **argv, struct arguments *a)
+{
+    for (int i = 1; i < argc; i++) {
+        const bool more = i + 1 < argc;
+        if (!strcmp(argv[i], "--table"))
+            a->table = true;
+        else if (!strcmp(argv[i], "--changes"))
+            a->changes = true;
+        else if (!strcmp(argv[i], "--hard"))
+            a->hard = true;
+        else if (!strcmp(argv[i], "--write") && more)
+            a->write = argv[++i];
+        else if (!strcmp(argv[i], "--part") && more)
+            a->part = atoi(argv[++i]);
+        else if (!strcmp(argv[i], "--seed") && more)
+            a->seed = strtoull(argv[++i], NULL, 10);
+        else if (argv[i][0] != '-')
+            a->rows = argv[i];
+        else
+            return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    const char *folder = getenv("SEALGRID_DATA");
+    char rows[1024];
+    snprintf(rows, sizeof(rows), "%s/cambridge_hourly_shared.csv.gz",
+             folder ? folder : "../shared/data");
+    struct arguments a = {.rows = rows, .seed = 1};
+    SG_CLEANUP(windows_clear) struct windows all = {.list = NULL};
+    if (!parse(argc, argv, &a)) {
+        fprintf(stderr, "fraud-bench: --table, --changes, --write P; --hard, --part, --seed\n");
+        return 2;
+    }
+    if (a.rows == rows && access(rows, R_OK)) {
+        printf("skipped: no %s\n", rows);
+        return 0;
+    }
+    struct bench b = {.seed = a.seed};
+    int r = windows_read(&all, a.rows);
+    if (r == 0)
+        r = make_fleet(&b, &all, a.part, a.hard);
+    if (r == 0)
+        r = a.table     ? table(&b, a.hard ? HARD_TYPES : THEFT_TYPES)
+            : a.changes ? changes(&b)
+            : a.write   ? write_fleet(&b, a.write)
+                        : one(&b);
+    free(b.list);
+    if (r < 0)
+        fprintf(stderr, "%s\n", sg_error_trace());
+    return r != 0;
+}
