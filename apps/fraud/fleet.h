@@ -24,7 +24,12 @@ struct fleet {
     uint64_t seed;
     const char *only;                 /* one customer; NULL: all */
     const struct sg_full_model *full; /* what fleet_score judges by in mode full; else NULL */
-    size_t pictures;                  /* how many suspects' pictures are kept */
+    const struct sg_learned *learned; /* mode full: ranks instead of the score; or NULL */
+    /* Mode full: told of every judged customer and its features, one at a time; or NULL.  What it
+     * returns other than 0 ends the pass. */
+    int (*seen)(void *ctx, const struct line *l, const float *features);
+    void *seen_ctx;
+    size_t pictures; /* how many suspects' pictures are kept */
     bool progress;                    /* on standard error */
 };
 

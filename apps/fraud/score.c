@@ -305,6 +305,9 @@ void score_reasons(const struct line *l, const struct plan *plan, char ret[REASO
     if (l->unjudged != JUDGED)
         add(ret, REASONS_MAX, "not judged: %s (%u regular, %u recent)",
             score_unjudged_word(l->unjudged), l->n_reference, l->n_recent);
+    if (l->chance > 0)
+        add(ret, REASONS_MAX, "chance of a find %.2f after inspections, unsupervised score %.1f; ",
+            (double)l->chance, l->unsupervised);
     if (!isnan(l->likeness))
         add(ret, REASONS_MAX, "correlation with own %s %.2f",
             l->kind == SG_FRAUD_WORKDAY ? "workdays" : "weekends", (double)l->likeness);

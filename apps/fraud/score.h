@@ -6,6 +6,7 @@
 #include "plan.h"
 
 #include <sealgrid/fraud/full.h>
+#include <sealgrid/fraud/learn.h>
 #include <sealgrid/fraud/paper.h>
 
 #define REASONS_MAX 512
@@ -34,14 +35,18 @@ struct line {
     int32_t epoch;      /* the source's number of the day that the windows call 0 */
     int32_t change_day; /* as the source numbers days; SG_FRAUD_NO_DAY: none */
     struct sg_full_reason reason[SG_FULL_REASONS];
+    double unsupervised; /* score of mode full; score is the same, or 100 times the chance: */
+    float chance;        /* of a find, as learnt from inspections; 0: nothing was */
+    double margin;       /* log odds, before calibration */
 };
 
 /* Work space of one thread.  Borrows plan and map. */
 struct scorer {
     const struct plan *plan;
-    struct sg_paper_judge *judge; /* NULL without a map */
-    struct sg_full_judge *full;   /* NULL but in mode full */
-    double *r;                    /* of the days */
+    struct sg_paper_judge *judge;     /* NULL without a map */
+    struct sg_full_judge *full;       /* NULL but in mode full */
+    const struct sg_learned *learned; /* NULL: the unsupervised score ranks; borrowed */
+    double *r;                        /* of the days */
     uint32_t room;
 };
 
