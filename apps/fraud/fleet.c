@@ -94,13 +94,23 @@ static int keep_picture(struct pass *p, const struct line *l, const struct pictu
 
 /* ---- one customer -------------------------------------------------------------------------- */
 
-static int put_result(struct pass *p, const struct source_notes *notes, const struct line *l,
+static int tell_features(const struct fleet *f, const struct scorer *s, const struct line *l)
+{
+    if (!f->seen || l->unjudged != JUDGED)
+        return 0;
+    return f->seen(f->seen_ctx, l, sg_full_judge_features(s->full));
+}
+
+static int put_result(struct worker *w, const struct source_notes *notes, const struct line *l,
                       const struct picture *pic)
 {
+    struct pass *p = w->pass;
     pthread_mutex_lock(&p->lock);
     int r = ranking_put(&p->result.ranking, p->f->only ? 0 : notes->index, l);
     if (r == 0)
         r = keep_picture(p, l, pic);
+    if (r == 0)
+        r = tell_features(p->f, &w->scorer, l);
     p->result.readings += notes->readings;
     p->result.incomplete += notes->incomplete;
     p->result.conflicts += notes->conflicts;
@@ -119,7 +129,17 @@ static int take_sample(struct worker *w, const struct source_notes *notes)
     return r < 0 ? r : r == SG_PAPER_POINTS ? sg_fold(r) : 0;
 }
 
-static int work_on(struct worker *w, const struct source_notes *notes)
+/* Those of a file, of this customer. */
+static void add_phasors(const struct fleet *f, const char *id, struct source_notes *notes)
+{
+    const struct sg_phasor_summary *s = f->phasors ? phasors_find(f->phasors, id) : NULL;
+    if (!s)
+        return;
+    notes->has_phasors = true;
+    notes->phasors = *s;
+}
+
+static int work_on(struct worker *w, struct source_notes *notes)
 {
     const struct fleet *f = w->pass->f;
     struct line l;
@@ -127,8 +147,9 @@ static int work_on(struct worker *w, const struct source_notes *notes)
         return 0;
     if (w->pass->sampling)
         return take_sample(w, notes);
+    add_phasors(f, w->days.id, notes);
     int r = score_one(&w->scorer, &w->days, notes, &l, f->pictures ? &w->picture : NULL);
-    return r ? r : put_result(w->pass, notes, &l, &w->picture);
+    return r ? r : put_result(w, notes, &l, &w->picture);
 }
 
 /* ---- threads ------------------------------------------------------------------------------- */
@@ -147,6 +168,7 @@ static int worker_init(struct worker *w, struct pass *p)
         r = scorer_init(&w->scorer, p->f->plan, p->map);
     if (r == 0 && !p->sampling && p->f->full)
         r = scorer_use_full(&w->scorer, p->f->full);
+    w->scorer.learned = p->f->learned;
     return r;
 }
 

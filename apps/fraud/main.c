@@ -1,10 +1,11 @@
 /*
  * sealgrid-fraud - a ranking of suspected fraud, from files or from the store.
  * Exit 0: done (customers that could not be judged are named as such); 1: that one customer
- * (--client) could not be judged; 2: unusable input.
+ * (--client) could not be judged, or inspections (--learn) taught nothing better; 2: unusable input.
  */
 #include "fleet.h"
 #include "labels.h"
+#include "learn.h"
 #include "page.h"
 #include "report.h"
 #include "simulate-main.h"
@@ -13,6 +14,7 @@
 
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/file.h>
+#include <sealgrid/base/json.h>
 #include <sealgrid/base/log.h>
 #include <sealgrid/cas/client.h>
 #include <sealgrid/fraud/full-file.h>
@@ -32,10 +34,15 @@ struct app {
     struct sg_som *map;
     struct sg_full_model *full;
     struct labels labels;
+    struct phasors phasors;
     struct sg_cas_grant grant;
     struct sg_tz *tz;
     int32_t east_s;
     int64_t *clients;
+    size_t n_clients;
+    struct outcomes outcomes;
+    struct sg_learned *learned;
+    struct sg_drift *drift;
     double map_error, seconds_train, seconds_score;
 };
 
@@ -52,19 +59,21 @@ static int fail(const char *what)
 
 /* ---- file ---------------------------------------------------------------------------------- */
 
-static int open_file(struct app *a)
+static int open_file(struct app *a, const struct plan *plan, struct source **ret)
 {
     const char *path = a->options.input;
-    int r = source_file_open(&a->source, path, plan_span(&a->plan));
+    SG_CLEANUP(source_freep) struct source *source = NULL;
+    int r = source_file_open(&source, path, plan_span(plan));
     if (r < 0)
         return fail(path);
     if (r)
-        return complain(path, source_why(a->source));
-    a->plan.calendar = source_dated(a->source);
-    if (a->plan.fixed && a->plan.dated != source_dated(a->source))
-        return complain("--test-days", source_dated(a->source)
-                                           ? "the file has dates: like 2026-06-01..2026-08-31"
-                                           : "the file has no dates: numbers of its days");
+        return complain(path, source_why(source));
+    if (plan->fixed && plan->dated != source_dated(source))
+        return complain(a->options.learn ? "--outcomes" : "--test-days",
+                        source_dated(source) ? "the file has dates: like 2026-06-01"
+                                             : "the file has no dates: numbers of its days");
+    a->plan.calendar = source_dated(source);
+    *ret = TAKE_PTR(source);
     return 0;
 }
 
@@ -156,30 +165,45 @@ static int list_clients(struct app *a, size_t *ret_n)
     return 0;
 }
 
-static int open_store(struct app *a)
+/* Everything but the source itself. */
+static int prepare_store(struct app *a)
 {
     const int64_t points = a->options.points;
-    struct source_store o = {.open_kv = open_kv, .user = a, .points = (uint32_t)points};
     int r;
     if (points != 24 && points != 48 && points != 96)
         return complain("--points", "24, 48 or 96");
     r = take_zone(a);
-    if (r == 0)
+    if (r == 0 && !a->options.learn)
         r = take_last_day(a);
     if (r == 0)
         r = attest(a);
-    if (r == 0)
-        r = list_clients(a, &o.n_clients);
-    if (r)
-        return r;
-    o.tz = a->tz;
-    o.east_s = a->east_s;
-    o.span = plan_span(&a->plan);
-    o.clients = a->clients;
+    return r ? r : list_clients(a, &a->n_clients);
+}
+
+static int open_store(struct app *a, const struct plan *plan, struct source **ret)
+{
+    struct source_store o = {.open_kv = open_kv,
+                             .user = a,
+                             .tz = a->tz,
+                             .east_s = a->east_s,
+                             .span = plan_span(plan),
+                             .points = (uint32_t)a->options.points,
+                             .clients = a->clients,
+                             .n_clients = a->n_clients};
+    a->plan.calendar = true;
     if (a->plan.mode != MODE_CORRELATION && !a->options.map)
         o.keep_bytes = (uint64_t)a->options.keep_mib << 20;
-    a->plan.calendar = true;
-    return source_store_open(&a->source, &o) ? fail("store") : 0;
+    if (source_store_open(ret, &o))
+        return fail("store");
+    if (plan->mode == MODE_FULL && !a->options.phasors)
+        source_want_phasors(*ret, plan->windows.test.first);
+    return 0;
+}
+
+static int open_source(void *user, const struct plan *plan, struct source **ret)
+{
+    struct app *a = user;
+    return a->options.store ? open_store(a, plan, ret) : open_file(a, plan, ret);
 }
 
 /* ---- map ----------------------------------------------------------------------------------- */
@@ -330,6 +354,11 @@ static int write_out(struct app *a)
                             .seed = a->fleet.seed,
                             .profiles = (size_t)o->profiles,
                             .rounds = (uint32_t)o->rounds};
+    if (a->drift) {
+        report.learned = a->learned;
+        report.drift = a->drift;
+        learn_drift_warn(a->learned, a->drift);
+    }
     if (o->labels && result.ranking.n_unjudged < result.ranking.n) {
         if (labels_judge(&a->labels, &result.ranking, (uint32_t)o->rounds, a->fleet.seed, &verdict))
             return fail(o->labels);
@@ -361,6 +390,129 @@ static int score(struct app *a)
     return write_out(a);
 }
 
+/* ---- inspections --------------------------------------------------------------------------- */
+
+static int count_drift(void *ctx, const struct line *l, const float *features)
+{
+    const struct app *a = ctx;
+    sg_drift_add(a->drift, features, (float)l->unsupervised, l->margin);
+    return 0;
+}
+
+static int take_learned(struct app *a)
+{
+    const char *path = a->options.learned;
+    char label[SG_TREES_LABEL_MAX + 1];
+    if (!path)
+        return 0;
+    if (a->plan.mode != MODE_FULL)
+        return complain("--learned", "goes with --mode full");
+    int r = sg_learned_load(path, &a->learned);
+    if (r)
+        return r < 0 ? fail(path)
+                     : complain(path, r == SG_LEARNED_VERSION ? "of a version not known here"
+                                                              : "not a learnt ranking");
+    learn_label(label);
+    if (strcmp(sg_learned_facts(a->learned).label, label) != 0)
+        return complain(path, "learnt from other features than this program has: learn again");
+    return sg_drift_new(&a->drift, a->learned) ? fail(path) : 0;
+}
+
+static int take_outcomes(struct app *a)
+{
+    SG_CLEANUP(sg_kv_freep) struct sg_kv *kv = NULL;
+    const char *path = a->options.outcomes;
+    char why[160];
+    int r;
+    if (path) {
+        r = outcomes_read(&a->outcomes, path, why);
+        return r < 0 ? fail(path) : r ? complain(path, why) : 0;
+    }
+    if (!a->options.store)
+        return complain("--learn", "--outcomes F, or --store with its table inspection");
+    if (open_kv(a, &kv))
+        return fail("store");
+    r = outcomes_from_store(&a->outcomes, kv, a->clients, a->n_clients);
+    return r < 0 ? fail("store") : r ? complain("--learn", "no inspection in the store") : 0;
+}
+
+static int say_what_was_learnt(const struct app *a, const struct learn_result *r)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(JSON_MAX);
+    struct sg_json j;
+    if (!a->options.json) {
+        learn_print(r);
+        return 0;
+    }
+    sg_json_init(&j, &text);
+    learn_json(r, a->outcomes.dated, &j);
+    return sg_json_done(&j) || sg_file_write_report("-", sg_buf_bytes(&text)) ? fail("summary") : 0;
+}
+
+static int complain_of_learning(const struct app *a, int r)
+{
+    if (r == LEARN_NO_OUTCOME)
+        return complain("--outcomes", "no inspection of a judged customer after its windows");
+    if (r == LEARN_TOO_LONG)
+        return complain("--learn-step", "too short for so long a time: at most 400 steps");
+    if (r == LEARN_OPEN)
+        return EXIT_UNUSABLE;
+    return r < 0 ? fail("--learn") : judge_pass(a, r);
+}
+
+static int learn(struct app *a)
+{
+    const struct fraud_options *o = &a->options;
+    struct learn_result result_of_learning;
+    int r = take_outcomes(a);
+    if (r)
+        return r;
+    const struct learn_job job = {.fleet = a->fleet,
+                                  .plan = &a->plan,
+                                  .outcomes = &a->outcomes,
+                                  .step = (int32_t)o->learn_step,
+                                  .old = a->learned,
+                                  .open = open_source,
+                                  .sort_bytes = (uint64_t)o->sort_mib << 20,
+                                  .user = a};
+    r = learn_run(&job, &result_of_learning);
+    if (r)
+        return complain_of_learning(a, r);
+    const bool better = result_of_learning.learned != NULL;
+    if (better && sg_learned_save(result_of_learning.learned, o->learn))
+        r = fail(o->learn);
+    if (r == 0)
+        r = say_what_was_learnt(a, &result_of_learning);
+    learn_result_clear(&result_of_learning);
+    return r ? r : better ? 0 : EXIT_UNJUDGED;
+}
+
+/* --phasors F: judged by the same windows, if they are of the calendar; else each customer's last
+ * days. */
+static int take_phasors(struct app *a)
+{
+    const struct fraud_options *o = &a->options;
+    const struct plan *plan = &a->plan;
+    struct sg_phasor_config c = SG_PHASOR_CONFIG_DEFAULT;
+    char why[PHASORS_WHY_MAX];
+    if (!o->phasors || !strcmp(o->phasors, "none"))
+        return 0;
+    if (plan->mode != MODE_FULL)
+        return complain("--phasors", "goes with --mode full");
+    int r = a->tz || o->store ? 0 : take_zone(a);
+    if (r)
+        return r;
+    const int64_t first_s = (int64_t)plan->windows.test.first * 86400;
+    c.east_s = a->tz ? sg_tz_at(a->tz, first_s).east_s : a->east_s;
+    c.recent_days = (uint32_t)(plan->windows.test.last - plan->windows.test.first + 1);
+    if (plan->fixed && plan->dated)
+        c.recent_from_s = first_s - c.east_s;
+    r = phasors_read(&a->phasors, o->phasors, &c, why);
+    if (r)
+        return r < 0 ? fail(o->phasors) : complain(o->phasors, why);
+    return 0;
+}
+
 static int take_labels(struct app *a)
 {
     char why[160];
@@ -387,7 +539,11 @@ static int run(struct app *a)
         return r < 0 ? fail("plan") : complain("usage", why);
     if (!o->input == !o->store)
         return complain("usage", "--input F or --store");
-    if (!o->out && !o->json && !o->labels && !o->client && !o->page)
+    if (o->learn && (a->plan.mode != MODE_FULL || o->out || o->page || o->labels || o->client))
+        return complain("--learn", "goes with --mode full, without --out, --page, --labels, --client");
+    if (o->outcomes && !o->learn)
+        return complain("--outcomes", "goes with --learn");
+    if (!o->out && !o->json && !o->labels && !o->client && !o->page && !o->learn)
         return complain("usage",
                         "--out F, --page F, --json or --labels L: nothing would come of it");
     if (o->save_map && (o->map || a->plan.mode == MODE_CORRELATION))
@@ -399,7 +555,15 @@ static int run(struct app *a)
         return complain("usage", "--json and --out - both want standard output");
     r = take_labels(a);
     if (r == 0)
-        r = o->store ? open_store(a) : open_file(a);
+        r = take_learned(a);
+    if (r == 0 && !o->store)
+        r = take_phasors(a);
+    if (r == 0 && o->store)
+        r = prepare_store(a);
+    if (r == 0 && o->store)
+        r = take_phasors(a);
+    if (r == 0 && !o->learn)
+        r = open_source(a, &a->plan, &a->source);
     if (r)
         return r;
     a->fleet = (struct fleet){.plan = &a->plan,
@@ -408,9 +572,13 @@ static int run(struct app *a)
                                                     : (unsigned)(cpus < 1 ? 1 : cpus),
                               .seed = (uint64_t)o->seed,
                               .only = o->client,
+                              .learned = a->learned,
+                              .seen = a->learned ? count_drift : NULL,
+                              .seen_ctx = a,
+                              .phasors = &a->phasors,
                               .pictures = pictures_wanted(o),
                               .progress = o->progress || isatty(STDERR_FILENO)};
-    return score(a);
+    return o->learn ? learn(a) : score(a);
 }
 
 int main(int argc, char **argv)
@@ -431,6 +599,10 @@ int main(int argc, char **argv)
     sg_som_free(a.map);
     sg_full_model_free(a.full);
     labels_clear(&a.labels);
+    phasors_clear(&a.phasors);
+    outcomes_clear(&a.outcomes);
+    sg_drift_free(a.drift);
+    sg_learned_free(a.learned);
     sg_tz_free(a.tz);
     free(a.clients);
     sg_cas_grant_clear(&a.grant);

@@ -16,7 +16,17 @@
     O(INT, threads, "threads", "0", 0, 256, false, "customers worked on at a time; 0: one a CPU")  \
     O(INT, seed, "seed", "1", 0, INT64_MAX, false, "of the map's sample and the intervals")        \
     O(STRING, labels, "labels", NULL, 0, 0, false, "known thieves, CSV: customer,label,...")       \
+    O(STRING, learn, "learn", NULL, 0, 0, false,                                                   \
+      "learn a ranking from inspections; file for it, if it is better")                            \
+    O(STRING, outcomes, "outcomes", NULL, 0, 0, false,                                             \
+      "inspections, CSV: customer,inspected_day,outcome[,kwh][,group]; of the store without")      \
+    O(INT, learn_step, "learn-step", "14", 1, 366, false,                                          \
+      "days from one look at the fleet of then to the next")                                       \
+    O(STRING, learned, "learned", NULL, 0, 0, false,                                               \
+      "rank by what was learnt; with --learn: see whether it still holds")                         \
     O(BOOL, json, "json", "false", 0, 0, false, "summary as JSON on standard output")              \
+    O(STRING, phasors, "phasors", NULL, 0, 0, false,                                               \
+      "mode full: phasors, CSV or CSV.gz: customer,time,v1,...; none: not those of the store")     \
     O(STRING, client, "client", NULL, 0, 0, false, "judge this one customer alone")                \
     O(STRING, map, "map", NULL, 0, 0, false, "trained map or model to judge by")   \
     O(STRING, save_map, "save-map", NULL, 0, 0, false, "file for the map or model that was trained")        \

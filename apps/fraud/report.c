@@ -6,6 +6,8 @@
 #include <sealgrid/base/clock.h>
 #include <sealgrid/base/json.h>
 
+#include "learn.h"
+
 static void put_number(struct sg_json *j, const char *key, double v)
 {
     sg_json_key(j, key);
@@ -178,6 +180,8 @@ int report_json(const struct report *r, struct sg_buf *b)
         put_verdict(&j, r);
     if (r->map_error > 0)
         put_number(&j, "map_quantisation_error", r->map_error);
+    if (r->drift)
+        learn_drift_json(r->learned, r->drift, &j);
     sg_json_key(&j, "suspects");
     sg_json_array(&j);
     for (size_t i = 0; i < f->n_suspects && i < r->profiles; i++)

@@ -10,6 +10,8 @@ struct report {
     const struct fleet_result *result;
     const struct labels *labels;   /* NULL: none */
     const struct verdict *verdict; /* NULL: none */
+    const struct sg_drift *drift;  /* since what was learnt; NULL: nothing was */
+    const struct sg_learned *learned;
     double map_error;              /* 0: no map was trained */
     double seconds_train, seconds_score;
     unsigned threads;

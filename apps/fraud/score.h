@@ -6,9 +6,10 @@
 #include "plan.h"
 
 #include <sealgrid/fraud/full.h>
+#include <sealgrid/fraud/learn.h>
 #include <sealgrid/fraud/paper.h>
 
-#define REASONS_MAX 512
+#define REASONS_MAX 768
 
 enum unjudged {
     JUDGED,
@@ -34,14 +35,20 @@ struct line {
     int32_t epoch;      /* the source's number of the day that the windows call 0 */
     int32_t change_day; /* as the source numbers days; SG_FRAUD_NO_DAY: none */
     struct sg_full_reason reason[SG_FULL_REASONS];
+    double unsupervised; /* score of mode full; score is the same, or 100 times the chance: */
+    float chance;        /* of a find, as learnt from inspections; 0: nothing was */
+    double margin;       /* log odds, before calibration */
+    struct sg_phasor_finding phasor; /* the surest; of sureness 0: none */
+    int32_t east_s;                  /* of its dates */
 };
 
 /* Work space of one thread.  Borrows plan and map. */
 struct scorer {
     const struct plan *plan;
-    struct sg_paper_judge *judge; /* NULL without a map */
-    struct sg_full_judge *full;   /* NULL but in mode full */
-    double *r;                    /* of the days */
+    struct sg_paper_judge *judge;     /* NULL without a map */
+    struct sg_full_judge *full;       /* NULL but in mode full */
+    const struct sg_learned *learned; /* NULL: the unsupervised score ranks; borrowed */
+    double *r;                        /* of the days */
     uint32_t room;
 };
 
@@ -51,6 +58,9 @@ SG_MUST_USE int scorer_use_full(struct scorer *s, const struct sg_full_model *m)
 void scorer_clear(struct scorer *s);
 /* One customer in mode full (score-full.c): fills what of the line depends on the mode. */
 SG_MUST_USE int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l);
+/* The phasors of a customer judged in mode full (score-phasor.c); words: false, nothing to tell. */
+void score_add_phasors(struct line *l, const struct sg_phasor_summary *s);
+bool score_phasor_words(const struct line *l, char ret[SG_PHASOR_WORDS_MAX]);
 /* Renumbers the days (plan_renumber).  pic may be NULL. */
 SG_MUST_USE int score_one(struct scorer *s, struct sg_fraud_days *d,
                           const struct source_notes *notes, struct line *ret, struct picture *pic);
