@@ -72,7 +72,7 @@ struct sg_learn_settings {
             .trees = 200,                                                                          \
             .depth = 4,                                                                            \
             .leaves = 16,                                                                          \
-            .bins = SG_TREES_BINS_MAX,                                                             \
+            .bins = 64,                                                                            \
             .shrinkage = 0.05,                                                                     \
             .l2 = 3,                                                                               \
             .least_child = 1,                                                                      \
