@@ -129,7 +129,17 @@ static int take_sample(struct worker *w, const struct source_notes *notes)
     return r < 0 ? r : r == SG_PAPER_POINTS ? sg_fold(r) : 0;
 }
 
-static int work_on(struct worker *w, const struct source_notes *notes)
+/* Those of a file, of this customer. */
+static void add_phasors(const struct fleet *f, const char *id, struct source_notes *notes)
+{
+    const struct sg_phasor_summary *s = f->phasors ? phasors_find(f->phasors, id) : NULL;
+    if (!s)
+        return;
+    notes->has_phasors = true;
+    notes->phasors = *s;
+}
+
+static int work_on(struct worker *w, struct source_notes *notes)
 {
     const struct fleet *f = w->pass->f;
     struct line l;
@@ -137,6 +147,7 @@ static int work_on(struct worker *w, const struct source_notes *notes)
         return 0;
     if (w->pass->sampling)
         return take_sample(w, notes);
+    add_phasors(f, w->days.id, notes);
     int r = score_one(&w->scorer, &w->days, notes, &l, f->pictures ? &w->picture : NULL);
     return r ? r : put_result(w, notes, &l, &w->picture);
 }

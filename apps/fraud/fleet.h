@@ -5,6 +5,7 @@
  * that does not (fraud/paper.h), each score from one customer alone, and ranks from scores. Memory:
  * the sample, 200 octets a customer, and one customer's days a thread.
  */
+#include "phasors.h"
 #include "ranking.h"
 
 #include <sealgrid/fraud/full.h>
@@ -30,6 +31,7 @@ struct fleet {
     int (*seen)(void *ctx, const struct line *l, const float *features);
     void *seen_ctx;
     size_t pictures; /* how many suspects' pictures are kept */
+    const struct phasors *phasors;    /* of a file, for mode full; NULL or empty: none */
     bool progress;                    /* on standard error */
 };
 
