@@ -28,7 +28,7 @@
 
 #define THIEVES 0.085
 
-enum { FOLDS = 5, TYPES = 9 };
+enum { FOLDS = SG_LEARN_FOLDS, TYPES = 9 };
 
 struct customer {
     char id[SG_FRAUD_ID_MAX + 1];
@@ -190,8 +190,8 @@ static int compare_hashes(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Buildings are dealt to the folds in the order of their hashes.  How many buildings. */
-static size_t deal(struct bench *b)
+/* How many buildings. */
+static size_t count_groups(const struct bench *b)
 {
     SG_FREE uint64_t *group = calloc(b->n, sizeof(*group));
     size_t n = 0;
@@ -200,12 +200,7 @@ static size_t deal(struct bench *b)
     memcpy(group, b->group, b->n * sizeof(*group));
     qsort(group, b->n, sizeof(*group), compare_hashes);
     for (size_t i = 0; i < b->n; i++)
-        if (i == 0 || group[i] != group[i - 1])
-            group[n++] = group[i];
-    for (size_t i = 0; i < b->n; i++) {
-        const uint64_t *at = bsearch(&b->group[i], group, n, sizeof(*group), compare_hashes);
-        b->fold[i] = (uint32_t)((size_t)(at - group) % FOLDS);
-    }
+        n += i == 0 || group[i] != group[i - 1];
     return n;
 }
 
@@ -278,50 +273,6 @@ static int find_features(struct bench *b)
     return r;
 }
 
-/* --- folds ----------------------------------------------------------------------------------- */
-
-/* Margins of the fold's customers by trees of the other folds, as sg_learn trains them. */
-static int judge_fold(struct bench *b, uint32_t fold, float *x, float *label, float *weight)
-{
-    SG_CLEANUP(sg_trees_freep) struct sg_trees *m = NULL;
-    struct sg_learn_settings s = SG_LEARN_SETTINGS_DEFAULT;
-    int8_t monotone[SG_TREES_FEATURES_MAX] = {0};
-    const uint32_t columns = b->features + 1;
-    monotone[b->features] = 1;
-    s.training.monotone = monotone;
-    s.training.seed = b->seed;
-    for (size_t i = 0; i < b->n; i++) {
-        memcpy(x + i * columns, b->x + i * b->features, b->features * sizeof(*x));
-        x[i * columns + b->features] = b->score[i];
-        label[i] = (float)(b->outcome[i] == SG_LEARN_FRAUD ? 1 - s.false_catch : s.overlooked);
-        weight[i] = b->fold[i] != fold;
-    }
-    const struct sg_trees_rows rows = {.x = x,
-                                       .label = label,
-                                       .weight = weight,
-                                       .group = b->group,
-                                       .key = b->key,
-                                       .n = b->n,
-                                       .features = columns};
-    int r = sg_fold(sg_trees_train(&m, &rows, &s.training, NULL));
-    for (size_t i = 0; r == 0 && i < b->n; i++)
-        if (b->fold[i] == fold)
-            sg_trees_margins(m, x + i * columns, 1, &b->margin[i]);
-    return r;
-}
-
-static int judge_folds(struct bench *b)
-{
-    const size_t columns = b->features + 1;
-    SG_FREE float *x = calloc(b->n * columns, sizeof(*x));
-    SG_FREE float *label = calloc(b->n, sizeof(*label));
-    SG_FREE float *weight = calloc(b->n, sizeof(*weight));
-    int r = x && label && weight ? 0 : sg_raise(-ENOMEM);
-    for (uint32_t fold = 0; r == 0 && fold < FOLDS; fold++)
-        r = judge_fold(b, fold, x, label, weight);
-    return r;
-}
-
 /* --- figures --------------------------------------------------------------------------------- */
 
 enum { AP, AUC, P20, P50, P100, FALSE_ALARMS, FIGURES };
@@ -386,15 +337,27 @@ static int print_all(const struct bench *b, const char *name, bool learnt,
     return r;
 }
 
+static struct sg_learn_examples examples_of(const struct bench *b)
+{
+    return (struct sg_learn_examples){b->x,     b->score, b->outcome, b->day,
+                                      b->group, b->key,   b->n,       b->features};
+}
+
+static struct sg_learn_settings settings_of(const struct bench *b)
+{
+    struct sg_learn_settings s = SG_LEARN_SETTINGS_DEFAULT;
+    s.training.seed = b->seed;
+    s.training.threads = 2;
+    return s;
+}
+
 /* What sg_learn itself says: intervals that draw whole buildings. */
 static int print_learn(const struct bench *b)
 {
     SG_CLEANUP(sg_learned_freep) struct sg_learned *m = NULL;
-    const struct sg_learn_examples e = {b->x,     b->score, b->outcome, b->day,
-                                        b->group, b->key,   b->n,       b->features};
-    struct sg_learn_settings s = SG_LEARN_SETTINGS_DEFAULT;
+    const struct sg_learn_examples e = examples_of(b);
+    const struct sg_learn_settings s = settings_of(b);
     struct sg_learn_report report;
-    s.training.seed = b->seed;
     int r = sg_learn(&e, &s, "bench", &m, &report);
     if (r < 0 || r == SG_LEARN_FEW || r == SG_LEARN_BAD)
         return sg_fold(r);
@@ -416,8 +379,10 @@ static int evaluate(struct bench *b, double *ret_ap)
         r = find_features(b);
     if (r)
         return r;
-    printf("%zu customers of %zu buildings\n", b->n, deal(b));
-    r = judge_folds(b);
+    const struct sg_learn_examples e = examples_of(b);
+    const struct sg_learn_settings s = settings_of(b);
+    printf("%zu customers of %zu buildings\n", b->n, count_groups(b));
+    r = sg_fold(sg_learn_folds(&e, &s, b->margin, b->fold));
     for (uint32_t fold = 0; r == 0 && fold < FOLDS; fold++)
         r = print_fold(b, fold, all);
     if (r == 0)
