@@ -91,7 +91,7 @@ static int take_header(struct reader *in, struct sg_bytes line)
 {
     struct sg_bytes field[CSV_COLUMNS_MAX];
     const size_t n = csv_split(line, field);
-    char number[24];
+    char number[32];
     in->customer = in->time = in->wiring = -1;
     for (int c = 0; c < N_COLUMNS; c++)
         in->column[c] = -1;
