@@ -308,6 +308,8 @@ int fleet_learn(const struct fleet *f, struct sg_full_model **ret)
     struct pass p = {.f = f, .what = "panel", .sampling = true};
     struct sg_full_training t = SG_FULL_TRAINING_DEFAULT;
     t.threads = f->threads < SG_FULL_THREADS_MAX ? f->threads : SG_FULL_THREADS_MAX;
+    t.repeats = f->repeats;
+    t.trees = f->trees;
     t.progress = note_learning;
     t.progress_ctx = (void *)(uintptr_t)f;
     int r = run_pass(&p);
