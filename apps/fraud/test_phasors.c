@@ -127,7 +127,7 @@ static void files_are_read_in_pieces(void **state)
     assert_true(fd >= 0);
     assert_int_equal(sg_buf_printf(&b, "customer,time,v1,v2,v3,i1,i2,i3,pf1,pf2,pf3\n"), 0);
     for (int i = 0; i < 40; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof(id), "c%02d", 39 - i);
         add_customer(&b, id, 0, "");
     }
