@@ -141,6 +141,15 @@ FRAUD(voltage_gone)
     scale(s, 1, 0.01, 1);
 }
 
+/* The record begins within a sag: that is no measure of the voltage. */
+static void voltage_gone_after_a_sag(struct sg_phasor_sample *s, uint32_t day, uint32_t hour)
+{
+    if (day == 0 && hour < 3)
+        for (int e = 0; e < 3; e++)
+            scale(s, e, 0.6, 1);
+    voltage_gone(s, day, hour);
+}
+
 FRAUD(voltage_lowered)
 {
     scale(s, 2, 0.88, 1);
@@ -244,6 +253,7 @@ static void test_frauds(void **state)
 {
     (void)state;
     finds(voltage_gone, SG_PHASOR_VOLTAGE_LOST, 2);
+    finds(voltage_gone_after_a_sag, SG_PHASOR_VOLTAGE_LOST, 2);
     finds(voltage_lowered, SG_PHASOR_VOLTAGE_LOST, 4);
     finds(current_gone, SG_PHASOR_CURRENT_LOST, 1);
     finds(reversed, SG_PHASOR_CURRENT_REVERSED, 2);
