@@ -22,7 +22,7 @@
 #include <sealgrid/base/clock.h>
 #include <sealgrid/fraud/judge.h>
 
-#define THRESHOLD 0.5
+#define THRESHOLD 0.35
 #define ROUNDS    1000
 #define N_FIGURES 2
 #define LOG_DAY_S 300
