@@ -5,6 +5,7 @@
  * that does not (fraud/paper.h), each score from one customer alone, and ranks from scores. Memory:
  * the sample, 200 octets a customer, and one customer's days a thread.
  */
+#include "balances.h"
 #include "phasors.h"
 #include "ranking.h"
 
@@ -33,6 +34,7 @@ struct fleet {
     void *seen_ctx;
     size_t pictures;               /* how many suspects' pictures are kept */
     const struct phasors *phasors; /* of a file, for mode full; NULL or empty: none */
+    const struct balances *balances; /* of a topology, for mode full; likewise */
     bool progress;                 /* on standard error */
 };
 

@@ -26,6 +26,7 @@ struct source_notes {
     int32_t last_day;    /* that was told of, complete or not; undefined without any */
     bool has_phasors;
     struct sg_phasor_summary phasors;
+    const struct balances_customer *balance; /* of its transformer; NULL: not known */
 };
 
 /* Days of the calendar to be read; first > last: all. */
