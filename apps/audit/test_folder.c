@@ -125,6 +125,50 @@ static void the_same_time_on_two_bills_is_named(void **state)
     expect(&reports, "bill.misfiled", false);
 }
 
+/* A second bill of the first of the two days: sound, with a root of its own, and everything on it
+ * charged already. */
+static void a_second_bill_of_a_part_is_named(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf reports = SG_BUF_INIT(1 << 20);
+    SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(1 << 20);
+    const struct sg_bill_install install = {"10000000", FX_FROM, INT64_MAX, 1, 1, NULL};
+    const struct sg_evidence_head head = {FX_CLIENT, FX_FROM, FX_FROM + 86400, 1};
+    const struct sg_bill_input in = {.tariff = f.tariff,
+                                     .client = FX_CLIENT,
+                                     .from_s = head.from_s,
+                                     .until_s = head.until_s,
+                                     .installs = &install,
+                                     .n_installs = 1};
+
+    assert_int_equal(sg_billing_new(&b, &in), 0);
+    for (uint32_t i = 0; i < 96; i++) {
+        const struct sg_reading *r = &f.blocks[0][0]->readings[i];
+        const struct sg_bill_reading reading = {.serial = "10000000",
+                                                .ts_s = r->ts_s,
+                                                .energy_wh = r->field[SG_READING_interval_energy],
+                                                .reactive_varh = INT64_MIN,
+                                                .leaf = f.blocks[0][0]->leaves[i]};
+        assert_int_equal(sg_billing_add(b, &reading), 0);
+    }
+    assert_int_equal(sg_billing_finish(b, &bill), 0);
+    assert_memory_not_equal(bill.root, f.bill.root, 32);
+    assert_int_equal(sg_bill_write(&bill, &json), 0);
+    assert_int_equal(sg_evidence_put_head(&file, &head), 0);
+    assert_int_equal(sg_evidence_put_block(&file, f.blocks[0][0]), 0);
+    put_file("bill", "3000000001", "day.json", sg_buf_bytes(&json));
+    put_file("evidence", "3000000001", "day.cbor", sg_buf_bytes(&file));
+    struct folder_result r = audit(&reports);
+    assert_int_equal(r.bad, 0); /* by itself there is nothing wrong with it */
+    put_honest("3000000001", "2026-09");
+    r = audit(&reports);
+    assert_int_equal(r.bad, 1);
+    expect(&reports, "bill.overlap", true);
+}
+
 /* Every bill is in the summary by its hash, the unusable ones too, and what was found beside it. */
 static void a_summary_has_every_bill(void **state)
 {
@@ -287,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(one_honest_bill_passes, empty),
         cmocka_unit_test_teardown(the_same_time_on_two_bills_is_named, empty),
+        cmocka_unit_test_teardown(a_second_bill_of_a_part_is_named, empty),
         cmocka_unit_test_teardown(a_summary_has_every_bill, empty),
         cmocka_unit_test_teardown(a_bill_in_anothers_place_is_named, empty),
         cmocka_unit_test_teardown(a_doctored_explanation_is_named, empty),

@@ -355,3 +355,73 @@ int conflicts_settle(const struct conflicts *conflicts, struct client *c, uint64
     free(others.list);
     return r;
 }
+
+/* ---- of an evidence file ------------------------------------------------------------------------
+ */
+
+/* The choice of that interval, if it is rightly signed. */
+static const struct sg_row_resolution *signed_choice(const struct sg_row_resolution *rows, size_t n,
+                                                     int64_t client, int64_t ts_s)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct sg_resolution r = {client, rows[i]};
+        if (rows[i].ts_s == ts_s)
+            return sg_resolution_verify(&r, NULL) == 0 ? &rows[i] : NULL;
+    }
+    return NULL;
+}
+
+/* The rows of one interval: the chosen one to the front.  False: there is none. */
+static bool put_chosen_first(struct sg_row_reading *rows, size_t n,
+                             const struct sg_row_resolution *choice)
+{
+    for (size_t i = 0; i < n && choice; i++) {
+        if (!is_chosen(&rows[i], choice->chosen))
+            continue;
+        const struct sg_row_reading chosen = rows[i];
+        memmove(&rows[1], &rows[0], i * sizeof(rows[0]));
+        rows[0] = chosen;
+        return true;
+    }
+    return false;
+}
+
+static void settle_interval(struct client *c, size_t at, size_t n,
+                            const struct sg_row_resolution *choice)
+{
+    if (n == 1 && !choice)
+        return;
+    if (!put_chosen_first(&c->rows[at], n, choice)) {
+        c->conflicts++;
+        return;
+    }
+    for (size_t i = 1; i < n; i++)
+        c->rejected[c->n_rejected++] = at + i;
+}
+
+int conflicts_settle_file(struct client *c, struct sg_bytes section)
+{
+    SG_FREE struct sg_row_resolution *choices = NULL;
+    size_t n_choices = 0, n;
+    int r = 0;
+
+    if (section.len)
+        r = sg_resolutions_decode(section, &choices, &n_choices);
+    if (r)
+        return r < 0 ? r : CONFLICTS_MALFORMED;
+    free(c->rejected);
+    c->n_rejected = 0;
+    c->rejected = calloc(c->n_rows + 1, sizeof(*c->rejected));
+    if (!c->rejected)
+        return sg_raise(-ENOMEM);
+    if (c->n_rows)
+        qsort(c->rows, c->n_rows, sizeof(*c->rows), by_place);
+    for (size_t i = 0; i < c->n_rows; i += n) {
+        const int64_t ts_s = c->rows[i].reading.ts_s;
+        for (n = 1; i + n < c->n_rows && c->rows[i + n].reading.ts_s == ts_s;)
+            n++;
+        settle_interval(c, i, n, signed_choice(choices, n_choices, c->id, ts_s));
+    }
+    c->resolutions.max = SECTION_MAX;
+    return sg_buf_append(&c->resolutions, section);
+}

@@ -30,3 +30,8 @@ SG_MUST_USE int conflicts_read(struct conflicts *ret, struct sg_kv *kv, int64_t 
 /* Among c's rows and blocks; *ret_open: conflicts that nobody settled. */
 SG_MUST_USE int conflicts_settle(const struct conflicts *conflicts, struct client *c,
                                  uint64_t *ret_open);
+
+enum conflicts_outcome { CONFLICTS_MALFORMED = 1 };
+/* Rows of an evidence file by its own section of choices (may be empty): c->conflicts counts the
+ * intervals that it leaves open. */
+SG_MUST_USE int conflicts_settle_file(struct client *c, struct sg_bytes section);

@@ -1,4 +1,5 @@
 /* source-file - an evidence file, or plain rows as CSV. */
+#include "conflicts.h"
 #include "source.h"
 
 #include <sealgrid/base/cleanup.h>
@@ -35,13 +36,16 @@ static int read_evidence(struct client *c, struct sg_bytes file, int64_t *ret_fr
             r = take_evidence_block(c, b);
     }
     free(b);
-    if (r == SG_EVIDENCE_MALFORMED) {
+    if (r == SG_EVIDENCE_END) {
+        c->id = head.client;
+        r = conflicts_settle_file(c, reader.resolutions);
+    }
+    if (r > 0) {
         snprintf(why, 160, "not an evidence file");
         return SOURCE_BAD;
     }
     if (r < 0)
         return r;
-    c->id = head.client;
     *ret_from_s = head.from_s;
     *ret_until_s = head.until_s;
     return 0;

@@ -247,6 +247,38 @@ static int issue_day(struct client *c, struct sg_bill *ret, struct sg_buf *ret_e
     return issue(c, &terms, ret, ret_evidence, why);
 }
 
+/* From its evidence file the same bill, choices and all; from one without its choices none. */
+static void bill_from(struct sg_bytes file, const struct sg_bill *due)
+{
+    SG_CLEANUP(client_clear) struct client c = {.id = 0};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf again = SG_BUF_INIT(1 << 20);
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    struct refusal why = {.word = ""};
+    int64_t from_s, until_s;
+    char text[160];
+    bool is_signed;
+
+    assert_int_equal(source_file(&c, file, &is_signed, &from_s, &until_s, text), 0);
+    assert_int_equal(c.conflicts, 0);
+    assert_int_equal(c.n_rejected, 4);
+    c.n_installs = 0;
+    const struct client_install install = {
+        .serial = SERIAL, .from_s = FROM, .until_s = INT64_MAX, .ratio_num = 1, .ratio_den = 1};
+    assert_int_equal(client_add_install(&c, &install), 0);
+    assert_int_equal(issue_day(&c, &bill, &again, &why), 0);
+    assert_int_equal(bill.n_resolved, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_true(sg_bill_same_choice(&bill.resolved[i], &due->resolved[i]));
+    assert_memory_equal(bill.root, due->root, 32);
+    assert_true(sg_bytes_equal(sg_buf_bytes(&again), file));
+
+    client_reset(&c, CLIENT);
+    sg_buf_reset(&c.resolutions);
+    assert_int_equal(conflicts_settle_file(&c, SG_BYTES_NONE), 0);
+    assert_int_equal(c.conflicts, 0); /* no rows */
+    assert_int_equal(conflicts_settle_file(&c, SG_BYTES_LIT("x")), CONFLICTS_MALFORMED);
+}
+
 /* Both blocks are evidence, the choices too; what was not chosen is not billed. */
 static void both_tellings_are_shown_and_one_is_billed(void **state)
 {
@@ -298,6 +330,7 @@ static void both_tellings_are_shown_and_one_is_billed(void **state)
     assert_int_equal(sg_evidence_next(&in, b), SG_EVIDENCE_END);
     assert_int_equal(sg_resolutions_decode(in.resolutions, &rows, &n), 0);
     assert_int_equal(n, 5);
+    bill_from(sg_buf_bytes(&file), &bill);
 }
 
 /* ---- the record itself --------------------------------------------------------------------------

@@ -492,6 +492,101 @@ static void choices_may_mix_the_tellings(void **state)
     clear_records(&mixed);
 }
 
+/* ---- a clock set back over the end of a period ------------------------------------------------
+ */
+
+/* After the second day come two intervals of the third; then the clock is set back by an hour, and
+ * the last two of the second day and the first two of the third are told again, 195 to 198. */
+static struct sg_evidence_block third, over;
+
+static void told_over_midnight(struct sg_buf *wire2)
+{
+    sign_again(&third, &wire2[0], 193, FX_UNTIL + 900, 2);
+    sign_again(&over, &wire2[1], 195, FX_UNTIL - 900, 4);
+}
+
+/* The bill of the two days, of which that reading counts in the last interval but one. */
+static void bill_before_midnight(const struct sg_evidence_block *block, size_t at,
+                                 struct records *records, struct sg_bill *ret)
+{
+    SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
+    uint8_t sha256[32];
+    const struct sg_bill_install install = {"10000000", FX_FROM, INT64_MAX, 1, 1, sha256};
+    const struct sg_bill_input in = {.tariff = f.tariff,
+                                     .client = FX_CLIENT,
+                                     .from_s = FX_FROM,
+                                     .until_s = FX_UNTIL,
+                                     .installs = &install,
+                                     .n_installs = 1};
+    const struct sg_reading *chosen_two[] = {&block->readings[at], &over.readings[1]};
+
+    sg_cert_fingerprint(f.installations.records[0].cert, sha256);
+    assert_int_equal(sg_billing_new(&b, &in), 0);
+    for (size_t i = 0; i < 96; i++)
+        add_reading(b, f.blocks[0][0], i);
+    for (size_t i = 0; i < 94; i++)
+        add_reading(b, f.blocks[0][1], i);
+    add_reading(b, block, at);
+    add_reading(b, &over, 1);
+    for (int i = 0; i < 2; i++) {
+        struct sg_resolution one = {.client = FX_CLIENT,
+                                    .row = {.ts_s = chosen_two[i]->ts_s,
+                                            .resolved_ts_s = FX_UNTIL + 86400,
+                                            .why = SG_BYTES_LIT("clock set back")}};
+        struct sg_bill_choice c;
+        records->certificate[i] = records->signature[i] = (struct sg_buf)SG_BUF_INIT(1 << 14);
+        assert_int_equal(sg_row_digest(chosen_two[i], one.row.chosen), 0);
+        assert_int_equal(sg_resolution_sign(&one, ana_key, ana, records->name[i],
+                                            &records->certificate[i], &records->signature[i]),
+                         0);
+        records->rows[i] = one.row;
+        assert_int_equal(sg_resolution_choice(&one.row, &c), 0);
+        c.energy_wh = chosen_two[i]->field[SG_READING_interval_energy];
+        assert_int_equal(sg_billing_add_choice(b, "10000000", &c), 0);
+    }
+    assert_int_equal(sg_billing_finish(b, ret), 0);
+}
+
+static void a_clock_set_back_over_midnight(void **state)
+{
+    (void)state;
+    const struct sg_evidence_block *blocks[] = {f.blocks[0][0], f.blocks[0][1], &over};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(1 << 20);
+    SG_CLEANUP(sg_bill_clear) struct sg_bill mixed = {.client = 0};
+    static struct records records;
+    struct sg_buf wire2[2];
+
+    told_over_midnight(wire2);
+    bill_before_midnight(f.blocks[0][1], 94, &records, &mixed);
+    put_file(blocks, 3, records.rows, 2, &file);
+    struct sg_audit_result r = run(&mixed, sg_buf_bytes(&file), &operators);
+    assert_int_equal(all_found(), 0); /* 193 and 194 are the next bill's to show */
+    assert_int_equal(r.resolved, 2);
+    struct sg_audit_edge following = r.last;
+    assert_int_equal(r.last.seq, 196);
+    following.seq = 193; /* as the next bill has it, with choices of its own */
+    following.ts_s += 900;
+    assert_int_equal(sg_audit_lost_between(&r.last, &following, 900), 0);
+    following.told_again = false; /* it shows no second telling: then the numbers do not go on */
+    assert_int_equal(sg_audit_lost_between(&r.last, &following, 900), 1);
+
+    /* The second telling left out, and the choices: the bill of the first one alone. */
+    sg_buf_reset(&file);
+    assert_int_equal(fx_evidence(blocks, 2, &file), 0);
+    r = run(&f.bill, sg_buf_bytes(&file), &operators);
+    assert_int_equal(all_found(), 0); /* one period cannot show it ... */
+    following.seq = 193;
+    following.ts_s = FX_UNTIL + 900;
+    following.told_again = true;
+    following.end_s = r.last.end_s;
+    assert_int_equal(sg_audit_lost_between(&r.last, &following, 900), 0);
+    following.seq = 199; /* ... but where the next one goes on after all that was told, it does */
+    assert_int_equal(sg_audit_lost_between(&r.last, &following, 900), 6);
+    clear_records(&records);
+    sg_buf_clear(&wire2[0]);
+    sg_buf_clear(&wire2[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +604,7 @@ int main(void)
         cmocka_unit_test(a_conflict_kept_back_is_named),
         cmocka_unit_test(a_rejected_telling_told_twice_is_named),
         cmocka_unit_test(choices_may_mix_the_tellings),
+        cmocka_unit_test(a_clock_set_back_over_midnight),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }

@@ -296,6 +296,42 @@ static void a_proof_holds_for_its_own_bill(void **state)
     assert_int_equal(check(&p, &f.bill, &proved), SG_PROOF_FAULT_PATH);
 }
 
+/* The customer has a neighbour's bill with the same period, tariff, buckets and numbers of leaves,
+ * and a proof from his own: under the other bill's hash it opens nothing there. */
+static void a_proof_is_nobody_elses(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf octets = SG_BUF_INIT(1 << 16);
+    SG_CLEANUP(sg_buckets_freep) struct sg_buckets *theirs = NULL;
+    struct sg_proof_bill bill = f.bill;
+    int64_t energy[PF_N];
+    uint8_t leaf[PF_N][32];
+    struct sg_reading_proof p;
+    struct sg_proved proved;
+
+    memcpy(energy, f.energy, sizeof(energy));
+    memcpy(leaf, f.leaf, sizeof(leaf));
+    leaf[150][0] ^= 1; /* another meter's reading in each of the two places */
+    leaf[151][0] ^= 1;
+    assert_int_equal(
+        pf_buckets(&f, energy, (const uint8_t(*)[32])leaf, &theirs, &bill.buckets, &bill.n_buckets),
+        0);
+    assert_int_equal(bill.n_buckets, f.bill.n_buckets);
+    bill.sha256[0] ^= 1;
+    prove(150, &octets);
+    assert_int_equal(sg_reading_proof_take(sg_buf_bytes(&octets), &p), 0);
+    assert_int_equal(check(&p, &bill, &proved), SG_PROOF_FAULT_BILL);
+    memcpy(p.bill_sha256, bill.sha256, 32);
+    assert_int_equal(check(&p, &bill, &proved), SG_PROOF_FAULT_PATH);
+    bill.client++; /* whose records do not place that meter there */
+    assert_int_equal(check(&p, &bill, &proved), SG_PROOF_FAULT_METER);
+    bill = f.bill; /* of another month: same leaves, another time */
+    bill.from_s += 86400;
+    bill.until_s += 86400;
+    memcpy(bill.sha256, p.bill_sha256, 32);
+    assert_int_equal(check(&p, &bill, &proved), SG_PROOF_FAULT_METER);
+}
+
 static void every_octet_of_a_proof_counts(void **state)
 {
     (void)state;
@@ -421,6 +457,7 @@ int main(void)
         cmocka_unit_test(a_reading_is_proved_to_anyone),
         cmocka_unit_test(a_gap_has_no_proof),
         cmocka_unit_test(a_proof_holds_for_its_own_bill),
+        cmocka_unit_test(a_proof_is_nobody_elses),
         cmocka_unit_test(every_octet_of_a_proof_counts),
         cmocka_unit_test(exchanged_buckets_are_found),
         cmocka_unit_test(revoked_or_strange_meters_prove_nothing),

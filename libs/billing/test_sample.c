@@ -456,6 +456,58 @@ static void a_claim_above_the_readings_is_found(void **state)
                      SG_PROVER_EVIDENCE);
 }
 
+/* Points of a sample that fall on Wh that no meter signed. */
+static unsigned unbacked(const struct sg_population *p, const struct sg_challenge *c,
+                         const struct sg_buckets *claimed)
+{
+    SG_FREE struct sg_point *points = NULL;
+    unsigned n = 0;
+
+    assert_int_equal(sg_sample_draw(p, c, &points), 0);
+    for (uint32_t k = 0; k < c->points; k++) {
+        struct sg_leaf leaf;
+        assert_true(sg_buckets_leaf_at(claimed, points[k].bucket, points[k].is_export, points[k].wh,
+                                       &leaf));
+        int64_t own = llabs(f.energy[(leaf.ts_s - PF_FROM) / 900 - 1]);
+        int64_t before = points[k].is_export ? leaf.before.export_wh : leaf.before.import_wh;
+        n += points[k].wh - before >= own;
+    }
+    return n;
+}
+
+/* The utility makes its bill again and again (a word of its trace differs, so its hash) until the
+ * sample would miss what it claims too much.  Had it known the nonce it would win; against the one
+ * of which it has the hash it gains nothing. */
+static void grinding_needs_the_nonce(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buckets_freep) struct sg_buckets *claimed = NULL;
+    struct sg_proof_bill bill = f.bill;
+    int64_t energy[PF_N];
+    unsigned missed = 0, tries = 0;
+
+    for (int i = 0; i < PF_N; i++)
+        energy[i] = f.energy[i] + f.energy[i] / 9; /* a tenth of the claim */
+    assert_int_equal(pf_buckets(&f, energy, (const uint8_t(*)[32])f.leaf, &claimed, &bill.buckets,
+                                &bill.n_buckets),
+                     0);
+    for (bool found = false; !found; tries++) {
+        SG_CLEANUP(sg_population_freep) struct sg_population *p = NULL;
+        bill.sha256[0] = (uint8_t)tries;
+        p = population(&bill, 1);
+        struct sg_challenge c = challenge(p, 1, 1, 900000, 100000);
+        found = unbacked(p, &c, claimed) == 0;
+        assert_true(tries < 256);
+    }
+    SG_CLEANUP(sg_population_freep) struct sg_population *p = population(&bill, 1);
+    for (int nonce = 2; nonce < 202; nonce++) {
+        struct sg_challenge c = challenge(p, 1, (uint8_t)nonce, 900000, 100000);
+        missed += unbacked(p, &c, claimed) == 0;
+    }
+    assert_true(tries > 1);
+    assert_true(missed < 40); /* a tenth of 200, and three deviations */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,6 +523,7 @@ int main(void)
         cmocka_unit_test(bent_totals_are_found),
         cmocka_unit_test(a_doubled_reading_leaves_points_unanswered),
         cmocka_unit_test(a_claim_above_the_readings_is_found),
+        cmocka_unit_test(grinding_needs_the_nonce),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }
