@@ -13,6 +13,7 @@
 #define FILE_BYTES_MAX ((size_t)4 << 30)
 #define ROWS_MAX       50000000u
 #define HOLIDAYS_MAX   100000u
+#define REGIONS_MAX    1000u
 #define KW_MAX         1e9
 
 void context_files_clear(struct context_files *f)
@@ -231,6 +232,8 @@ static int add_calendar(struct context_files *f, const char *region)
     for (size_t i = 0; i < f->n_calendars; i++)
         if (!strcmp(f->calendars[i].region, region))
             return 0;
+    if (f->n_calendars == REGIONS_MAX)
+        return sg_raisef(-E2BIG, "more than %u regions with holidays", REGIONS_MAX);
     struct context_calendar *list =
         reallocarray(f->calendars, f->n_calendars + 1, sizeof(*f->calendars));
     if (!list)

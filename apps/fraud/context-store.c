@@ -94,8 +94,8 @@ int context_from_store(struct sg_fraud_context *ret, struct sg_kv *kv, int64_t c
                        uint32_t *bad)
 {
     struct reading m = {.context = SG_FRAUD_CONTEXT_NONE, .day = day};
-    int r = sg_table_each(kv, client, SG_TABLE_CONSUMER, NULL, NULL, SG_BYTES_NONE, take_consumer,
-                          &m);
+    int r =
+        sg_table_each(kv, client, SG_TABLE_CONSUMER, NULL, NULL, SG_BYTES_NONE, take_consumer, &m);
     if (r == 0)
         r = sg_table_each(kv, client, SG_TABLE_CONTRACT, NULL, NULL, SG_BYTES_NONE, take_contract,
                           &m);

@@ -5,6 +5,7 @@
  * that does not (fraud/paper.h), each score from one customer alone, and ranks from scores. Memory:
  * the sample, 200 octets a customer, and one customer's days a thread.
  */
+#include "context-file.h"
 #include "ranking.h"
 
 #include <sealgrid/fraud/full.h>
@@ -30,6 +31,7 @@ struct fleet {
     int (*seen)(void *ctx, const struct line *l, const float *features);
     void *seen_ctx;
     size_t pictures; /* how many suspects' pictures are kept */
+    const struct context_files *facts; /* of files, about customers; NULL: none */
     bool progress;                    /* on standard error */
 };
 
@@ -39,6 +41,7 @@ struct fleet_result {
     size_t n_suspects;
     uint64_t readings; /* or rows */
     uint64_t incomplete, conflicts;
+    uint64_t bad_facts; /* rows about customers that could not be read */
 };
 void fleet_result_clear(struct fleet_result *r);
 

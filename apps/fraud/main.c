@@ -34,6 +34,7 @@ struct app {
     struct sg_som *map;
     struct sg_full_model *full;
     struct labels labels;
+    struct context_files facts;
     struct sg_cas_grant grant;
     struct sg_tz *tz;
     int32_t east_s;
@@ -482,6 +483,19 @@ static int learn(struct app *a)
     return r ? r : better ? 0 : EXIT_UNJUDGED;
 }
 
+static int take_facts(struct app *a)
+{
+    const char *path = a->options.context, *holidays = a->options.holidays;
+    char why[CONTEXT_WHY_MAX];
+    int r = path ? context_read(&a->facts, path, why) : 0;
+    if (r)
+        return r < 0 ? fail(path) : complain(path, why);
+    r = holidays ? context_read_holidays(&a->facts, holidays, why) : 0;
+    if (r)
+        return r < 0 ? fail(holidays) : complain(holidays, why);
+    return 0;
+}
+
 static int take_labels(struct app *a)
 {
     char why[160];
@@ -524,6 +538,8 @@ static int run(struct app *a)
         return complain("usage", "--json and --out - both want standard output");
     r = take_labels(a);
     if (r == 0)
+        r = take_facts(a);
+    if (r == 0)
         r = take_learned(a);
     if (r == 0 && o->store)
         r = prepare_store(a);
@@ -541,6 +557,7 @@ static int run(struct app *a)
                               .seen = a->learned ? count_drift : NULL,
                               .seen_ctx = a,
                               .pictures = pictures_wanted(o),
+                              .facts = &a->facts,
                               .progress = o->progress || isatty(STDERR_FILENO)};
     return o->learn ? learn(a) : score(a);
 }
@@ -563,6 +580,7 @@ int main(int argc, char **argv)
     sg_som_free(a.map);
     sg_full_model_free(a.full);
     labels_clear(&a.labels);
+    context_files_clear(&a.facts);
     outcomes_clear(&a.outcomes);
     sg_drift_free(a.drift);
     sg_learned_free(a.learned);
