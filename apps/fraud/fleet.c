@@ -132,7 +132,17 @@ static int take_sample(struct worker *w, const struct source_notes *notes)
     return r < 0 ? r : r == SG_PAPER_POINTS ? sg_fold(r) : 0;
 }
 
-static int work_on(struct worker *w, const struct source_notes *notes)
+/* Those of a file, of this customer. */
+static void add_phasors(const struct fleet *f, const char *id, struct source_notes *notes)
+{
+    const struct sg_phasor_summary *s = f->phasors ? phasors_find(f->phasors, id) : NULL;
+    if (!s)
+        return;
+    notes->has_phasors = true;
+    notes->phasors = *s;
+}
+
+static int work_on(struct worker *w, struct source_notes *notes)
 {
     const struct fleet *f = w->pass->f;
     struct line l;
@@ -140,6 +150,7 @@ static int work_on(struct worker *w, const struct source_notes *notes)
         return 0;
     if (w->pass->sampling)
         return take_sample(w, notes);
+    add_phasors(f, w->days.id, notes);
     int r = score_one(&w->scorer, &w->days, notes, &l, f->pictures ? &w->picture : NULL);
     return r ? r : put_result(w, notes, &l, &w->picture);
 }
@@ -302,6 +313,8 @@ int fleet_learn(const struct fleet *f, struct sg_full_model **ret)
     struct pass p = {.f = f, .what = "panel", .sampling = true};
     struct sg_full_training t = SG_FULL_TRAINING_DEFAULT;
     t.threads = f->threads < SG_FULL_THREADS_MAX ? f->threads : SG_FULL_THREADS_MAX;
+    t.repeats = f->repeats;
+    t.trees = f->trees;
     t.progress = note_learning;
     t.progress_ctx = (void *)(uintptr_t)f;
     int r = run_pass(&p);

@@ -6,6 +6,7 @@
  * the sample, 200 octets a customer, and one customer's days a thread.
  */
 #include "context-file.h"
+#include "phasors.h"
 #include "ranking.h"
 
 #include <sealgrid/fraud/full.h>
@@ -25,14 +26,16 @@ struct fleet {
     uint64_t seed;
     const char *only;                 /* one customer; NULL: all */
     const struct sg_full_model *full; /* what fleet_score judges by in mode full; else NULL */
+    uint32_t repeats, trees;          /* struct sg_full_training; 0 but in tests */
     const struct sg_learned *learned; /* mode full: ranks instead of the score; or NULL */
     /* Mode full: told of every judged customer and its features, one at a time; or NULL.  What it
      * returns other than 0 ends the pass. */
     int (*seen)(void *ctx, const struct line *l, const float *features);
     void *seen_ctx;
-    size_t pictures; /* how many suspects' pictures are kept */
+    size_t pictures;               /* how many suspects' pictures are kept */
+    const struct phasors *phasors; /* of a file, for mode full; NULL or empty: none */
     const struct context_files *facts; /* of files, about customers; NULL: none */
-    bool progress;                    /* on standard error */
+    bool progress;                 /* on standard error */
 };
 
 struct fleet_result {

@@ -35,6 +35,7 @@ struct app {
     struct sg_full_model *full;
     struct labels labels;
     struct context_files facts;
+    struct phasors phasors;
     struct sg_cas_grant grant;
     struct sg_tz *tz;
     int32_t east_s;
@@ -193,7 +194,11 @@ static int open_store(struct app *a, const struct plan *plan, struct source **re
     a->plan.calendar = true;
     if (a->plan.mode != MODE_CORRELATION && !a->options.map)
         o.keep_bytes = (uint64_t)a->options.keep_mib << 20;
-    return source_store_open(ret, &o) ? fail("store") : 0;
+    if (source_store_open(ret, &o))
+        return fail("store");
+    if (plan->mode == MODE_FULL && !a->options.phasors)
+        source_want_phasors(*ret, plan->windows.test.first);
+    return 0;
 }
 
 static int open_source(void *user, const struct plan *plan, struct source **ret)
@@ -496,6 +501,32 @@ static int take_facts(struct app *a)
     return 0;
 }
 
+/* --phasors F: judged by the same windows, if they are of the calendar; else each customer's last
+ * days. */
+static int take_phasors(struct app *a)
+{
+    const struct fraud_options *o = &a->options;
+    const struct plan *plan = &a->plan;
+    struct sg_phasor_config c = SG_PHASOR_CONFIG_DEFAULT;
+    char why[PHASORS_WHY_MAX];
+    if (!o->phasors || !strcmp(o->phasors, "none"))
+        return 0;
+    if (plan->mode != MODE_FULL)
+        return complain("--phasors", "goes with --mode full");
+    int r = a->tz || o->store ? 0 : take_zone(a);
+    if (r)
+        return r;
+    const int64_t first_s = (int64_t)plan->windows.test.first * 86400;
+    c.east_s = a->tz ? sg_tz_at(a->tz, first_s).east_s : a->east_s;
+    c.recent_days = (uint32_t)(plan->windows.test.last - plan->windows.test.first + 1);
+    if (plan->fixed && plan->dated)
+        c.recent_from_s = first_s - c.east_s;
+    r = phasors_read(&a->phasors, o->phasors, &c, why);
+    if (r)
+        return r < 0 ? fail(o->phasors) : complain(o->phasors, why);
+    return 0;
+}
+
 static int take_labels(struct app *a)
 {
     char why[160];
@@ -541,8 +572,12 @@ static int run(struct app *a)
         r = take_facts(a);
     if (r == 0)
         r = take_learned(a);
+    if (r == 0 && !o->store)
+        r = take_phasors(a);
     if (r == 0 && o->store)
         r = prepare_store(a);
+    if (r == 0 && o->store)
+        r = take_phasors(a);
     if (r == 0 && !o->learn)
         r = open_source(a, &a->plan, &a->source);
     if (r)
@@ -556,6 +591,7 @@ static int run(struct app *a)
                               .learned = a->learned,
                               .seen = a->learned ? count_drift : NULL,
                               .seen_ctx = a,
+                              .phasors = &a->phasors,
                               .pictures = pictures_wanted(o),
                               .facts = &a->facts,
                               .progress = o->progress || isatty(STDERR_FILENO)};
@@ -581,6 +617,7 @@ int main(int argc, char **argv)
     sg_full_model_free(a.full);
     labels_clear(&a.labels);
     context_files_clear(&a.facts);
+    phasors_clear(&a.phasors);
     outcomes_clear(&a.outcomes);
     sg_drift_free(a.drift);
     sg_learned_free(a.learned);

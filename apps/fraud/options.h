@@ -25,6 +25,8 @@
     O(STRING, learned, "learned", NULL, 0, 0, false,                                               \
       "rank by what was learnt; with --learn: see whether it still holds")                         \
     O(BOOL, json, "json", "false", 0, 0, false, "summary as JSON on standard output")              \
+    O(STRING, phasors, "phasors", NULL, 0, 0, false,                                               \
+      "mode full: phasors, CSV or CSV.gz: customer,time,v1,...; none: not those of the store")     \
     O(STRING, client, "client", NULL, 0, 0, false, "judge this one customer alone")                \
     O(STRING, map, "map", NULL, 0, 0, false, "trained map or model to judge by")   \
     O(STRING, save_map, "save-map", NULL, 0, 0, false, "file for the map or model that was trained")        \

@@ -9,7 +9,7 @@
 #include <sealgrid/fraud/learn.h>
 #include <sealgrid/fraud/paper.h>
 
-#define REASONS_MAX 512
+#define REASONS_MAX 768
 
 enum unjudged {
     JUDGED,
@@ -38,6 +38,8 @@ struct line {
     double unsupervised; /* score of mode full; score is the same, or 100 times the chance: */
     float chance;        /* of a find, as learnt from inspections; 0: nothing was */
     double margin;       /* log odds, before calibration */
+    struct sg_phasor_finding phasor; /* the surest; of sureness 0: none */
+    int32_t east_s;                  /* of its dates */
 };
 
 /* Work space of one thread.  Borrows plan and map. */
@@ -57,6 +59,9 @@ SG_MUST_USE int scorer_use_full(struct scorer *s, const struct sg_full_model *m)
 void scorer_clear(struct scorer *s);
 /* One customer in mode full (score-full.c): fills what of the line depends on the mode. */
 SG_MUST_USE int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l);
+/* The phasors of a customer judged in mode full (score-phasor.c); words: false, nothing to tell. */
+void score_add_phasors(struct line *l, const struct sg_phasor_summary *s);
+bool score_phasor_words(const struct line *l, char ret[SG_PHASOR_WORDS_MAX]);
 /* Renumbers the days (plan_renumber).  pic may be NULL. */
 SG_MUST_USE int score_one(struct scorer *s, struct sg_fraud_days *d,
                           const struct source_notes *notes, struct line *ret, struct picture *pic);

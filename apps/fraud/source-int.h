@@ -3,7 +3,8 @@
 #include "source.h"
 
 struct source_session {
-    struct sg_kv *kv; /* NULL: of a file */
+    struct sg_kv *kv;         /* NULL: of a file */
+    struct sg_phasor *phasor; /* NULL until it is wanted */
 };
 
 struct source_kind {
@@ -18,6 +19,8 @@ struct source {
     const struct source_kind *kind;
     uint32_t points;
     bool dated;
+    bool phasors; /* wanted */
+    int32_t first_recent;
     size_t expected;
     char why[200];
 };

@@ -5,6 +5,7 @@
  */
 #include "context-store.h"
 #include "source-int.h"
+#include "source-phasor.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ struct filling {
     size_t n_installs;
     struct sg_fraud_days *days;
     struct source_notes *notes;
+    struct sg_phasor *phasor;    /* NULL: energy alone */
     int32_t first_day, last_day; /* with a reading; first > last: none */
     uint32_t complete;
     int64_t begin_s, end_s; /* of the day at hand */
@@ -129,16 +131,10 @@ static bool energy_of(const struct filling *f, int64_t ts_s, int64_t wh, float *
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-static int take_reading(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
-                        struct sg_bytes value)
+static int take_energy(struct filling *f, int64_t ts_s, int64_t wh)
 {
-    struct filling *f = ctx;
-    int64_t ts_s, wh;
     float kwh = 0;
-    int r = sg_row_reading_take(sort, value, &ts_s, &wh);
-    (void)partition;
-    if (r)
-        return r;
+    int r = 0;
     f->notes->readings++;
     if (f->first_day > f->last_day || ts_s > f->end_s) {
         r = end_day(f);
@@ -151,6 +147,33 @@ static int take_reading(void *ctx, struct sg_bytes partition, struct sg_bytes so
     }
     f->n++;
     return r;
+}
+
+static int take_reading(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
+                        struct sg_bytes value)
+{
+    int64_t ts_s, wh;
+    int r = sg_row_reading_take(sort, value, &ts_s, &wh);
+    (void)partition;
+    return r ? r : take_energy(ctx, ts_s, wh);
+}
+
+/* The same, and what the meter saw at the interval's end. */
+static int take_phasors(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
+                        struct sg_bytes value)
+{
+    struct filling *f = ctx;
+    int64_t ts_s, field[SOURCE_PHASOR_N_FIELDS];
+    struct sg_phasor_sample sample;
+    int r = sg_row_reading_take_all(sort, value, &ts_s, field, SOURCE_PHASOR_N_FIELDS);
+    (void)partition;
+    if (r)
+        return r;
+    source_phasor_sample(ts_s, field, &sample);
+    f->notes->has_phasors |= field[SOURCE_PHASOR_voltage_a] != SG_READING_NA;
+    /* Rows come in order of time: none is left out. */
+    r = sg_fold(sg_phasor_add(f->phasor, &sample));
+    return r ? r : take_energy(f, ts_s, field[SOURCE_PHASOR_interval_energy]);
 }
 
 static int take_install(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
@@ -182,25 +205,48 @@ static int count_conflict(void *ctx, struct sg_bytes partition, struct sg_bytes 
 
 /* ---- one client ---------------------------------------------------------------------------- */
 
+/* The ratio is that of the last installation: transformers are changed with their meter. */
+static int begin_phasors(struct filling *f, int32_t first_recent)
+{
+    struct sg_phasor_config c = SG_PHASOR_CONFIG_DEFAULT;
+    c.recent_from_s = midnight(f->o, first_recent);
+    c.east_s = f->o->tz ? sg_tz_at(f->o->tz, c.recent_from_s).east_s : f->o->east_s;
+    c.ratio = f->n_installs ? f->install[f->n_installs - 1].ratio : 1;
+    return sg_phasor_start(f->phasor, &c);
+}
+
+static void end_phasors(struct filling *f)
+{
+    if (f->notes->has_phasors)
+        f->notes->has_phasors = sg_phasor_finish(f->phasor, &f->notes->phasors) == 0;
+}
+
 /* Readings carry the end of their interval: those of a day lie in (midnight, next midnight]. */
-static int fill(struct filling *f, struct sg_kv *kv, int64_t client)
+static int fill(struct filling *f, struct sg_kv *kv, int64_t client, int32_t first_recent)
 {
     const struct source_span span = f->o->span;
     const int64_t from = midnight(f->o, span.first) + 1, until = midnight(f->o, span.last + 1) + 1;
-    uint8_t energy[SG_ROW_READING_FIELDS_LEN];
-    sg_row_reading_want(SG_READING_interval_energy, energy);
+    uint8_t fields[SG_ROW_READING_FIELDS_LEN];
+    if (f->phasor)
+        source_phasor_want(fields);
+    else
+        sg_row_reading_want(SG_READING_interval_energy, fields);
     int r = sg_table_each(kv, client, SG_TABLE_INSTALLATION, NULL, NULL, SG_BYTES_NONE,
                           take_install, f);
     if (r == 0)
         r = sg_table_each(kv, client, SG_TABLE_READING_CONFLICT, &from, &until, SG_BYTES_NONE,
                           count_conflict, f);
+    if (r == 0 && f->phasor)
+        r = begin_phasors(f, first_recent);
     if (r == 0)
-        r = sg_table_each(kv, client, SG_TABLE_READING, &from, &until, SG_BYTES_ARRAY(energy),
-                          take_reading, f);
+        r = sg_table_each(kv, client, SG_TABLE_READING, &from, &until, SG_BYTES_ARRAY(fields),
+                          f->phasor ? take_phasors : take_reading, f);
     if (r == 0)
         r = end_day(f);
     if (r == 0)
         r = context_from_store(&f->notes->context, kv, client, span.last, &f->notes->bad_facts);
+    if (r == 0 && f->phasor)
+        end_phasors(f);
     if (r == 0 && f->first_day <= f->last_day)
         f->notes->incomplete = (uint32_t)(f->last_day - f->first_day + 1) - f->complete;
     f->notes->last_day = f->last_day;
@@ -240,8 +286,11 @@ static int read_client(struct store *store, struct source_session *v, size_t ind
     *notes = (struct source_notes){.index = index, .context = SG_FRAUD_CONTEXT_NONE};
     struct filling f = {.o = &store->o, .days = ret, .notes = notes, .first_day = 1, .last_day = 0};
     int r = sg_fold(sg_fraud_days_start(ret, id, store->o.points));
+    if (r == 0 && store->base.phasors && !v->phasor)
+        r = sg_phasor_new(&v->phasor);
+    f.phasor = store->base.phasors ? v->phasor : NULL;
     if (r == 0)
-        r = fill(&f, v->kv, store->o.clients[index]);
+        r = fill(&f, v->kv, store->o.clients[index], store->base.first_recent);
     return r ? r : keep(store, index, ret, notes);
 }
 

@@ -32,6 +32,12 @@ int source_rewind(struct source *s)
     return s->kind->rewind(s);
 }
 
+void source_want_phasors(struct source *s, int32_t recent)
+{
+    s->phasors = true;
+    s->first_recent = recent;
+}
+
 int source_next(struct source *s, struct source_session *v, struct sg_fraud_days *ret,
                 struct source_notes *ret_notes)
 {
@@ -55,5 +61,6 @@ void source_session_free(struct source_session *v)
     if (!v)
         return;
     sg_kv_free(v->kv);
+    sg_phasor_free(v->phasor);
     free(v);
 }

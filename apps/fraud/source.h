@@ -7,6 +7,7 @@
 #include <sealgrid/billing/tz.h>
 #include <sealgrid/fraud/context.h>
 #include <sealgrid/fraud/days.h>
+#include <sealgrid/fraud/phasor.h>
 #include <sealgrid/kv.h>
 
 #define WINDOW_DAYS_MAX 2000 /* reference and recent days together, below SG_FRAUD_DAYS_MAX / 2 */
@@ -26,6 +27,8 @@ struct source_notes {
     int32_t last_day;    /* that was told of, complete or not; undefined without any */
     struct sg_fraud_context context; /* what the store knows besides; its epoch is not set */
     uint32_t bad_facts;              /* rows of the store about it that could not be read */
+    bool has_phasors;
+    struct sg_phasor_summary phasors;
 };
 
 /* Days of the calendar to be read; first > last: all. */
@@ -64,6 +67,9 @@ uint32_t source_points(const struct source *s);
 bool source_dated(const struct source *s);      /* days are days since 1970-01-01 */
 size_t source_expected(const struct source *s); /* customers; 0: not known */
 SG_MUST_USE int source_rewind(struct source *s);
+/* Before the first pass: the phasors of the store's customers are judged, too, intervals from day
+ * `recent` on by those before.  A file of days has none. */
+void source_want_phasors(struct source *s, int32_t recent);
 SG_MUST_USE int source_session_open(struct source *s, struct source_session **ret);
 void source_session_free(struct source_session *v);
 SG_DEFINE_FREEP(struct source_session, source_session_free)

@@ -68,18 +68,25 @@ static void run(const struct plan *plan, unsigned threads, const char *only, siz
 {
     SG_CLEANUP(source_freep) struct source *s = NULL;
     SG_CLEANUP(sg_som_freep) struct sg_som *map = NULL;
+    SG_CLEANUP(sg_full_model_freep) struct sg_full_model *full = NULL;
     assert_int_equal(source_file_open(&s, path, plan_span(plan)), 0);
-    const struct fleet f = {.plan = plan,
-                            .source = s,
-                            .threads = threads,
-                            .seed = 1,
-                            .only = only,
-                            .pictures = pictures};
+    struct fleet f = {.plan = plan,
+                      .source = s,
+                      .threads = threads,
+                      .seed = 1,
+                      .repeats = 1,
+                      .trees = 20,
+                      .pictures = pictures};
     double error = 0;
     if (plan->mode == MODE_PAPER) {
         assert_int_equal(fleet_train(&f, &map, &error), 0);
         assert_true(error > 0);
     }
+    if (plan->mode == MODE_FULL) {
+        assert_int_equal(fleet_learn(&f, &full), 0);
+        f.full = full;
+    }
+    f.only = only; /* a model comes from all */
     assert_int_equal(fleet_score(&f, map, ret), 0);
 }
 
@@ -103,7 +110,7 @@ static void assert_same(const struct fleet_result *a, const struct fleet_result 
 static void threads_do_not_change_a_bit(void **state)
 {
     (void)state;
-    for (enum plan_mode mode = MODE_CORRELATION; mode <= MODE_PAPER; mode++) {
+    for (enum plan_mode mode = MODE_CORRELATION; mode <= MODE_FULL; mode++) {
         const struct plan plan = plan_of(mode);
         SG_CLEANUP(fleet_result_clear) struct fleet_result one = {.suspects = NULL};
         run(&plan, 1, NULL, 9, &one);
@@ -118,7 +125,7 @@ static void threads_do_not_change_a_bit(void **state)
 static void thieves_come_first_and_the_unjudged_last(void **state)
 {
     (void)state;
-    for (enum plan_mode mode = MODE_CORRELATION; mode <= MODE_PAPER; mode++) {
+    for (enum plan_mode mode = MODE_CORRELATION; mode <= MODE_FULL; mode++) {
         const struct plan plan = plan_of(mode);
         SG_CLEANUP(fleet_result_clear) struct fleet_result got = {.suspects = NULL};
         run(&plan, 2, NULL, 3, &got);
@@ -311,7 +318,8 @@ static void a_report_holds_the_suspects(void **state)
                                                "c30,1,6,30\nc40,1,6,30\nc50,1,6,30\n"),
                                   why),
                      0);
-    const struct report r = {.plan = &plan, .result = &got, .labels = &labels, .threads = 2};
+    const struct report r = {
+        .plan = &plan, .result = &got, .labels = &labels, .threads = 2, .profiles = 2};
     assert_int_equal(report_json(&r, &text), 0);
     assert_int_equal(sg_buf_append_u8(&text, 0), 0);
     const char *s = (const char *)text.data;

@@ -214,6 +214,74 @@ static void absurd_energy_spoils_its_day_only(void **state)
     assert_int_equal(notes.incomplete, 1);
 }
 
+/* 10 A a phase at 130 V and power factor 0.95; what the meter measures of phase C is `left` of it.
+ */
+static void put_phasors(int64_t client, int64_t ts_s, double left)
+{
+    struct sg_row_reading row = reading_of(ts_s, 0);
+    int64_t *field = row.reading.field;
+    struct record r;
+    for (int k = 0; k < 3; k++) {
+        const double part = (k == 2 ? left : 1) * (1 + 0.01 * (double)(ts_s / 3600 % 7));
+        field[SG_READING_voltage_a + k] = 130000 + ts_s / 3600 % 5;
+        field[SG_READING_current_a + k] = (int64_t)(10000 * part);
+        field[SG_READING_active_power_a + k] = (int64_t)(1235 * part);
+        field[SG_READING_reactive_power_a + k] = (int64_t)(400 * part);
+    }
+    field[SG_READING_active_power] = field[SG_READING_active_power_a] +
+                                     field[SG_READING_active_power_b] +
+                                     field[SG_READING_active_power_c];
+    field[SG_READING_interval_energy] = field[SG_READING_active_power];
+    record_init(&r, client);
+    assert_int_equal(sg_row_int_sort(&r.sort, ts_s), 0);
+    assert_int_equal(sg_row_reading_encode(&r.value, &row), 0);
+    put(SG_TABLE_READING, &r);
+}
+
+/* Twenty days, the last six of them judged; the by-pass begins with the second of these. */
+static void phasors_are_judged_beside_the_energy(void **state)
+{
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    SG_CLEANUP(source_session_freep) struct source_session *session = NULL;
+    const int64_t clients[] = {CLIENT, OTHER};
+    const struct source_store o = {.open_kv = open_memory,
+                                   .user = memory,
+                                   .east_s = -3 * 3600,
+                                   .span = {DAY_ONE, DAY_ONE + 19},
+                                   .points = 24,
+                                   .clients = clients,
+                                   .n_clients = 2,
+                                   .keep_bytes = 1 << 20};
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, 0, 40);
+    for (int k = 1; k <= 20 * 24; k++)
+        put_phasors(CLIENT, BEGIN + k * 3600, k > 15 * 24 ? 0.6 : 1);
+    put_installation(OTHER, BEGIN - 100, 0, 1);
+    for (int day = 0; day < 20; day++)
+        put_day(OTHER, day, 24, 0, 24);
+    assert_int_equal(source_store_open(&s, &o), 0);
+    source_want_phasors(s, DAY_ONE + 14);
+    assert_int_equal(source_session_open(s, &session), 0);
+    for (int pass = 0; pass < 2; pass++) { /* the second has it from memory */
+        assert_int_equal(source_next(s, session, &days, &notes), 0);
+        assert_int_equal(days.n_days, 20);
+        assert_true(notes.has_phasors);
+        assert_int_equal(notes.phasors.days_past, 14);
+        assert_int_equal(notes.phasors.days_recent, 6);
+        assert_true(notes.phasors.score > 0.5f);
+        const struct sg_phasor_finding *f = &notes.phasors.top[0];
+        assert_int_equal(f->rule, SG_PHASOR_BYPASS);
+        assert_int_equal(f->elements, 4);
+        assert_int_equal(f->first_s, BEGIN + 15 * 86400 + 3600);
+        /* 0.4 of 1235 W through transformers of 40 */
+        assert_true(fabs((double)f->kwh_per_day - 0.4 * 1.235 * 1.03 * 24 * 40) < 30);
+        assert_int_equal(source_next(s, session, &days, &notes), 0);
+        assert_int_equal(days.n_days, 20);
+        assert_false(notes.has_phasors); /* told none */
+        assert_int_equal(source_rewind(s), 0);
+    }
+}
+
 /* A meter change: each with its ratio; energy fed in is not drawn. */
 static void ratios_belong_to_their_time(void **state)
 {
@@ -389,6 +457,7 @@ int main(void)
         T(quarters_make_hours),
         T(off_the_grid_is_incomplete),
         T(absurd_energy_spoils_its_day_only),
+        T(phasors_are_judged_beside_the_energy),
         T(ratios_belong_to_their_time),
         T(before_it_was_installed_nothing_counts),
         T(conflicts_are_counted),

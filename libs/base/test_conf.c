@@ -177,7 +177,7 @@ static void mistakes_are_named(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"listen: a\nlisten: b\n", ":2: key given twice"},
+        {"listen: a\nlisten: b\n", ":2: listen: key given twice"},
         {"store.volumes: 5\nstore: {volumes: 6}\n", "store.volumes: given twice"},
         {"\nunknown: 1\n", ":2: unknown: unknown key"},
         {"store: 5\n", "store: unknown key"},

@@ -109,7 +109,8 @@ static void a_list_with_a_mistake_ends_there(void **state)
         size_t n;
         unsigned line;
     } cases[] = {
-        {"", "one YAML document", 0, 0},
+        {"", "nothing in it", 0, 0},
+        {"# a comment\n", "nothing in it", 0, 0},
         {"name: a\n", "a list", 0, 1},
         {"a word\n", "a list", 0, 1},
         {"&x [1]\n", "anchors", 0, 1},
@@ -143,11 +144,41 @@ static void a_list_with_a_mistake_ends_there(void **state)
     assert_non_null(strstr(e.text, "more than 4096"));
 }
 
+/* Where a person would look. */
+static void problems_have_their_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *reason;
+        unsigned line;
+    } cases[] = {
+        {"a: 1\nb: 2\nname: Distribui\xe7\xe3o\n", "UTF-8", 3},
+        {"a: 1\nb: \x01\n", "control characters", 2},
+        {"a: 1\n\tb: 2\n", "tab", 2},
+        {"a: 1\nb:2\nc: 3\n", "expected ':'", 2},
+        {"a: 1\nb: 2\na: 3\n", "a: key given twice", 3},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sg_yaml y = {NULL, 0};
+        struct sg_yaml_error e = {0, ""};
+        assert_int_equal(sg_yaml_parse(&y, sg_bytes_str(cases[i].text), &e), SG_YAML_BAD);
+        if (!strstr(e.text, cases[i].reason) || e.line != cases[i].line)
+            fail_msg("case %zu: line %u: %s", i, e.line, e.text);
+    }
+    /* Of no octets at all there may be no place either. */
+    struct sg_yaml y = {NULL, 0};
+    struct sg_yaml_error e = {0, ""};
+    assert_int_equal(sg_yaml_parse(&y, SG_BYTES_NONE, &e), SG_YAML_BAD);
+    assert_string_equal(e.text, "nothing in it");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_document_becomes_a_tree),
         cmocka_unit_test(the_rest_of_yaml_is_refused),
+        cmocka_unit_test(problems_have_their_line),
         cmocka_unit_test(a_list_is_read_element_by_element),
         cmocka_unit_test(a_list_with_a_mistake_ends_there),
     };

@@ -9,6 +9,7 @@ struct builder {
     yaml_event_t event;
     struct sg_yaml tree;
     struct sg_yaml_error *error;
+    struct sg_bytes text;
 };
 
 int sg_yaml_refuse(struct sg_yaml_error *e, unsigned line, const char *fmt, ...)
@@ -53,13 +54,30 @@ static unsigned line_of(const struct builder *b)
     return (unsigned)b->event.start_mark.line + 1;
 }
 
+/* Of octets that are no text the parser knows the place alone; a key without its colon it notices
+ * in a later line. */
+static unsigned line_of_problem(const struct builder *b)
+{
+    const yaml_parser_t *p = &b->parser;
+    unsigned line = 1;
+
+    if (p->error == YAML_SCANNER_ERROR && p->context &&
+        !strcmp(p->context, "while scanning a simple key"))
+        return (unsigned)p->context_mark.line + 1;
+    if (p->error != YAML_READER_ERROR)
+        return (unsigned)p->problem_mark.line + 1;
+    for (size_t i = 0; i < p->problem_offset && i < b->text.len; i++)
+        line += b->text.data[i] == '\n';
+    return line;
+}
+
 static int next_event(struct builder *b)
 {
     yaml_event_delete(&b->event);
     if (yaml_parser_parse(&b->parser, &b->event))
         return 0;
     memset(&b->event, 0, sizeof b->event);
-    return sg_yaml_refuse(b->error, (unsigned)b->parser.problem_mark.line + 1, "%s",
+    return sg_yaml_refuse(b->error, line_of_problem(b), "%s",
                           b->parser.problem ? b->parser.problem : "not YAML");
 }
 
@@ -134,7 +152,7 @@ static int take_key(struct builder *b, const struct sg_yaml_node *mapping, char 
     if (r == 0)
         r = scalar_text(b, ret);
     if (r == 0 && sg_yaml_get(mapping, *ret))
-        r = sg_yaml_refuse(b->error, line_of(b), "key given twice");
+        r = sg_yaml_refuse(b->error, line_of(b), "%.64s: key given twice", *ret);
     return r;
 }
 
@@ -199,7 +217,9 @@ static int begin_document(struct builder *b)
 {
     int r = expect_event(b, YAML_STREAM_START_EVENT);
     if (r == 0)
-        r = expect_event(b, YAML_DOCUMENT_START_EVENT);
+        r = next_event(b);
+    if (r == 0 && b->event.type == YAML_STREAM_END_EVENT)
+        return sg_yaml_refuse(b->error, 0, "nothing in it");
     return r ? r : next_event(b);
 }
 
@@ -218,7 +238,8 @@ static int new_builder(struct builder *b, struct sg_bytes text)
         free(b->tree.nodes);
         return sg_raise(-ENOMEM);
     }
-    yaml_parser_set_input_string(&b->parser, text.data, text.len);
+    b->text = text;
+    yaml_parser_set_input_string(&b->parser, text.len ? text.data : (const uint8_t *)"", text.len);
     return 0;
 }
 

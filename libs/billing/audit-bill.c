@@ -163,6 +163,35 @@ static enum sg_audit_code code_of(const struct sg_audit *a, int outcome)
     }
 }
 
+/* The contracts to work out the bill by: the authority's, one that says the same as the bill's in
+ * the bill's order; or the bill's own, as a claim on its face.  The caller frees the list, which
+ * owns nothing. */
+static int list_contracts(const struct sg_audit *a, struct sg_contracts *ret)
+{
+    const struct sg_bill *bill = a->in->bill;
+    const struct sg_contract *of_client = &bill->contract;
+    size_t n = bill->has_contract;
+
+    if (a->in->contracts)
+        of_client = sg_contracts_of_client(a->in->contracts, bill->client, &n);
+    ret->list = calloc(n + 1, sizeof(*ret->list));
+    if (!ret->list)
+        return sg_raise(-ENOMEM);
+    for (; ret->n < n; ret->n++) {
+        struct sg_contract *c = &ret->list[ret->n];
+        *c = of_client[ret->n];
+        if (bill->has_contract && !sg_contract_difference(c, &bill->contract))
+            *c = bill->contract;
+        c->client = bill->client;
+    }
+    return 0;
+}
+
+static void free_contract_list(struct sg_contracts *c)
+{
+    free(c->list);
+}
+
 /* 0 and *ret, or 0 and *ret_done false: reported why there is no bill to compare with. */
 static int recompute(struct sg_audit *a, const struct sg_tariff *t, struct sg_bill *ret,
                      bool *ret_done)
@@ -170,16 +199,17 @@ static int recompute(struct sg_audit *a, const struct sg_tariff *t, struct sg_bi
     SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
     SG_CLEANUP(clear_records) struct records records = {NULL, NULL, 0};
     const struct sg_bill *bill = a->in->bill;
-    struct sg_contract contract = bill->contract; /* as the bill says it: a claim on its face */
-    const struct sg_contracts told = {&contract, bill->has_contract};
+    SG_CLEANUP(free_contract_list) struct sg_contracts contracts = {NULL, 0};
     struct sg_bill_input in = {.tariff = t,
                                .client = bill->client,
                                .from_s = bill->from_s,
                                .until_s = bill->until_s,
-                               .contracts = a->in->contracts ? a->in->contracts : &told};
+                               .contracts = &contracts};
     int r = list_installs(a, &records);
 
     *ret_done = false;
+    if (!r)
+        r = list_contracts(a, &contracts);
     if (r)
         return r;
     in.installs = records.list;

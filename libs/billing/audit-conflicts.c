@@ -20,23 +20,23 @@ static size_t choose(const struct sg_audit *a, const struct sg_audit_item *items
 
 static int reject(struct sg_audit *a, const struct sg_audit_item *item)
 {
-    struct sg_audit_item *list = reallocarray(a->rejected, a->n_rejected + 1, sizeof(*a->rejected));
-
-    if (!list)
-        return sg_raise(-ENOMEM);
-    a->rejected = list;
+    if (a->n_rejected == a->rejected_capacity) {
+        const size_t capacity = a->rejected_capacity ? 2 * a->rejected_capacity : 64;
+        struct sg_audit_item *list = reallocarray(a->rejected, capacity, sizeof(*list));
+        if (!list)
+            return sg_raise(-ENOMEM);
+        a->rejected = list;
+        a->rejected_capacity = capacity;
+    }
     a->rejected[a->n_rejected++] = *item;
     return 0;
 }
 
-/* The same reading stands before it, or is the one that counts. */
+/* The same reading stands before it (they are in order), or is the one that counts. */
 static bool is_repeated(const struct sg_audit_item *items, size_t i,
                         const struct sg_audit_item *kept)
 {
-    for (size_t k = 0; k < i; k++)
-        if (same_reading(&items[k], &items[i]))
-            return true;
-    return same_reading(&items[i], kept);
+    return (i && same_reading(&items[i - 1], &items[i])) || same_reading(&items[i], kept);
 }
 
 /* All of one interval: the first counts, unless another was chosen. */

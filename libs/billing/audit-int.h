@@ -53,7 +53,7 @@ struct sg_audit {
     struct sg_audit_choice *choices;        /* of the period, by time */
     size_t n_choices;
     struct sg_audit_item *rejected; /* by resolutions, in time order */
-    size_t n_rejected;
+    size_t n_rejected, rejected_capacity;
     struct sg_vee_estimates told; /* by the evidence, by time */
     struct sg_evidence_block block;
 };

@@ -93,12 +93,11 @@ static bool is_first(const struct sg_audit *a, const struct sg_audit_item *y)
     return y->ts_s - (int64_t)a->in->bill->interval_s <= a->in->bill->from_s;
 }
 
-/* The clock was set back between two readings: what is told again must have been settled. */
+/* The clock was set back between two readings: what is told again must have been settled.  Of two
+ * blocks over the same numbers a file has the chosen one alone. */
 static void check_set_back(struct sg_audit *a, const struct sg_audit_item *x,
                            const struct sg_audit_item *y)
 {
-    if (y->seq == x->seq && y->ts_s == x->ts_s)
-        return; /* both tellings of one number */
     if (y->seq == x->seq || !sg_audit_choice_at(a, y->ts_s))
         report_sequence(a, y);
     else if (!is_last(a, x) && !is_first(a, y))
@@ -186,19 +185,21 @@ uint64_t sg_audit_lost_between(const struct sg_audit_edge *last, const struct sg
 
 int sg_audit_numbers(struct sg_audit *a)
 {
-    const struct sg_installation *told = NULL; /* gone through by numbers */
+    const struct sg_installation *record = NULL; /* at hand */
+    bool by_number = false;                      /* it was gone through by its numbers */
     int r = 0;
 
     for (size_t i = 1; i < a->n_items && !r; i++) {
         const struct sg_audit_item *x = &a->items[i - 1], *y = &a->items[i];
-        if (y->record != x->record || y->record == told)
+        if (y->record != x->record)
             continue;
-        if (any_rejected(a, y->record)) {
-            told = y->record;
-            r = check_tellings(a, told);
-        } else {
-            check_step(a, x, y);
+        if (y->record != record) {
+            record = y->record;
+            by_number = any_rejected(a, record);
+            r = by_number ? check_tellings(a, record) : 0;
         }
+        if (!by_number)
+            check_step(a, x, y);
     }
     if (a->n_items) {
         a->result.first = edge_of(a, &a->items[0], false);

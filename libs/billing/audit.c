@@ -50,6 +50,9 @@ static int compare_items(const void *a, const void *b)
         return x->ts_s < y->ts_s ? -1 : 1;
     if (x->seq != y->seq)
         return x->seq < y->seq ? -1 : 1;
+    const int leaf = memcmp(x->leaf, y->leaf, sizeof(x->leaf)); /* what is the same lies together */
+    if (leaf)
+        return leaf;
     return (int)x->state - (int)y->state; /* the sound one first */
 }
 

@@ -229,48 +229,6 @@ static const char *charge_difference(const struct sg_bill *a, const struct sg_bi
     return NULL;
 }
 
-/* The contract in its one form: texts, then lists. */
-static bool same_demand(const struct sg_contract_demand *a, const struct sg_contract_demand *b)
-{
-    return !strcmp(a->post, b->post) && a->w == b->w;
-}
-
-static bool same_history(const struct sg_contract_history *a, const struct sg_contract_history *b)
-{
-    if (a->month != b->month || a->n_demand != b->n_demand)
-        return false;
-    for (size_t i = 0; i < a->n_demand; i++)
-        if (!same_demand(&a->demand[i], &b->demand[i]))
-            return false;
-    return true;
-}
-
-static bool same_carried(const struct sg_contract_credit *a, const struct sg_contract_credit *b)
-{
-    return a->month == b->month && !strcmp(a->post, b->post) && a->wh == b->wh;
-}
-
-static bool same_name(const char (*a)[SG_TARIFF_NAME_MAX + 1],
-                      const char (*b)[SG_TARIFF_NAME_MAX + 1])
-{
-    return !strcmp(*a, *b);
-}
-
-const char *sg_contract_difference(const struct sg_contract *a, const struct sg_contract *b)
-{
-    if (a->from_day != b->from_day || a->until_day != b->until_day)
-        return "from, until";
-    if (strcmp(a->tariff, b->tariff) != 0)
-        return "tariff";
-    if (a->phases != b->phases)
-        return "phases";
-    LIST_DIFFERS(demand, n_demand, same_demand, "demand_kw");
-    LIST_DIFFERS(history, n_history, same_history, "demand_history");
-    LIST_DIFFERS(credits, n_credits, same_carried, "credits");
-    LIST_DIFFERS(exempt, n_exempt, same_name, "exempt");
-    return NULL;
-}
-
 static const char *contract_difference(const struct sg_bill *a, const struct sg_bill *b)
 {
     if (a->has_contract != b->has_contract)

@@ -338,6 +338,17 @@ static size_t lower_bound(const struct sg_contracts *c, int64_t client)
     return lo;
 }
 
+const struct sg_contract *sg_contracts_of_client(const struct sg_contracts *c, int64_t client,
+                                                 size_t *ret_n)
+{
+    const size_t first = lower_bound(c, client);
+
+    *ret_n = 0;
+    while (first + *ret_n < c->n && c->list[first + *ret_n].client == client)
+        (*ret_n)++;
+    return c->list ? &c->list[first] : NULL;
+}
+
 int sg_contracts_over(const struct sg_contracts *c, int64_t client, int64_t first_day,
                       int64_t last_day, const struct sg_contract **ret)
 {

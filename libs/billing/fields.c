@@ -206,13 +206,17 @@ int sg_field_decimal(struct sg_fields *f, const struct sg_yaml_node *n, unsigned
         return r;
     r = sg_decimal_parse(n->text, digits, &v);
     if (r == -EINVAL)
-        return sg_fields_refuse(f, n, "not a decimal number with at most %u decimals", digits);
+        return sg_fields_refuse(f, n, "not a decimal number with at most %u decimals: %.40s%s",
+                                digits, n->text,
+                                strchr(n->text, ',') ? " (decimals are behind a point)" : "");
     if (!r && v >= min && v <= max) {
         *ret = v;
         return 0;
     }
     sg_decimal_format(least, min, digits, 0);
     sg_decimal_format(most, max, digits, 0);
+    if (min == max)
+        return sg_fields_refuse(f, n, "must be %s", least);
     return sg_fields_refuse(f, n, "must be from %s to %s", least, most);
 }
 
@@ -299,7 +303,9 @@ int sg_field_date(struct sg_fields *f, const struct sg_yaml_node *n, int64_t *re
 
     if (r)
         return r;
-    return sg_text_date(n->text, ret_day) ? 0 : sg_fields_refuse(f, n, "a date is 2026-09-07");
+    return sg_text_date(n->text, ret_day)
+               ? 0
+               : sg_fields_refuse(f, n, "a date is 2026-09-07, not %.40s", n->text);
 }
 
 /* "18:30" to minutes from midnight, 24:00 included. */

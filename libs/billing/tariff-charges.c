@@ -4,11 +4,36 @@
 #define CARRY_MAX   600 /* months */
 #define RATCHET_MAX 60
 #define FACTOR_MAX  INT64_C(100000000) /* 100 */
+#define KWH_MAX     (SG_FIELD_WH_MAX / 1000)
 
-static struct sg_tariff_charge *charge_of(struct sg_fields *f)
-{
-    return sg_tariff_parser_of(f)->charge;
-}
+/* Members of a charge that are one word, one whole number, one decimal. */
+#define TAKE_WORD(name, member, type, ...)                                                         \
+    static int name(struct sg_fields *f, const struct sg_yaml_node *n, void *into)                 \
+    {                                                                                              \
+        static const char *const words[] = {__VA_ARGS__};                                          \
+        struct sg_tariff_charge *c = into;                                                         \
+        size_t i;                                                                                  \
+        int r = sg_field_word(f, n, words, SG_FIELD_COUNT(words), &i);                             \
+        if (!r)                                                                                    \
+            c->member = (type)i;                                                                   \
+        return r;                                                                                  \
+    }
+#define TAKE_COUNT(name, member, min, max)                                                         \
+    static int name(struct sg_fields *f, const struct sg_yaml_node *n, void *into)                 \
+    {                                                                                              \
+        struct sg_tariff_charge *c = into;                                                         \
+        int64_t v;                                                                                 \
+        int r = sg_field_decimal(f, n, 0, min, max, &v);                                           \
+        if (!r)                                                                                    \
+            c->member = (uint32_t)v;                                                               \
+        return r;                                                                                  \
+    }
+#define TAKE_DECIMAL(name, member, digits, min, max)                                               \
+    static int name(struct sg_fields *f, const struct sg_yaml_node *n, void *into)                 \
+    {                                                                                              \
+        struct sg_tariff_charge *c = into;                                                         \
+        return sg_field_decimal(f, n, digits, min, max, &c->member);                               \
+    }
 
 size_t sg_tariff_find_charge(const struct sg_tariff *t, const char *name)
 {
@@ -37,47 +62,27 @@ static int take_nothing(struct sg_fields *f, const struct sg_yaml_node *n, void 
 
 /* ---- energy -------------------------------------------------------------------------------- */
 
-static int take_of(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    static const char *const words[] = {"import", "export", "net"};
-    size_t i;
-    int r = sg_field_word(f, n, words, 3, &i);
-
-    (void)into;
-    if (!r)
-        charge_of(f)->of = (enum sg_energy_of)i;
-    return r;
-}
-
-static int take_per_days(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    int64_t days;
-    int r = sg_field_decimal(f, n, 0, 1, 400, &days);
-
-    (void)into;
-    if (!r)
-        charge_of(f)->per_days = (uint32_t)days;
-    return r;
-}
+TAKE_WORD(take_of, of, enum sg_energy_of, "import", "export", "net")
+TAKE_COUNT(take_per_days, per_days, 1, 400)
 
 static int take_prices(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
-    (void)into;
-    return sg_tariff_take_series(f, n, NULL, &charge_of(f)->prices);
+    struct sg_tariff_charge *c = into;
+    return sg_tariff_take_series(f, n, NULL, &c->prices);
 }
 
 /* ---- demand -------------------------------------------------------------------------------- */
 
 static int take_integration(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
+    struct sg_tariff_charge *c = into;
     const struct sg_tariff *t = sg_tariff_parser_of(f)->t;
     int64_t minutes;
     int r = sg_field_decimal(f, n, 0, 1, 60, &minutes);
 
-    (void)into;
     if (r)
         return r;
-    charge_of(f)->window_s = (uint32_t)minutes * 60;
+    c->window_s = (uint32_t)minutes * 60;
     if (60 % minutes)
         return sg_fields_refuse(f, n, "must divide an hour");
     if (t->interval_s && (uint32_t)minutes * 60 % t->interval_s)
@@ -87,49 +92,27 @@ static int take_integration(struct sg_fields *f, const struct sg_yaml_node *n, v
 
 static int take_contracted(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
-    (void)into;
-    return sg_field_bool(f, n, &charge_of(f)->contracted);
+    struct sg_tariff_charge *c = into;
+    return sg_field_bool(f, n, &c->contracted);
 }
 
-static int take_tolerance(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    (void)into;
-    return sg_field_decimal(f, n, 4, 0, SG_PPM, &charge_of(f)->tolerance_ppm);
-}
-
-static int take_factor(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    (void)into;
-    return sg_field_decimal(f, n, 6, 0, FACTOR_MAX, &charge_of(f)->factor_ppm);
-}
+TAKE_DECIMAL(take_tolerance, tolerance_ppm, 4, 0, SG_PPM)
+TAKE_DECIMAL(take_factor, factor_ppm, 6, 0, FACTOR_MAX)
 
 static int take_excess(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
+    struct sg_tariff_charge *c = into;
     static const struct sg_field members[] = {{"tolerance_percent", true, take_tolerance},
                                               {"factor", true, take_factor}};
 
-    charge_of(f)->has_excess = true;
-    if (!charge_of(f)->contracted)
+    c->has_excess = true;
+    if (!c->contracted)
         return sg_fields_refuse(f, n, "needs contracted: true");
     return sg_fields_mapping(f, n, members, SG_FIELD_COUNT(members), into);
 }
 
-static int take_ratchet_percent(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    (void)into;
-    return sg_field_decimal(f, n, 4, 0, SG_PPM, &charge_of(f)->ratchet_ppm);
-}
-
-static int take_ratchet_months(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    int64_t months;
-    int r = sg_field_decimal(f, n, 0, 1, RATCHET_MAX, &months);
-
-    (void)into;
-    if (!r)
-        charge_of(f)->ratchet_months = (uint32_t)months;
-    return r;
-}
+TAKE_DECIMAL(take_ratchet_percent, ratchet_ppm, 4, 0, SG_PPM)
+TAKE_COUNT(take_ratchet_months, ratchet_months, 1, RATCHET_MAX)
 
 static int take_ratchet(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
@@ -140,17 +123,12 @@ static int take_ratchet(struct sg_fields *f, const struct sg_yaml_node *n, void 
 
 /* ---- reactive ------------------------------------------------------------------------------ */
 
-static int take_power_factor(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    (void)into;
-    return sg_field_decimal(f, n, 6, 1, SG_PPM, &charge_of(f)->power_factor_ppm);
-}
+TAKE_DECIMAL(take_power_factor, power_factor_ppm, 6, 1, SG_PPM)
 
 static int take_capacitive_range(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
-    struct sg_tariff_charge *c = charge_of(f);
+    struct sg_tariff_charge *c = into;
 
-    (void)into;
     return sg_field_range(f, n, &c->capacitive[c->n_capacitive++]);
 }
 
@@ -162,10 +140,9 @@ static int take_capacitive(struct sg_fields *f, const struct sg_yaml_node *n, vo
 static int take_demand_name(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
     const struct sg_tariff *t = sg_tariff_parser_of(f)->t;
-    struct sg_tariff_charge *c = charge_of(f);
+    struct sg_tariff_charge *c = into;
     int r = sg_field_kind(f, n, SG_YAML_SCALAR);
 
-    (void)into;
     if (r)
         return r;
     c->demand = sg_tariff_find_charge(t, n->text);
@@ -178,29 +155,8 @@ static int take_demand_name(struct sg_fields *f, const struct sg_yaml_node *n, v
 
 /* ---- fixed and flags ----------------------------------------------------------------------- */
 
-static int take_per(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    static const char *const words[] = {"cycle", "day", "month"};
-    size_t i;
-    int r = sg_field_word(f, n, words, 3, &i);
-
-    (void)into;
-    if (!r)
-        charge_of(f)->per = (enum sg_fixed_per)i;
-    return r;
-}
-
-static int take_split(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    static const char *const words[] = {"interval", "days"};
-    size_t i;
-    int r = sg_field_word(f, n, words, 2, &i);
-
-    (void)into;
-    if (!r)
-        charge_of(f)->split = (enum sg_flag_split)i;
-    return r;
-}
+TAKE_WORD(take_per, per, enum sg_fixed_per, "cycle", "day", "month")
+TAKE_WORD(take_split, split, enum sg_flag_split, "interval", "days")
 
 static int take_flag_name(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
@@ -215,11 +171,10 @@ static int take_flag_adder(struct sg_fields *f, const struct sg_yaml_node *n, vo
                             &flag->adder);
 }
 
-static int take_month(struct sg_fields *f, const struct sg_yaml_node *n)
+static int take_month(struct sg_fields *f, const struct sg_yaml_node *n, struct sg_tariff_charge *c)
 {
     static const struct sg_field members[] = {{"name", true, take_flag_name},
                                               {"adder", true, take_flag_adder}};
-    struct sg_tariff_charge *c = charge_of(f);
     struct sg_tariff_flag *flag = &c->flags[c->n_flags];
     int r = sg_fields_mapping(f, n, members, SG_FIELD_COUNT(members), flag);
 
@@ -235,10 +190,9 @@ static int take_month(struct sg_fields *f, const struct sg_yaml_node *n)
 
 static int take_months(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
-    struct sg_tariff_charge *c = charge_of(f);
+    struct sg_tariff_charge *c = into;
     int r = sg_field_kind(f, n, SG_YAML_MAPPING);
 
-    (void)into;
     if (r)
         return r;
     if (n->n_children == 0 || n->n_children > SG_TARIFF_FLAGS_MAX)
@@ -247,46 +201,27 @@ static int take_months(struct sg_fields *f, const struct sg_yaml_node *n, void *
     if (!c->flags)
         return sg_raise(-ENOMEM);
     for (const struct sg_yaml_node *e = n->first; e && r >= 0; e = e->next)
-        r = sg_fields_worse(r, take_month(f, e));
+        r = sg_fields_worse(r, take_month(f, e, c));
     return r;
 }
 
 /* ---- minimum and net metering -------------------------------------------------------------- */
 
-static int take_kwh_at(struct sg_fields *f, const struct sg_yaml_node *n, int64_t *ret)
-{
-    return sg_field_decimal(f, n, 3, 0, SG_FIELD_WH_MAX / 1000, ret);
-}
-
-static int take_one(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    (void)into;
-    return take_kwh_at(f, n, &charge_of(f)->least_wh[0]);
-}
-
-static int take_two(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    (void)into;
-    return take_kwh_at(f, n, &charge_of(f)->least_wh[1]);
-}
-
-static int take_three(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    (void)into;
-    return take_kwh_at(f, n, &charge_of(f)->least_wh[2]);
-}
+TAKE_DECIMAL(take_one, least_wh[0], 3, 0, KWH_MAX)
+TAKE_DECIMAL(take_two, least_wh[1], 3, 0, KWH_MAX)
+TAKE_DECIMAL(take_three, least_wh[2], 3, 0, KWH_MAX)
 
 static int take_kwh(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
     static const struct sg_field members[] = {
         {"one", true, take_one}, {"two", true, take_two}, {"three", true, take_three}};
-    struct sg_tariff_charge *c = charge_of(f);
+    struct sg_tariff_charge *c = into;
     int r;
 
     c->by_phases = n->kind == SG_YAML_MAPPING;
     if (c->by_phases)
         return sg_fields_mapping(f, n, members, SG_FIELD_COUNT(members), into);
-    r = take_kwh_at(f, n, &c->least_wh[0]);
+    r = take_one(f, n, c);
     c->least_wh[1] = c->least_wh[2] = c->least_wh[0];
     return r;
 }
@@ -294,10 +229,9 @@ static int take_kwh(struct sg_fields *f, const struct sg_yaml_node *n, void *int
 static int take_least_charge(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
     const struct sg_tariff *t = sg_tariff_parser_of(f)->t;
-    struct sg_tariff_charge *c = charge_of(f);
+    struct sg_tariff_charge *c = into;
     int r = sg_field_kind(f, n, SG_YAML_SCALAR);
 
-    (void)into;
     if (r)
         return r;
     size_t charge = sg_tariff_find_charge(t, n->text);
@@ -319,28 +253,19 @@ static int take_least_charges(struct sg_fields *f, const struct sg_yaml_node *n,
 
 static int take_least_post(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
+    struct sg_tariff_charge *c = into;
     int r = sg_field_kind(f, n, SG_YAML_SCALAR);
 
-    (void)into;
     if (r)
         return r;
     size_t post = sg_tariff_find_post(sg_tariff_parser_of(f)->t, n->text);
     if (post == SIZE_MAX)
         return sg_fields_refuse(f, n, "no post of that name");
-    charge_of(f)->least_post = (uint8_t)post;
+    c->least_post = (uint8_t)post;
     return 0;
 }
 
-static int take_carry(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
-{
-    int64_t months;
-    int r = sg_field_decimal(f, n, 0, 0, CARRY_MAX, &months);
-
-    (void)into;
-    if (!r)
-        charge_of(f)->carry_months = (uint32_t)months;
-    return r;
-}
+TAKE_COUNT(take_carry, carry_months, 0, CARRY_MAX)
 
 /* ---- the list ------------------------------------------------------------------------------ */
 
@@ -436,7 +361,7 @@ static int check_order(struct sg_fields *f, const struct sg_yaml_node *n)
 {
     const struct sg_tariff *t = sg_tariff_parser_of(f)->t;
 
-    if (charge_of(f)->kind != SG_CHARGE_NET_METERING)
+    if (sg_tariff_parser_of(f)->charge->kind != SG_CHARGE_NET_METERING)
         return 0;
     for (size_t i = 0; i < t->n_charges; i++) {
         if (t->charges[i].kind == SG_CHARGE_NET_METERING)

@@ -8,13 +8,14 @@ static int take_signed_rate(struct sg_fields *f, const struct sg_yaml_node *n, i
 
 /* ---- by post ------------------------------------------------------------------------------- */
 
-/* All pieces of a charge have rates of the same posts, or all have one rate. */
+/* All pieces of a charge have rates of the same posts, or all have one rate.  The first that is in
+ * order says which. */
 static int same_shape(struct sg_fields *f, const struct sg_yaml_node *n, bool by_post,
                       uint8_t posts)
 {
     struct sg_tariff_charge *c = sg_tariff_parser_of(f)->charge;
 
-    if (sg_tariff_parser_of(f)->is_first_piece) {
+    if (sg_tariff_parser_of(f)->is_first_piece || c->posts == 0) {
         c->by_post = by_post;
         c->posts = posts;
         return 0;
@@ -30,7 +31,10 @@ static int take_rate_of_post(struct sg_fields *f, const struct sg_yaml_node *n,
     size_t post = sg_tariff_find_post(sg_tariff_parser_of(f)->t, n->key);
 
     if (post == SIZE_MAX)
-        return sg_fields_refuse(f, n, "no post of that name");
+        return sg_fields_refuse(f, n, "no post of that name%s",
+                                n->key[0] && strspn(n->key, "0123456789") == strlen(n->key)
+                                    ? " (decimals are behind a point)"
+                                    : "");
     *posts = (uint8_t)(*posts | 1u << post);
     return take_signed_rate(f, n, &piece->rate[post]);
 }

@@ -265,6 +265,34 @@ static void a_doctored_contract_is_found(void **state)
     doctored(&c, "from, until");
 }
 
+/* The authority lists posts, credits and exemptions in its own order: the same contract. */
+static void another_order_is_no_other_contract(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    struct sg_contract_credit credits[2][2] = {{credit, credit}, {credit, credit}};
+    struct sg_contract c[2] = {contract, contract};
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(credits[i][i].post, sizeof(credits[i][i].post), "rest");
+        c[i].credits = credits[i];
+        c[i].n_credits = c[i].n_demand = c[i].n_exempt = 2;
+        c[i].demand[1 - i] = (struct sg_contract_demand){SG_CONTRACT_ALL, 400};
+        c[i].demand[i] = (struct sg_contract_demand){"peak", 100};
+        snprintf(c[i].exempt[i], sizeof(c[i].exempt[i]), "pis");
+        snprintf(c[i].exempt[1 - i], sizeof(c[i].exempt[i]), "icms");
+    }
+    bill_by(&bill, tariff, &c[0], 1);
+    assert_int_equal(audit_by(&bill, sg_buf_bytes(&f.evidence), &c[1]), 0);
+    snprintf(bill.contract.exempt[0], sizeof(bill.contract.exempt[0]), "icms"); /* twice */
+    audit_by(&bill, sg_buf_bytes(&f.evidence), &c[1]);
+    assert_int_equal(found[SG_AUDIT_CONTRACT], 1);
+    snprintf(bill.contract.exempt[0], sizeof(bill.contract.exempt[0]), "pis");
+    c[1].demand[0].w++;
+    assert_true(audit_by(&bill, sg_buf_bytes(&f.evidence), &c[1]) > 0);
+    assert_int_equal(found[SG_AUDIT_CONTRACT], 1);
+}
+
 /* The customer is on another tariff than the one that was charged. */
 static void a_tariff_that_is_not_the_customers_is_found(void **state)
 {
@@ -420,6 +448,7 @@ int main(void)
         cmocka_unit_test(flags_of_another_month_are_found),
         cmocka_unit_test(a_tax_split_in_two_is_found),
         cmocka_unit_test(a_doctored_contract_is_found),
+        cmocka_unit_test(another_order_is_no_other_contract),
         cmocka_unit_test(a_tariff_that_is_not_the_customers_is_found),
         cmocka_unit_test(a_ratio_of_another_meter_is_found),
         cmocka_unit_test(records_that_overlap_are_found),

@@ -249,7 +249,7 @@ static void mistakes_are_named_with_their_line(void **state)
     } cases[] = {
         {"", "", 0},
         {"[]", "a mapping", 1},
-        {"format: 3\n", "format: must be from 2 to 2", 1},
+        {"format: 3\n", "format: must be 2", 1},
         {HEAD, "posts is missing", 1},
         {HEAD "posts: []\n", "an empty list", 8},
         {HEAD "posts: [{name: A}]\n", "name: a name has only", 8},

@@ -10,6 +10,7 @@
  */
 #define OFF_KNOWN   9.0f /* log odds */
 #define OFF_PATTERN 3.0f
+#define OFF_TARIFF  1.5f
 
 #define FEATURE(name) features[sg_feature_of_pooled(SG_POOLED_##name)]
 
@@ -46,25 +47,29 @@ static bool looks_made(const struct sg_feature_work *w, const float *features)
  * Everything falls to a base load that is there all day, and that was there before: nearly all
  * hours lie between the lowest loads of the reference and a little over its base.  A share of the
  * load or an amount off leaves less than the base, a cap leaves hours that are alike.  With the
- * fact less will do, even nothing (the breaker is off); without it a bypass of the whole meter
- * would look the same.
+ * fact half of the base will do, or nothing at all (the breaker is off); without it a bypass of the
+ * whole meter would look the same.
  */
 static struct sg_full_excuse vacant(const struct sg_feature_work *w, const float *features,
                                     const struct sg_fraud_context *ctx)
 {
-    const float base = w->quantile[1], usual = w->quantile[2];
+    const float base = w->quantile[1], least = w->quantile[0];
     const float high = w->quantile_late[3], low = w->quantile_late[0];
+    const float level = mean_over(w->late_y, 0, SG_VIEW_HOURS);
     struct sg_full_excuse e = {.kind = SG_FULL_REASON_NONE};
-    const bool fell = high < 0.8f * usual && high <= 1.35f * base;
-    const bool base_left = low >= 0.85f * w->quantile[0] && low > 0;
+    const bool quiet = high <= 1.35f * base &&
+                       level <= 0.92f * mean_over(w->late_p, 0, SG_VIEW_HOURS) &&
+                       features[sg_feature_of_stat(SG_STAT_SPREAD, 0)] < 0;
     const bool ended = ctx && ctx->vacant_until != SG_FRAUD_NO_DAY &&
                        sg_fraud_context_day(ctx, ctx->vacant_until) <= w->view->day[w->n - 1];
     e.known = ctx && began_by(w, ctx, ctx->vacant_since) && !ended;
-    if (!fell || (!e.known && (!base_left || looks_made(w, features))))
+    const bool excused = e.known ? (quiet && low >= 0.5f * least) || w->cap < 0.02f
+                                 : quiet && low >= 0.85f * least && !looks_made(w, features);
+    if (!excused)
         return e;
     e.kind = SG_FULL_REASON_VACANT;
     e.off = e.known ? OFF_KNOWN : OFF_PATTERN;
-    e.a = base > 0 ? mean_over(w->late_y, 0, SG_VIEW_HOURS) / base : 0;
+    e.a = base > 0 ? level / base : 0;
     return e;
 }
 
@@ -140,8 +145,9 @@ static struct sg_full_excuse solar(const struct sg_feature_work *w, const float 
                        (mean_over(w->late_p, 0, 5) + mean_over(w->late_p, 20, 24) + 1e-6f);
     const float like = likeness_with_sun(missing);
     e.known = ctx && began_by(w, ctx, ctx->solar_since);
-    if (noon > 0.85f || !lies_within(dark, 0.85f, 1.2f) || like < (e.known ? 0.7f : 0.93f) ||
-        looks_made(w, features) ||
+    if (noon > (e.known ? 1.1f : 0.85f) ||
+        !lies_within(dark, e.known ? 0.75f : 0.8f, e.known ? 1.75f : 1.3f) ||
+        like < (e.known ? 0.7f : 0.93f) || looks_made(w, features) ||
         (!e.known && (share_off_at_noon(w) > 0.5f || likeness_with_activity(w, missing) > like)))
         return e;
     e.kind = SG_FULL_REASON_SOLAR;
@@ -152,7 +158,7 @@ static struct sg_full_excuse solar(const struct sg_feature_work *w, const float 
 
 /* ---- another tariff ---------------------------------------------------------------------------
  * The same total at other hours, and every day alike.  A day reversed or made flat is what thieves
- * of posts report (h5, h6), so it is no excuse.  Without the fact only little is taken off.
+ * of posts report (h5, h6), so it is no excuse.  Without the fact little is taken off.
  */
 static struct sg_full_excuse tariff(const struct sg_feature_work *w, const float *features,
                                     const struct sg_fraud_context *ctx)
@@ -160,17 +166,20 @@ static struct sg_full_excuse tariff(const struct sg_feature_work *w, const float
     struct sg_full_excuse e = {.kind = SG_FULL_REASON_NONE};
     const float level =
         mean_over(w->late_y, 0, SG_VIEW_HOURS) / (mean_over(w->late_p, 0, SG_VIEW_HOURS) + 1e-6f);
-    const float spread = features[sg_feature_of_stat(SG_STAT_SPREAD, 0)] + FEATURE(SPREAD_USUAL);
-    const bool flat = spread < 0.4f * FEATURE(SPREAD_USUAL);
-    const bool turned = FEATURE(MEAN_TURNED) > -0.05f;
-    const bool moved = FEATURE(HOURS_SPREAD) > 0.1f && FEATURE(SHAPE_OVER_OWN) > 1.5f;
+    const float turned = FEATURE(MEAN_TURNED) + FEATURE(MEAN_OWN); /* r with the reversed day */
+    const float spread = features[sg_feature_of_stat(SG_STAT_SPREAD, 0)];
+    const bool made = looks_made(w, features) || spread < -0.6f * FEATURE(SPREAD_USUAL) ||
+                      (turned > 0.75f && FEATURE(MEAN_TURNED) > 0.1f) ||
+                      FEATURE(WINDOW_LOW) < 0.25f;
+    const bool edgy = features[sg_feature_of_stat(SG_STAT_JAG, 1)] > 4;
+    const bool moved = FEATURE(HOURS_SPREAD) > 0.08f && FEATURE(SHAPE_OVER_OWN) > 1.3f;
     e.known = ctx && began_by(w, ctx, ctx->tariff_since) &&
               sg_fraud_context_day(ctx, ctx->tariff_since) >= w->view->windows.reference.first;
-    if (!e.known || !lies_within(level, 0.85f, 1.15f) || flat || turned || !moved ||
-        FEATURE(SELF_OWN) < -0.25f)
+    if (made || !moved || (edgy && !e.known) || FEATURE(SELF_OWN) < (e.known ? -0.25f : -0.05f) ||
+        !lies_within(level, e.known ? 0.75f : 0.92f, e.known ? 1.3f : 1.08f))
         return e;
     e.kind = SG_FULL_REASON_TARIFF;
-    e.off = OFF_KNOWN;
+    e.off = e.known ? OFF_KNOWN : OFF_TARIFF;
     e.a = level;
     return e;
 }

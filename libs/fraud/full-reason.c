@@ -233,8 +233,8 @@ void sg_full_reason_text(const struct sg_full_reason *r, bool dated, int32_t epo
         snprintf(ret, room, "correlation with own regular day %.2f (before %.2f)", a, b);
         break;
     case SG_FULL_REASON_PEAKS:
-        snprintf(ret, room, "never passes %.4g in an hour; before it did on %.0f of %.0f days", a,
-                 b, (double)r->c);
+        snprintf(ret, room, "never passes %.4g in an hour (before on %.0f of %.0f days)", a, b,
+                 (double)r->c);
         break;
     case SG_FULL_REASON_GAP:
         snprintf(ret, room, "from %.0f to %.0f o'clock down to %.2f of usual", b, (double)r->c, a);

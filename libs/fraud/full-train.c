@@ -18,6 +18,7 @@ enum {
     REPEATS_MAX = 16,
     PLACEBO_SHARE = 3, /* the placebo is at most this part of the reference */
     SMALL_PANEL = 512, /* more folds below */
+    TREES = 160,       /* of a fold */
     MAP_DAYS = 32768,  /* the map is trained on about as many, at most */
 };
 
@@ -227,7 +228,7 @@ static void weigh(struct training *t)
 static int grow_trees(struct training *t, uint32_t fold, bool now, struct sg_trees **ret)
 {
     struct sg_trees_training how = SG_TREES_TRAINING_DEFAULT;
-    how.trees = 160;
+    how.trees = t->options->trees ? t->options->trees : TREES;
     how.leaves = 12;
     how.bins = 64;
     how.shrinkage = 0.12;
@@ -335,12 +336,18 @@ static void training_clear(struct training *t)
     free(t->key);
 }
 
+static uint32_t choose_repeats(const struct sg_full_training *options, size_t customers)
+{
+    const size_t repeats = COPIES_WANTED / SG_INJECT_COUNT / customers;
+    if (options->repeats)
+        return options->repeats < REPEATS_MAX ? options->repeats : REPEATS_MAX;
+    return repeats < 1 ? 1 : repeats > REPEATS_MAX ? REPEATS_MAX : (uint32_t)repeats;
+}
+
 static int training_init(struct training *t)
 {
-    const size_t n = t->sample->n, wanted = COPIES_WANTED / SG_INJECT_COUNT;
-    t->repeats = (uint32_t)(wanted / n < 1             ? 1
-                            : wanted / n > REPEATS_MAX ? REPEATS_MAX
-                                                       : wanted / n);
+    const size_t n = t->sample->n;
+    t->repeats = choose_repeats(t->options, n);
     t->kinds = SG_INJECT_COUNT - (t->options->without & SG_FULL_GENERAL ? 1 : 0);
     t->copies = t->repeats * t->kinds;
     t->folds = n < SMALL_PANEL ? SG_FULL_FOLDS_MAX : 2;

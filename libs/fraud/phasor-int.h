@@ -31,6 +31,7 @@ struct phasor_line {
 
 struct phasor_day {
     int32_t day;
+    double v[SG_PHASOR_ELEMENTS], n_v[SG_PHASOR_ELEMENTS];
     int64_t first_s, last_s; /* ends of its first and last interval */
     uint32_t n;              /* intervals */
     struct phasor_cell cell[PHASOR_QUARTERS][SG_PHASOR_ELEMENTS];
@@ -56,7 +57,7 @@ struct sg_phasor {
     struct sg_phasor_config config;
     uint32_t n_days;
     int64_t last_ts_s;
-    double v_sum[SG_PHASOR_ELEMENTS], v_n[SG_PHASOR_ELEMENTS]; /* of the past */
+    double v_sum[SG_PHASOR_ELEMENTS], v_n[SG_PHASOR_ELEMENTS]; /* so far */
     double last_v[SG_PHASOR_ELEMENTS], last_i[SG_PHASOR_ELEMENTS];
     struct phasor_day day[SG_PHASOR_DAYS_MAX];
     double x[SG_PHASOR_DAYS_MAX]; /* work space: a feature by day */

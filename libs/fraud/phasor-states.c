@@ -49,10 +49,15 @@ static double voltage_loss(const struct sg_phasor *p, uint32_t from, int k, doub
     const struct phasor_cell past = phasor_sum(p, 0, p->n_past, -1, 1u << k);
     const struct phasor_cell now = phasor_sum(p, from, p->n_days, -1, 1u << k);
     const double pf = past.s > 0 ? past.p / past.s : 0.92;
-    const double volts = p->v_n[k] > 0 ? p->v_sum[k] / p->v_n[k] : 0;
+    double v = 0, n = 0;
+    for (uint32_t d = 0; d < p->n_past; d++) {
+        v += p->day[d].v[k];
+        n += p->day[d].n_v[k];
+    }
+    /* Without a past: what is there, and the share of it that is missing. */
+    const double volts = n > 0 ? v / n : now.s / fmax(now.i, 1) / fmax(1 - size, 0.01);
     if (!(now.n > 0))
         return 0;
-    (void)size;
     return kwh_per_day(p, (volts * now.i * pf - now.p) / now.n);
 }
 

@@ -66,10 +66,10 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-/* A day belongs whole to the past or to the recent days. */
+/* With an instant given: a day belongs whole to the past or to the recent days. */
 static bool is_recent(const struct sg_phasor *p, int64_t ts_s)
 {
-    return ts_s > p->config.recent_from_s;
+    return p->config.recent_from_s != INT64_MIN && ts_s > p->config.recent_from_s;
 }
 
 static struct phasor_day *day_of(struct sg_phasor *p, int64_t ts_s)
@@ -129,18 +129,6 @@ static void add_power(struct phasor_day *d, struct phasor_cell *cell,
         d->n_impossible++;
 }
 
-/* Of the past only, so that what is judged does not make its own measure. */
-static void learn_voltage(struct sg_phasor *p, const struct sg_phasor_sample *s)
-{
-    if (is_recent(p, s->ts_s) && p->v_n[0] + p->v_n[1] + p->v_n[2] > 0)
-        return;
-    for (int k = 0; k < SG_PHASOR_ELEMENTS; k++)
-        if (s->v[k] > 0) {
-            p->v_sum[k] += s->v[k];
-            p->v_n[k]++;
-        }
-}
-
 /* A broken neutral lifts other voltages while one falls: no theft, and no measure of one. */
 static bool neutral_floats(const struct sg_phasor *p, const struct sg_phasor_sample *s)
 {
@@ -158,6 +146,18 @@ static bool phase_is_out(const struct sg_phasor_sample *s)
         if (s->v[k] < 0.7 * phasor_others(s->v, k) && s->i[k] < PHASOR_START_A)
             return true;
     return false;
+}
+
+static void learn_voltage(struct sg_phasor *p, struct phasor_day *d,
+                          const struct sg_phasor_sample *s)
+{
+    for (int k = 0; k < SG_PHASOR_ELEMENTS; k++)
+        if (s->v[k] > 0) {
+            p->v_sum[k] += s->v[k];
+            p->v_n[k]++;
+            d->v[k] += s->v[k];
+            d->n_v[k]++;
+        }
 }
 
 static void add_voltage(const struct sg_phasor *p, struct phasor_day *d,
@@ -213,14 +213,15 @@ static void add_neutral(const struct sg_phasor *p, struct phasor_day *d,
 static void add_totals(const struct sg_phasor *p, struct phasor_day *d,
                        const struct sg_phasor_sample *s)
 {
-    double sum = 0;
+    double sum = 0, told = 0;
     bool drawn = true;
     for (int k = 0; k < SG_PHASOR_ELEMENTS; k++)
         if (!isnan(s->p[k])) {
             sum += s->p[k];
+            told++;
             drawn = drawn && s->p[k] >= 0;
         }
-    if (!isnan(s->p_total)) {
+    if (told > 0 && !isnan(s->p_total)) {
         d->p_differs += fabs(sum - s->p_total);
         d->p_total += fabs(s->p_total);
     }
@@ -229,7 +230,7 @@ static void add_totals(const struct sg_phasor *p, struct phasor_day *d,
         d->check_energy_wh += s->energy_wh;
     }
     const int64_t length = p->n_days == 1 && d->n == 1 ? 0 : s->ts_s - p->last_ts_s;
-    if (!isnan(s->energy_wh) && drawn && length > 0 && length <= 3600) {
+    if (told > 0 && !isnan(s->energy_wh) && drawn && length > 0 && length <= 3600) {
         d->register_wh += s->energy_wh;
         d->power_wh += sum * (double)length / 3600;
     }
@@ -301,7 +302,8 @@ int sg_phasor_add(struct sg_phasor *p, const struct sg_phasor_sample *told)
     const unsigned quarter = quarter_of(p, s->ts_s);
     d->last_s = s->ts_s;
     d->n++;
-    learn_voltage(p, s);
+    if (!neutral_floats(p, s))
+        learn_voltage(p, d, s);
     const bool out = phase_is_out(s);
     for (int k = 0; k < SG_PHASOR_ELEMENTS; k++) {
         if (!out)
@@ -381,12 +383,23 @@ static void find_elements(struct sg_phasor *p)
             p->elements |= 1u << k;
 }
 
+static uint32_t count_past(const struct sg_phasor *p)
+{
+    const struct sg_phasor_config *c = &p->config;
+    uint32_t n = 0;
+    while (n < p->n_days &&
+           (c->recent_from_s != INT64_MIN
+                ? !is_recent(p, p->day[n].last_s)
+                : p->day[p->n_days - 1].day - p->day[n].day >= (int64_t)c->recent_days))
+        n++;
+    return n;
+}
+
 int sg_phasor_finish(struct sg_phasor *p, struct sg_phasor_summary *ret)
 {
     *ret = (struct sg_phasor_summary){.score = 0};
-    p->n_past = 0;
-    while (p->n_past < p->n_days && !is_recent(p, p->day[p->n_past].last_s))
-        p->n_past++;
+    p->n_past = count_past(p);
+    ret->east_s = p->config.east_s;
     ret->days_past = p->n_past;
     ret->days_recent = p->n_days - p->n_past;
     if (ret->days_recent == 0)

@@ -507,6 +507,27 @@ static void test_refusals(void **state)
     assert_true(summary.score == 0 && summary.n_findings == 0);
 }
 
+static void test_decibel(void **state)
+{
+    (void)state;
+    assert_true(sg_phasor_decibel(0) == 0);
+    assert_true(fabs(sg_phasor_decibel(0.5f) - 18.9) < 1e-6);
+    assert_true(fabs(sg_phasor_decibel(0.35f) - 15.65) < 1e-5);
+    assert_true(sg_phasor_decibel(1) == 35);
+    for (int i = 1; i <= 1000; i++)
+        assert_true(sg_phasor_decibel((float)i / 1000) > sg_phasor_decibel((float)(i - 1) / 1000));
+}
+
+static void test_combined(void **state)
+{
+    (void)state;
+    assert_true(fabs(sg_phasor_per_1000(20) - 10) < 1e-9);
+    assert_true(fabs(sg_phasor_combine(0, 0)) < 1e-12);
+    /* 1 - 0.99^2 = 0.0199 */
+    assert_true(fabs(sg_phasor_per_1000(sg_phasor_combine(20, 3)) - 19.9) < 1e-9);
+    assert_true(sg_phasor_combine(3, 20) == sg_phasor_combine(20, 3));
+}
+
 /* Any figures give a score between 0 and 1. */
 static void test_wild_figures(void **state)
 {
@@ -560,7 +581,8 @@ int main(void)
         cmocka_unit_test(test_frauds),    cmocka_unit_test(test_states_without_a_past),
         cmocka_unit_test(test_honest),    cmocka_unit_test(test_wirings),
         cmocka_unit_test(test_size),      cmocka_unit_test(test_words_fit),
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_wild_figures),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_decibel),
+        cmocka_unit_test(test_combined),  cmocka_unit_test(test_wild_figures),
         cmocka_unit_test(test_many_days),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,25 +179,39 @@ _Static_assert(SG_ROW_READING_FIELDS_LEN * 8 >= READING_COLUMNS, "a bit for ever
 
 void sg_row_reading_want(enum sg_reading_field field, uint8_t ret[SG_ROW_READING_FIELDS_LEN])
 {
-    const unsigned column = 2 + (unsigned)field; /* after serial and sequence */
     memset(ret, 0, SG_ROW_READING_FIELDS_LEN);
-    ret[column / 8] = (uint8_t)(1u << column % 8);
+    sg_row_reading_want_also(field, ret);
+}
+
+void sg_row_reading_want_also(enum sg_reading_field field,
+                              uint8_t fields[SG_ROW_READING_FIELDS_LEN])
+{
+    const unsigned column = 2 + (unsigned)field; /* after serial and sequence */
+    fields[column / 8] |= (uint8_t)(1u << column % 8);
 }
 
 int sg_row_reading_take(struct sg_bytes sort, struct sg_bytes value, int64_t *ret_ts_s,
                         int64_t *ret)
 {
-    struct sg_value v;
+    return sg_row_reading_take_all(sort, value, ret_ts_s, ret, 1);
+}
+
+int sg_row_reading_take_all(struct sg_bytes sort, struct sg_bytes value, int64_t *ret_ts_s,
+                            int64_t *ret, size_t n)
+{
+    struct sg_value v[SG_READING_N_FIELDS];
     int64_t ts_s;
     int r = sg_row_int_take(sort, &ts_s);
     if (r == 0)
-        r = take_columns(value, &v, 1);
+        r = n <= SG_READING_N_FIELDS ? take_columns(value, v, n) : sg_raise(-EINVAL);
     if (r)
         return r;
-    if (v.type != SG_NULL && (!is_int(&v) || v.i == SG_READING_NA))
-        return sg_raise(-EBADMSG);
+    for (size_t i = 0; i < n; i++)
+        if (v[i].type != SG_NULL && (!is_int(&v[i]) || v[i].i == SG_READING_NA))
+            return sg_raise(-EBADMSG);
+    for (size_t i = 0; i < n; i++)
+        ret[i] = v[i].type == SG_NULL ? SG_READING_NA : v[i].i;
     *ret_ts_s = ts_s;
-    *ret = v.type == SG_NULL ? SG_READING_NA : v.i;
     return 0;
 }
 

@@ -95,6 +95,43 @@ static void one_field_of_a_reading(void **state)
     sg_buf_clear(&sort);
 }
 
+static void some_fields_of_a_reading(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(SG_ROW_READING_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf some = SG_BUF_INIT(SG_ROW_READING_MAX);
+    const struct sg_row_reading in = sample();
+    struct sg_value v[64];
+    uint8_t bits[SG_ROW_READING_FIELDS_LEN];
+    int64_t ts_s = 0, got[4] = {1, 1, 1, 1};
+    size_t n;
+    assert_int_equal(sg_row_int_sort(&sort, in.reading.ts_s), 0);
+    assert_int_equal(sg_row_reading_encode(&value, &in), 0);
+    assert_int_equal(sg_tuple_value_decode(sg_buf_bytes(&value), v, 64, &n), 0);
+    sg_row_reading_want(SG_READING_temperature, bits);
+    sg_row_reading_want_also(SG_READING_voltage_b, bits);
+    sg_row_reading_want_also(SG_READING_interval_energy, bits);
+    n = 0;
+    for (unsigned i = 0; i < sizeof(bits) * 8; i++)
+        if (bits[i / 8] & 1u << i % 8)
+            v[n++] = v[i];
+    assert_int_equal(sg_tuple_value_append(&some, v, n), 0);
+    assert_int_equal(
+        sg_row_reading_take_all(sg_buf_bytes(&sort), sg_buf_bytes(&some), &ts_s, got, 3), 0);
+    assert_int_equal(ts_s, in.reading.ts_s);
+    assert_int_equal(got[0], in.reading.field[SG_READING_voltage_b]);
+    assert_int_equal(got[1], SG_READING_NA);
+    assert_int_equal(got[2], in.reading.field[SG_READING_interval_energy]);
+    assert_int_equal(got[3], 1);
+    ts_s = got[0] = 7;
+    for (size_t of = 0; of < 50; of += of == 2 ? 2 : 1)
+        assert_true(sg_row_reading_take_all(sg_buf_bytes(&sort), sg_buf_bytes(&some), &ts_s, got,
+                                            of) < 0);
+    assert_int_equal(ts_s, 7);
+    assert_int_equal(got[0], 7);
+}
+
 static void contract(void **state)
 {
     (void)state;
@@ -365,6 +402,7 @@ int main(void)
         cmocka_unit_test(reading),
         cmocka_unit_test(reading_columns),
         cmocka_unit_test(one_field_of_a_reading),
+        cmocka_unit_test(some_fields_of_a_reading),
         cmocka_unit_test(conflict),
         cmocka_unit_test(contract),
         cmocka_unit_test(inspection),

@@ -70,12 +70,15 @@ SG_MUST_USE int sg_contract_read(struct sg_contract *ret, struct sg_bytes text,
                                  struct sg_yaml_error *why);
 void sg_contract_clear(struct sg_contract *c);
 
+/* The run of one client's contracts. */
+const struct sg_contract *sg_contracts_of_client(const struct sg_contracts *c, int64_t client,
+                                                 size_t *ret_n);
 /* The contract that holds on every local day first..last (inclusive); borrowed.  0,
  * SG_CONTRACT_NONE, SG_CONTRACT_CHANGED. */
 SG_MUST_USE int sg_contracts_over(const struct sg_contracts *c, int64_t client, int64_t first_day,
                                   int64_t last_day, const struct sg_contract **ret);
 
-/* NULL if two say the same, else the name of the first member that differs. */
+/* NULL if two say the same, in whatever order, else the name of the first member that differs. */
 const char *sg_contract_difference(const struct sg_contract *a, const struct sg_contract *b);
 /* W contracted at a post (or SG_CONTRACT_ALL); -1: not said. */
 int64_t sg_contract_demand_w(const struct sg_contract *c, const char *post);

@@ -84,6 +84,8 @@ struct sg_full_training {
     void (*progress)(void *ctx, const char *what, size_t done, size_t of);
     void *progress_ctx;
     uint32_t without; /* sum of enum sg_full_part; 0 but in measurements */
+    uint32_t repeats; /* thefts of each kind a customer and era; 0: about 9,000 in all */
+    uint32_t trees;   /* a fold; 0: 160 */
 };
 
 #define SG_FULL_TRAINING_DEFAULT                                                                   \

@@ -5,8 +5,7 @@
  * Fed interval by interval, one customer at a time, in order of time: two or three elements, star
  * (two or three phases and neutral) or Aron (two elements ab, cb on three wires), direct or through
  * instrument transformers.  A quantity that the meter does not tell is NAN; a rule that needs it
- * stays silent.  Intervals before `recent_from_s` are the customer's own past; those after it are
- * judged.
+ * stays silent.  The last days are judged; those before them are the customer's own past.
  *
  * One thought carries most rules: what is done to a meter acts on the measurement, so its effect
  * (a factor on the current, a turn of the angle) is the same at every hour; what happens to the
@@ -100,13 +99,16 @@ extern const char *const sg_phasor_rule_names[SG_PHASOR_N_RULES];
 struct sg_phasor_config {
     enum sg_phasor_wiring wiring;
     double ratio;          /* of the instrument transformers, energy; 1: direct */
-    int64_t recent_from_s; /* intervals that end after this instant are judged */
-    int32_t day_s;         /* length of a day of sums: 86400; less to judge a short record */
-    int32_t east_s;        /* local time, for quarters of the day and nights */
+    int64_t recent_from_s; /* intervals that end after this instant are judged; INT64_MIN: those of
+                            * the last `recent_days` */
+    uint32_t recent_days;
+    int32_t day_s;  /* length of a day of sums: 86400; less to judge a short record */
+    int32_t east_s; /* local time, for quarters of the day and nights */
 };
 #define SG_PHASOR_CONFIG_DEFAULT                                                                   \
     {                                                                                              \
-        .wiring = SG_PHASOR_STAR, .ratio = 1, .day_s = 86400, .east_s = -10800                     \
+        .wiring = SG_PHASOR_STAR, .ratio = 1, .recent_from_s = INT64_MIN, .recent_days = 30,       \
+        .day_s = 86400, .east_s = -10800                                                           \
     }
 
 struct sg_phasor_finding {
@@ -123,6 +125,7 @@ struct sg_phasor_summary {
     float score;         /* 0..1; 0.5 and more: see docs/fraud.md for the false alarms */
     uint32_t n_findings; /* of sureness 0.2 and more */
     uint32_t days_past, days_recent;
+    int32_t east_s; /* of the dates in its words */
     struct sg_phasor_finding top[SG_PHASOR_TOP]; /* surest first */
 };
 
@@ -141,6 +144,16 @@ SG_MUST_USE int sg_phasor_start(struct sg_phasor *p, const struct sg_phasor_conf
 SG_MUST_USE int sg_phasor_add(struct sg_phasor *p, const struct sg_phasor_sample *s);
 /* Judges what was added.  0 or SG_PHASOR_NO_RECENT with a summary of zeros. */
 SG_MUST_USE int sg_phasor_finish(struct sg_phasor *p, struct sg_phasor_summary *ret);
+
+/* -10 log10 of the share of honest customers whose score is at least this, as the simulation of
+ * tests/phasor has them (docs/fraud.md tells the figures): 10 is one in ten, 20 one in a hundred.
+ */
+double sg_phasor_decibel(float score);
+/* Of two such figures, the load's and the phasors', that of the better of two chances (Sidak 1967):
+ * p = 1 - (1 - min)^2.  Both >= 0. */
+double sg_phasor_combine(double load_decibel, double phasor_decibel);
+/* Honest customers of 1,000 at such a figure. */
+double sg_phasor_per_1000(double decibel);
 
 /* For an inspector: "phase B: current 62 % lower than the other phases led to expect, at every
  * hour alike, since 2026-09-03; about 14 kWh a day; look for a by-pass of its element". */

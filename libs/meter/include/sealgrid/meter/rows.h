@@ -67,6 +67,12 @@ SG_MUST_USE int sg_row_reading_decode(struct sg_bytes sort, struct sg_bytes valu
 void sg_row_reading_want(enum sg_reading_field field, uint8_t ret[SG_ROW_READING_FIELDS_LEN]);
 SG_MUST_USE int sg_row_reading_take(struct sg_bytes sort, struct sg_bytes value, int64_t *ret_ts_s,
                                     int64_t *ret);
+/* The same for several: names one more; takes all of those that were named, n of them, in the order
+ * of their fields. */
+void sg_row_reading_want_also(enum sg_reading_field field,
+                              uint8_t fields[SG_ROW_READING_FIELDS_LEN]);
+SG_MUST_USE int sg_row_reading_take_all(struct sg_bytes sort, struct sg_bytes value,
+                                        int64_t *ret_ts_s, int64_t *ret, size_t n);
 
 struct sg_row_conflict {
     struct sg_row_reading row;

@@ -1,0 +1,28 @@
+/*
+ * score-phasor - what the phasors say joins what the load says.
+ */
+#include "score.h"
+
+#define TOLD_LEAST 0.3f
+
+/* Both figures are decibels of honest customers (full.h, phasor.h); without phasors nothing
+ * changes.  A chance learnt from inspections stays what it is: nobody learnt it with phasors. */
+void score_add_phasors(struct line *l, const struct sg_phasor_summary *s)
+{
+    if (l->unjudged != JUDGED)
+        return;
+    if (!(l->chance > 0)) {
+        l->score = sg_phasor_combine(l->score, sg_phasor_decibel(s->score));
+        l->per_1000 = (float)sg_phasor_per_1000(l->score);
+    }
+    l->phasor = s->top[0];
+    l->east_s = s->east_s;
+}
+
+bool score_phasor_words(const struct line *l, char ret[SG_PHASOR_WORDS_MAX])
+{
+    if (l->unjudged != JUDGED || l->phasor.sureness < TOLD_LEAST)
+        return false;
+    sg_phasor_words(&l->phasor, l->east_s, ret);
+    return true;
+}
