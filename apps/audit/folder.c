@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 /* Bits of audited.codes past those of one bill. */
+#define CODE_CREDITS  (UINT64_C(1) << 61)
 #define CODE_MISFILED (UINT64_C(1) << 62)
 #define CODE_OVERLAP  (UINT64_C(1) << 63)
 
@@ -68,6 +69,8 @@ static const char *code_word(uint64_t code)
 {
     if (code == CODE_MISFILED)
         return "bill.misfiled";
+    if (code == CODE_CREDITS)
+        return "bill.credits";
     return code == CODE_OVERLAP ? "bill.overlap"
                                 : sg_audit_word((enum sg_audit_code)__builtin_ctzll(code));
 }
@@ -138,12 +141,31 @@ static int check_numbers(struct batch *b, struct judged *j, const struct judged 
     return report_together(b, j, UINT64_C(1) << SG_AUDIT_READING_MISSING, text);
 }
 
+/* Of two bills one after the other: credits neither vanish nor are spent twice. */
+static int check_credits(struct batch *b, struct judged *j, const struct judged *before)
+{
+    char text[NAME_MAX * 2 + 64];
+
+    if (!before->bill.netted || before->bill.until_s != j->bill.from_s ||
+        credits_same(&before->bill.out, &j->bill.in))
+        return 0;
+    snprintf(text, sizeof(text), "does not begin with the credits that the bill %s carried out",
+             before->name);
+    return report_together(b, j, CODE_CREDITS, text);
+}
+
 /* False: the bill's client is not the one whose folder it lies in. */
 static bool is_filed(const struct judged *j)
 {
     char folder[24];
     int n = snprintf(folder, sizeof(folder), "%lld/", (long long)j->bill.client);
     return strncmp(j->name, folder, (size_t)n) == 0;
+}
+
+static int check_neighbours(struct batch *b, struct judged *j, const struct judged *before)
+{
+    int r = check_numbers(b, j, before);
+    return r ? r : check_credits(b, j, before);
 }
 
 /* Bills against each other. */
@@ -163,7 +185,7 @@ static int compare_bills(struct batch *b)
         if (!r && farthest && j->bill.from_s < farthest->bill.until_s)
             r = check_overlap(b, j, farthest);
         else if (!r && farthest)
-            r = check_numbers(b, j, farthest);
+            r = check_neighbours(b, j, farthest);
         if (!farthest || j->bill.until_s > farthest->bill.until_s)
             farthest = j;
     }
@@ -202,8 +224,10 @@ static int judge_name(struct batch *b, size_t at, struct sg_buf *report)
     bool usable = r == 0;
     if (r == ONE_UNUSABLE)
         r = put_unusable(name, why, report);
-    if (r)
+    if (r) {
+        audited_clear(&judged);
         return r;
+    }
     pthread_mutex_lock(&b->lock);
     b->result.bills++;
     b->result.bad += judged.bad;
@@ -312,6 +336,8 @@ int audit_folder(const struct authority_files *a, const char *dir, unsigned thre
         tell(&b, true);
         *ret = b.result;
     }
+    for (size_t i = 0; b.judged && i < b.names.n; i++)
+        audited_clear(&b.judged[i].bill);
     free(b.judged);
     names_clear(&b.names);
     return r;

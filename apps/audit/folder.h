@@ -6,6 +6,7 @@
 #include <sealgrid/base/buf.h>
 #include <sealgrid/billing/audit.h>
 
+#include "credits.h"
 #include "verdict.h"
 
 struct authority_files {
@@ -32,7 +33,10 @@ struct audited {
     bool bad;       /* it has findings */
     bool has_bill, has_evidence;
     uint8_t bill_file[32], evidence[32]; /* SHA-256; the evidence unpacked */
+    bool netted;                         /* its tariff, which was given, carries credits on */
+    struct credits in, out;
 };
+void audited_clear(struct audited *a);
 /* What of an audit can be signed; its basis is the caller's to add. */
 struct signable {
     struct verdict verdict;
@@ -47,11 +51,12 @@ SG_MUST_USE int audit_one(const struct authority_files *a, const char *bill, con
 struct folder_result {
     uint64_t bills, bad, unusable, readings;
 };
-_Static_assert(SG_AUDIT_N_CODES <= 62, "codes of one bill, and two of its place among others");
+_Static_assert(SG_AUDIT_N_CODES <= 61, "codes of one bill, and three of its place among others");
 /* Bills that are sound one by one may still not be so together: a bill below the name of another
  * client ("bill.misfiled": that client's own is then not here), and two bills of one client over
  * the same time ("bill.overlap": its readings are charged twice), and what a meter recorded may be
- * on neither of two bills ("reading.missing": its numbers do not run on from one to the next). The
+ * on neither of two bills ("reading.missing": its numbers do not run on from one to the next), and
+ * credits may be lost or spent twice ("bill.credits").  The
  * reports of bills with findings, and of unusable ones, appended to ret_reports as JSON objects
  * separated by commas.  progress: a JSON line on standard error each second and at the end.  Every
  * bill's item of a summary appended to ret_items, names rising; NULL: none. */

@@ -126,6 +126,7 @@ static int on_bill(const struct app *a)
     if (!r && a->o.sign)
         r = sign_verdict(a, &s);
     sg_buf_clear(&s.findings);
+    audited_clear(&bill);
     if (r)
         return r;
     if (a->o.json && sg_file_write_report("-", sg_buf_bytes(&report)))

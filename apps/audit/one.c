@@ -104,6 +104,24 @@ static int judge(const struct sg_audit_input *in, bool lines, struct audited *to
     return r || !signable ? r : fill_verdict(in, told, ret, &report, signable);
 }
 
+void audited_clear(struct audited *a)
+{
+    credits_clear(&a->in);
+    credits_clear(&a->out);
+}
+
+/* What the next bill has to go on with. */
+static int note_credits(const struct sg_bill *bill, const struct sg_tariff *t, struct audited *ret)
+{
+    int r = credits_in(bill, &ret->in);
+
+    if (!r)
+        r = credits_out(bill, &ret->out);
+    for (size_t i = 0; t && i < t->n_charges; i++)
+        ret->netted = ret->netted || t->charges[i].kind == SG_CHARGE_NET_METERING;
+    return r;
+}
+
 /* One that the bill was not made by is found to be so. */
 static const struct sg_tariff *tariff_of(const struct authority_files *a,
                                          const struct sg_bill *bill)
@@ -139,6 +157,8 @@ int audit_one(const struct authority_files *a, const char *bill_path, const char
     in.tariff = tariff_of(a, &bill);
     in.evidence = sg_buf_bytes(&evidence);
     r = judge(&in, lines, ret, signable, ret_json, &result);
+    if (!r)
+        r = note_credits(&bill, in.tariff, ret);
     if (r)
         return r;
     ret->client = bill.client;

@@ -77,12 +77,16 @@ static void put_honest(const char *folder, const char *period)
     put_file("evidence", folder, leaf, sg_buf_bytes(&f.evidence));
 }
 
+static struct sg_tariff *own_tariff;            /* beside the fixture's; NULL: none */
+static const struct sg_contracts *contracts_of; /* by which put_next_day bills */
+
 static struct folder_result audit(struct sg_buf *reports)
 {
+    struct sg_tariff *tariffs[] = {f.tariff, own_tariff};
     const struct authority_files files = {.installations = &f.installations,
                                           .authority = &f.authority,
-                                          .tariffs = &f.tariff,
-                                          .n_tariffs = 1};
+                                          .tariffs = tariffs,
+                                          .n_tariffs = own_tariff ? 2 : 1};
     struct folder_result result;
 
     sg_buf_reset(reports);
@@ -243,12 +247,13 @@ static void put_next_day(uint64_t first_seq)
     const uint8_t seed[SG_BLOCK_SEED_LEN] = {9};
     struct sg_reading readings[96];
     SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
-    const struct sg_bill_input in = {.tariff = f.tariff,
+    const struct sg_bill_input in = {.tariff = own_tariff ? own_tariff : f.tariff,
                                      .client = FX_CLIENT,
                                      .from_s = head.from_s,
                                      .until_s = head.until_s,
                                      .installs = &install,
-                                     .n_installs = 1};
+                                     .n_installs = 1,
+                                     .contracts = contracts_of};
 
     make_readings(readings, 0, 2);
     for (unsigned i = 0; i < 96; i++)
@@ -306,6 +311,75 @@ static void what_lies_on_neither_of_two_bills_is_named(void **state)
     expect(&reports, "96 recorded by the meter", true);
 }
 
+/* The fixture's two days under a tariff that sets off what was sent out, with a credit of 100 kWh.
+ */
+static int64_t put_netted(struct sg_contract_credit *credit)
+{
+    SG_CLEANUP(sg_billing_freep) struct sg_billing *b = NULL;
+    SG_CLEANUP(sg_bill_clear) struct sg_bill bill = {.client = 0};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf json = SG_BUF_INIT(SG_BILL_JSON_MAX);
+    const struct sg_bill_install install = {"10000000", FX_FROM, INT64_MAX, 1, 1, NULL};
+    const struct sg_bill_input in = {.tariff = own_tariff,
+                                     .client = FX_CLIENT,
+                                     .from_s = FX_FROM,
+                                     .until_s = FX_UNTIL,
+                                     .installs = &install,
+                                     .n_installs = 1,
+                                     .contracts = contracts_of};
+
+    credit->wh = 100000;
+    assert_int_equal(sg_billing_new(&b, &in), 0);
+    assert_int_equal(add_readings(&f, b), 0);
+    assert_int_equal(sg_billing_finish(b, &bill), 0);
+    assert_int_equal(bill.n_credits, 1);
+    assert_int_equal(sg_bill_write(&bill, &json), 0);
+    put_file("bill", "3000000001", "2026-09.json", sg_buf_bytes(&json));
+    put_file("evidence", "3000000001", "2026-09.cbor", sg_buf_bytes(&f.evidence));
+    return bill.credits[0].wh;
+}
+
+/* A dishonest customer, or a careless utility: the same credit on two bills, or none on the second.
+ */
+static void credits_go_from_bill_to_bill(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "format: 2\nid: netted\ncurrency: BRL\ndecimals: 2\nzone: America/Sao_Paulo\n"
+        "interval_minutes: 15\nrounding: half-even\nposts: [{name: all}]\ncharges:\n"
+        "  - {name: e, kind: energy, rates: [{rate: 0.5}]}\n"
+        "  - {name: net, kind: net_metering, carry_months: 60,"
+        " rates: [{from: 2026-01-01, percent: {e: 100}}]}\n";
+    SG_CLEANUP(sg_buf_clear) struct sg_buf reports = SG_BUF_INIT(1 << 20);
+    struct sg_contract_credit credit = {.month = 2026 * 12 + 7, .post = "all"};
+    struct sg_contract contract = {.client = FX_CLIENT,
+                                   .from_day = 20000,
+                                   .until_day = SG_CONTRACT_NEVER,
+                                   .credits = &credit,
+                                   .n_credits = 1};
+    const struct sg_contracts contracts = {&contract, 1};
+    struct sg_yaml_error why;
+
+    assert_int_equal(sg_tariff_parse(&own_tariff, sg_bytes_str(yaml), &why), 0);
+    contracts_of = &contracts;
+    for (int what = 0; what < 3; what++) {
+        int64_t left = put_netted(&credit);
+        assert_true(left > 0 && left < 100000);
+        if (what == 0)
+            credit.wh = left; /* and 100 kWh once more, or nothing */
+        contract.n_credits = what < 2;
+        put_next_day(193);
+        contract.n_credits = 1;
+        struct folder_result r = audit(&reports);
+        assert_int_equal(r.bills, 2);
+        assert_int_equal(r.bad, what > 0);
+        expect(&reports, "bill.credits", what > 0);
+        assert_int_equal(empty(state), 0);
+    }
+    sg_tariff_free(own_tariff);
+    own_tariff = NULL;
+    contracts_of = NULL;
+}
+
 /* A file that is nothing but findings is refused, and others are judged all the same. */
 static void a_flood_of_findings_ends_nothing(void **state)
 {
@@ -337,6 +411,7 @@ int main(void)
         cmocka_unit_test_teardown(a_doctored_explanation_is_named, empty),
         cmocka_unit_test_teardown(numbers_run_on_from_bill_to_bill, empty),
         cmocka_unit_test_teardown(what_lies_on_neither_of_two_bills_is_named, empty),
+        cmocka_unit_test_teardown(credits_go_from_bill_to_bill, empty),
         cmocka_unit_test_teardown(a_flood_of_findings_ends_nothing, empty),
     };
     return cmocka_run_group_tests(tests, make, clear);

@@ -1,7 +1,8 @@
 /*
  * sealgrid-fraud - a ranking of suspected fraud, from files or from the store.
  * Exit 0: done (customers that could not be judged are named as such); 1: that one customer
- * (--client) could not be judged, or inspections (--learn) taught nothing better; 2: unusable input.
+ * (--client) could not be judged, or inspections (--learn) taught nothing better; 2: unusable
+ * input.
  */
 #include "fleet.h"
 #include "labels.h"
@@ -33,6 +34,7 @@ struct app {
     struct source *source;
     struct sg_som *map;
     struct sg_full_model *full;
+    bool too_few; /* customers to learn a model from */
     struct labels labels;
     struct context_files facts;
     struct phasors phasors;
@@ -261,7 +263,9 @@ static int pass_train(struct app *a)
 
 static int pass_learn(struct app *a)
 {
-    return fleet_learn(&a->fleet, &a->full);
+    int r = fleet_learn(&a->fleet, &a->full);
+    a->too_few = r == FLEET_NO_MAP;
+    return a->too_few ? 0 : r;
 }
 
 static int load_full(struct app *a)
@@ -278,10 +282,25 @@ static int load_full(struct app *a)
     return 0;
 }
 
+static int make_paper(struct app *a);
+
+/* A fleet too small to learn from is still ranked, by the simpler mode. */
+static int learn_from_few(struct app *a)
+{
+    if (a->options.save_map || a->options.learn)
+        return complain("--mode full", "fewer than 24 customers with regular and recent days");
+    fprintf(stderr, "sealgrid-fraud: fewer than 24 customers with regular and recent days: ranked "
+                    "by --mode paper\n");
+    a->plan.mode = MODE_PAPER;
+    return make_paper(a);
+}
+
 static int learn_full(struct app *a)
 {
     int r = run_pass(a, pass_learn);
     a->seconds_train = a->seconds_score;
+    if (r == 0 && a->too_few)
+        return learn_from_few(a);
     if (r == 0 && a->options.save_map && sg_full_save(a->full, a->options.save_map))
         return fail(a->options.save_map);
     return r;
@@ -296,12 +315,8 @@ static int make_full(struct app *a)
     return r;
 }
 
-static int make_map(struct app *a)
+static int make_paper(struct app *a)
 {
-    if (a->plan.mode == MODE_FULL)
-        return make_full(a);
-    if (a->plan.mode != MODE_PAPER)
-        return 0;
     if (a->options.map)
         return load_map(a);
     if (a->options.client)
@@ -312,6 +327,13 @@ static int make_map(struct app *a)
         sg_som_map_save(a->map, SG_PAPER_LABEL, a->fleet.seed, a->options.save_map))
         return fail(a->options.save_map);
     return r;
+}
+
+static int make_map(struct app *a)
+{
+    return a->plan.mode == MODE_FULL    ? make_full(a)
+           : a->plan.mode == MODE_PAPER ? make_paper(a)
+                                        : 0;
 }
 
 /* ---- run ----------------------------------------------------------------------------------- */
@@ -554,7 +576,8 @@ static int run(struct app *a)
     if (!o->input == !o->store)
         return complain("usage", "--input F or --store");
     if (o->learn && (a->plan.mode != MODE_FULL || o->out || o->page || o->labels || o->client))
-        return complain("--learn", "goes with --mode full, without --out, --page, --labels, --client");
+        return complain("--learn",
+                        "goes with --mode full, without --out, --page, --labels, --client");
     if (o->outcomes && !o->learn)
         return complain("--outcomes", "goes with --learn");
     if (!o->out && !o->json && !o->labels && !o->client && !o->page && !o->learn)

@@ -12,7 +12,7 @@
     O(STRING, out, "out", NULL, 0, 0, false, "ranking: customer,score,rank,reasons; - is stdout")  \
     O(STRING, drop_out, "drop-out", NULL, 0, 0, false,                                             \
       "the same ranked by fall of consumption alone, to compare with")                             \
-    O(STRING, mode, "mode", "paper", 0, 0, false, "correlation, paper or full")   \
+    O(STRING, mode, "mode", "full", 0, 0, false, "correlation, paper or full")                     \
     O(INT, threads, "threads", "0", 0, 256, false, "customers worked on at a time; 0: one a CPU")  \
     O(INT, seed, "seed", "1", 0, INT64_MAX, false, "of the map's sample and the intervals")        \
     O(STRING, labels, "labels", NULL, 0, 0, false, "known thieves, CSV: customer,label,...")       \
@@ -28,8 +28,9 @@
     O(STRING, phasors, "phasors", NULL, 0, 0, false,                                               \
       "mode full: phasors, CSV or CSV.gz: customer,time,v1,...; none: not those of the store")     \
     O(STRING, client, "client", NULL, 0, 0, false, "judge this one customer alone")                \
-    O(STRING, map, "map", NULL, 0, 0, false, "trained map or model to judge by")   \
-    O(STRING, save_map, "save-map", NULL, 0, 0, false, "file for the map or model that was trained")        \
+    O(STRING, map, "map", NULL, 0, 0, false, "trained map or model to judge by")                   \
+    O(STRING, save_map, "save-map", NULL, 0, 0, false,                                             \
+      "file for the map or model that was trained")                                                \
     O(STRING, reference_days, "reference-days", NULL, 0, 0, false,                                 \
       "regular days, first..last: numbers of the file's days, or dates")                           \
     O(STRING, test_days, "test-days", NULL, 0, 0, false, "days judged, first..last")               \
@@ -48,14 +49,14 @@
     O(STRING, context, "context", NULL, 0, 0, false,                                               \
       "facts about customers, CSV: customer,class,activity,region,contracted_kw,...")              \
     O(STRING, holidays, "holidays", NULL, 0, 0, false, "public holidays, CSV: date[,region]")      \
-    O(STRING, page, "page", NULL, 0, 0, false, "the ranking as a page for inspectors, HTML")         \
+    O(STRING, page, "page", NULL, 0, 0, false, "the ranking as a page for inspectors, HTML")       \
     O(INT, capacity, "capacity", "50", 1, 1000, false, "page: how many of the first in rank")      \
     O(STRING, lang, "lang", "en", 0, 0, false, "page: language shown first: en, pt")               \
     O(INT, rounds, "rounds", "1000", 0, 100000, false, "bootstrap rounds of the intervals")        \
     O(INT, sort_mib, "sort-mib", "2048", 1, 1048576, false,                                        \
       "memory for a file whose customers' rows lie apart")                                         \
     O(INT, keep_mib, "keep-mib", "1024", 0, 1048576, false,                                        \
-      "store: memory for days that the second pass wants again")                     \
+      "store: memory for days that the second pass wants again")                                   \
     O(BOOL, progress, "progress", "false", 0, 0, false, "tell how far, even without a terminal")   \
     O(STRING, last_day, "last-day", NULL, 0, 0, false,                                             \
       "store: last day read, 2026-09-30; without it yesterday")                                    \

@@ -119,7 +119,7 @@ static void test_learns(void **state)
     assert_int_equal(r.report.n[SG_LEARN_NO_ACCESS], 10);
     assert_int_equal(r.report.n[SG_LEARN_UNKNOWN], 2 * 2); /* at either anchor */
     assert_true(r.report.has_later && r.report.later_from == SECOND + 1);
-    assert_true(r.report.later.learnt.value > 0.95);
+    assert_true(r.report.folds.learnt.value > 0.95);
     learn_label(label);
     assert_string_equal(sg_learned_facts(r.learned).label, label);
 

@@ -51,7 +51,7 @@ static void windows_end_with_the_last_day(void **state)
     (void)state;
     struct plan p = PLAN("--input=x");
     assert_windows(&p, 0, 89, 90, 119);
-    assert_int_equal(p.mode, MODE_PAPER);
+    assert_int_equal(p.mode, MODE_FULL);
     assert_false(p.fixed || p.sliding);
     struct source_span span = plan_span(&p);
     assert_true(span.first > span.last);

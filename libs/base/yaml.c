@@ -219,7 +219,7 @@ static int begin_document(struct builder *b)
     if (r == 0)
         r = next_event(b);
     if (r == 0 && b->event.type == YAML_STREAM_END_EVENT)
-        return sg_yaml_refuse(b->error, 0, "nothing in it");
+        return sg_yaml_refuse(b->error, 1, "nothing in it");
     return r ? r : next_event(b);
 }
 

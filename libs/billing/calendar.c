@@ -16,14 +16,14 @@ int64_t sg_easter(int year)
     return sg_days_from_civil(year, (unsigned)month, (unsigned)day);
 }
 
-static bool is_holiday(const struct sg_tariff *t, int64_t day)
+static bool is_holiday(const struct sg_tariff_holiday *list, size_t n, int64_t day)
 {
     unsigned month, mday;
     int year;
 
     sg_civil_from_days(day, &year, &month, &mday);
-    for (size_t i = 0; i < t->n_holidays; i++) {
-        const struct sg_tariff_holiday *h = &t->holidays[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct sg_tariff_holiday *h = &list[i];
         if ((h->kind == SG_HOLIDAY_DATE && h->day == day) ||
             (h->kind == SG_HOLIDAY_YEARLY && h->day == (int64_t)(month * 32 + mday)) ||
             (h->kind == SG_HOLIDAY_EASTER && year >= 1583 && sg_easter(year) + h->day == day))
@@ -32,13 +32,19 @@ static bool is_holiday(const struct sg_tariff *t, int64_t day)
     return false;
 }
 
-enum sg_day_kind sg_tariff_day_kind(const struct sg_tariff *t, int64_t local_day)
+enum sg_day_kind sg_day_kind_of(const struct sg_tariff_holiday *holidays, size_t n,
+                                int64_t local_day)
 {
     int64_t weekday = ((local_day + 4) % 7 + 7) % 7; /* 0 is Sunday: 1970-01-01 was a Thursday */
 
-    if (is_holiday(t, local_day))
+    if (is_holiday(holidays, n, local_day))
         return SG_DAY_HOLIDAY;
     return weekday == 0 ? SG_DAY_SUNDAY : weekday == 6 ? SG_DAY_SATURDAY : SG_DAY_WORKING;
+}
+
+enum sg_day_kind sg_tariff_day_kind(const struct sg_tariff *t, int64_t local_day)
+{
+    return sg_day_kind_of(t->holidays, t->n_holidays, local_day);
 }
 
 /* Seasons stand by their first day; before the first one the last one goes on. */

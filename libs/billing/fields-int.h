@@ -1,8 +1,8 @@
 #pragma once
 /*
- * fields - members of a YAML tree become members of structures: the reader under tariffs and
- * contracts.  A problem is reported with its line and reading goes on, so that one run names all
- * of them; a failure of the system (negative) stops it.
+ * fields - members of a YAML tree become members of structures: the reader under tariffs,
+ * contracts and rules of validation.  A problem is reported with its line and reading goes on, so
+ * that one run names all of them; a failure of the system (negative) stops it.
  *
  * Functions return 0, SG_YAML_BAD (reported) or a negative failure.
  */
@@ -75,6 +75,9 @@ int sg_field_word(struct sg_fields *f, const struct sg_yaml_node *n, const char 
 int sg_field_date(struct sg_fields *f, const struct sg_yaml_node *n, int64_t *ret_day);
 /* "18:00-21:00" as minutes. */
 int sg_field_range(struct sg_fields *f, const struct sg_yaml_node *n, struct sg_tariff_range *ret);
+/* "2026-09-07", "09-07" or "easter-47". */
+int sg_field_holiday(struct sg_fields *f, const struct sg_yaml_node *n,
+                     struct sg_tariff_holiday *ret);
 
 bool sg_text_date(const char *text, int64_t *ret_day);
 /* "05-01" as month * 32 + day; 02-29 too. */

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define EASTER_SPAN 365
+
 static int report(struct sg_fields *f, unsigned line, const char *text)
 {
     struct sg_yaml_error e = {.line = line};
@@ -329,4 +331,41 @@ int sg_field_range(struct sg_fields *f, const struct sg_yaml_node *n, struct sg_
         parse_clock(n->text + 6, &ret->until) && ret->from < ret->until)
         return 0;
     return sg_fields_refuse(f, n, "hours are written 18:00-21:00, not past midnight");
+}
+
+/* "easter-47", "easter+60", "easter" */
+static bool parse_easter(const char *text, int64_t *ret)
+{
+    if (strncmp(text, "easter", 6))
+        return false;
+    text += 6;
+    *ret = 0;
+    if (!*text)
+        return true;
+    bool before = *text == '-';
+    if ((!before && *text != '+') || sg_decimal_parse(text + 1, 0, ret) || *ret < 0 ||
+        *ret > EASTER_SPAN)
+        return false;
+    if (before)
+        *ret = -*ret;
+    return true;
+}
+
+int sg_field_holiday(struct sg_fields *f, const struct sg_yaml_node *n,
+                     struct sg_tariff_holiday *ret)
+{
+    int r = sg_field_kind(f, n, SG_YAML_SCALAR);
+
+    if (r)
+        return r;
+    if (sg_text_date(n->text, &ret->day))
+        ret->kind = SG_HOLIDAY_DATE;
+    else if (sg_text_month_day(n->text, &ret->day))
+        ret->kind = SG_HOLIDAY_YEARLY;
+    else if (parse_easter(n->text, &ret->day))
+        ret->kind = SG_HOLIDAY_EASTER;
+    else
+        return sg_fields_refuse(f, n, "a holiday is 2026-09-07, 09-07 or easter-47, not %.20s",
+                                n->text);
+    return 0;
 }

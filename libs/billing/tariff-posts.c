@@ -3,10 +3,9 @@
 
 #include <stdio.h>
 
-#define EASTER_SPAN 365
-#define DAY_S       86400
-#define RULES_MAX   16
-#define HOURS_MAX   24
+#define DAY_S     86400
+#define RULES_MAX 16
+#define HOURS_MAX 24
 
 /* ---- seasons and holidays ------------------------------------------------------------------ */
 
@@ -54,43 +53,13 @@ int sg_tariff_take_seasons(struct sg_fields *f, const struct sg_yaml_node *n, vo
     return sg_fields_list(f, n, SG_TARIFF_SEASONS_MAX, take_season, into);
 }
 
-/* "easter-47", "easter+60", "easter" */
-static bool parse_easter(const char *text, int64_t *ret)
-{
-    if (strncmp(text, "easter", 6))
-        return false;
-    text += 6;
-    *ret = 0;
-    if (!*text)
-        return true;
-    bool before = *text == '-';
-    if ((!before && *text != '+') || sg_decimal_parse(text + 1, 0, ret) || *ret < 0 ||
-        *ret > EASTER_SPAN)
-        return false;
-    if (before)
-        *ret = -*ret;
-    return true;
-}
-
 static int take_holiday(struct sg_fields *f, const struct sg_yaml_node *n, void *into)
 {
     struct sg_tariff *t = into;
-    struct sg_tariff_holiday *h = &t->holidays[t->n_holidays];
-    int r = sg_field_kind(f, n, SG_YAML_SCALAR);
+    int r = sg_field_holiday(f, n, &t->holidays[t->n_holidays]);
 
-    if (r)
-        return r;
-    if (sg_text_date(n->text, &h->day))
-        h->kind = SG_HOLIDAY_DATE;
-    else if (sg_text_month_day(n->text, &h->day))
-        h->kind = SG_HOLIDAY_YEARLY;
-    else if (parse_easter(n->text, &h->day))
-        h->kind = SG_HOLIDAY_EASTER;
-    else
-        return sg_fields_refuse(f, n, "a holiday is 2026-09-07, 09-07 or easter-47, not %.20s",
-                                n->text);
-    t->n_holidays++;
-    return 0;
+    t->n_holidays += r == 0;
+    return r;
 }
 
 int sg_tariff_take_holidays(struct sg_fields *f, const struct sg_yaml_node *n, void *into)

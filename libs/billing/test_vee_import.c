@@ -400,7 +400,7 @@ static void t_rules_refused(void **state)
         {HEAD "holidays: [02-30]\nchecks: {}\n", 5, "a holiday is"},
         {HEAD "checks: {}\nestimate: {chain: []}\n", 6, "adjust_to_register is missing"},
         {HEAD "checks: {}\nestimate: {adjust_to_register: true, chain: []}\n", 6, "one to eight"},
-        {HEAD "checks: {}\nestimate: {adjust_to_register: yes, chain: []}\n", 6, "true or false"},
+        {HEAD "checks: {}\nestimate: {adjust_to_register: yes, chain: []}\n", 6, "adjust_to_register: one of: false, true"},
         {HEAD "checks: {}\nestimate:\n  adjust_to_register: true\n  chain:\n"
               "    - {rule: a, method: guess, up_to_minutes: 5}\n",
          9, "linear, history"},

@@ -57,9 +57,9 @@ static struct sg_full_excuse vacant(const struct sg_feature_work *w, const float
     const float high = w->quantile_late[3], low = w->quantile_late[0];
     const float level = mean_over(w->late_y, 0, SG_VIEW_HOURS);
     struct sg_full_excuse e = {.kind = SG_FULL_REASON_NONE};
-    const bool quiet = high <= 1.35f * base &&
-                       level <= 0.92f * mean_over(w->late_p, 0, SG_VIEW_HOURS) &&
-                       features[sg_feature_of_stat(SG_STAT_SPREAD, 0)] < 0;
+    const bool quiet =
+        high <= 1.35f * base && level <= 0.92f * mean_over(w->late_p, 0, SG_VIEW_HOURS) &&
+        features[sg_feature_of_stat(SG_STAT_SPREAD, 0)] < -0.3f * FEATURE(SPREAD_USUAL);
     const bool ended = ctx && ctx->vacant_until != SG_FRAUD_NO_DAY &&
                        sg_fraud_context_day(ctx, ctx->vacant_until) <= w->view->day[w->n - 1];
     e.known = ctx && began_by(w, ctx, ctx->vacant_since) && !ended;

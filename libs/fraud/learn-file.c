@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define FORMAT "sealgrid-learned"
-enum { VERSION = 1, FIELDS = 9 };
+enum { VERSION = 1, FIELDS = 10, START_BYTES = 16 };
 
 /* --- encode -------------------------------------------------------------------------------- */
 
@@ -34,6 +34,17 @@ static int put_counts(struct sg_buf *b, const uint32_t *v, size_t n)
     return sg_cbor_put_bytes(b, SG_BYTES(bytes, n * 4));
 }
 
+static int put_start(struct sg_buf *b, const struct trees_line *start)
+{
+    uint8_t bytes[START_BYTES];
+    uint64_t bits;
+    memcpy(&bits, &start->slope, sizeof(bits));
+    sg_store_be64(bytes, bits);
+    memcpy(&bits, &start->intercept, sizeof(bits));
+    sg_store_be64(bytes + 8, bits);
+    return sg_cbor_put_bytes(b, SG_BYTES_ARRAY(bytes));
+}
+
 static int put_trees(struct sg_buf *b, const struct sg_learned *m)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf trees = SG_BUF_INIT(SG_TREES_BYTES_MAX);
@@ -58,6 +69,8 @@ int sg_learned_encode(const struct sg_learned *m, struct sg_buf *b)
     if (r == 0)
         r = sg_cbor_put_uint(b, m->n_nothing);
     if (r == 0)
+        r = put_start(b, &m->start);
+    if (r == 0)
         r = put_floats(b, m->edge, columns * LEARN_EDGES);
     if (r == 0)
         r = put_counts(b, m->count, columns * SG_DRIFT_CLASSES);
@@ -69,7 +82,7 @@ int sg_learned_encode(const struct sg_learned *m, struct sg_buf *b)
 struct parts {
     int64_t first_day, last_day;
     uint64_t fraud, nothing;
-    struct sg_bytes edges, counts, trees;
+    struct sg_bytes start, edges, counts, trees;
 };
 
 static int get_version(struct sg_reader *r)
@@ -88,11 +101,24 @@ static bool get_parts(struct sg_reader *r, struct parts *p)
 {
     if (sg_cbor_get_int(r, &p->first_day) || sg_cbor_get_int(r, &p->last_day) ||
         sg_cbor_get_uint(r, &p->fraud) || sg_cbor_get_uint(r, &p->nothing) ||
-        sg_cbor_get_bytes(r, &p->edges) || sg_cbor_get_bytes(r, &p->counts) ||
-        sg_cbor_get_bytes(r, &p->trees) || r->left)
+        sg_cbor_get_bytes(r, &p->start) || sg_cbor_get_bytes(r, &p->edges) ||
+        sg_cbor_get_bytes(r, &p->counts) || sg_cbor_get_bytes(r, &p->trees) || r->left)
         return false;
     return p->first_day >= INT32_MIN && p->last_day <= INT32_MAX && p->first_day <= p->last_day &&
            p->fraud <= UINT32_MAX && p->nothing <= UINT32_MAX;
+}
+
+static bool get_f64(const uint8_t *p, double *ret)
+{
+    const uint64_t bits = sg_load_be64(p);
+    memcpy(ret, &bits, sizeof(*ret));
+    return isfinite(*ret) && fabs(*ret) <= TREES_NUMBER_MAX && bits != UINT64_C(1) << 63;
+}
+
+static bool get_start(struct sg_bytes bytes, struct sg_learned *m)
+{
+    return bytes.len == START_BYTES && get_f64(bytes.data, &m->start.slope) &&
+           get_f64(bytes.data + 8, &m->start.intercept) && m->start.slope > 0;
 }
 
 static bool get_edges(struct sg_bytes bytes, struct sg_learned *m)
@@ -134,7 +160,7 @@ static int get_model(const struct parts *p, struct sg_trees **trees, const char 
     int r = learned_new(&m, columns - 2);
     if (r)
         return r;
-    if (!get_edges(p->edges, m) || !get_counts(p->counts, m))
+    if (!get_start(p->start, m) || !get_edges(p->edges, m) || !get_counts(p->counts, m))
         return SG_LEARNED_NOT_LEARNED;
     m->first_day = (int32_t)p->first_day;
     m->last_day = (int32_t)p->last_day;

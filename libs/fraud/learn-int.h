@@ -12,6 +12,7 @@ struct sg_learned {
     char label[SG_TREES_LABEL_MAX + 1];
     struct sg_trees *trees; /* of features + 1 columns */
     uint32_t features;
+    struct trees_line start; /* from the unsupervised score to log odds */
     int32_t first_day, last_day;
     uint32_t n_fraud, n_nothing;
     /* Of the population at the time, for each of features + 2 columns. */

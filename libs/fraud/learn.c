@@ -15,7 +15,7 @@ struct learner {
     float *x;           /* features and score: what the trees see */
     uint32_t *by_score; /* lowest score first, equal ones by key */
     float *weight, *label, *left_weight;
-    double *margin;
+    double *margin, *score, *start;
     struct learn_case *cases;
     struct sg_trees_rows rows;
     struct sg_trees_training training;
@@ -94,6 +94,8 @@ static void learner_clear(struct learner *l)
     free(l->label);
     free(l->left_weight);
     free(l->margin);
+    free(l->score);
+    free(l->start);
     free(l->cases);
 }
 
@@ -107,9 +109,11 @@ static int allocate(struct learner *l)
     l->label = calloc(n, sizeof(*l->label));
     l->left_weight = calloc(n, sizeof(*l->left_weight));
     l->margin = calloc(n, sizeof(*l->margin));
+    l->score = calloc(n, sizeof(*l->score));
+    l->start = calloc(n, sizeof(*l->start));
     l->cases = calloc(n, sizeof(*l->cases));
     if (!l->monotone || !l->x || !l->by_score || !l->weight || !l->label || !l->left_weight ||
-        !l->margin || !l->cases)
+        !l->margin || !l->score || !l->start || !l->cases)
         return sg_raise(-ENOMEM);
     return 0;
 }
@@ -122,6 +126,7 @@ static void prepare(struct learner *l)
         memcpy(l->x + i * columns, e->x + i * e->features, e->features * sizeof(*l->x));
         l->x[i * columns + e->features] = e->score[i];
         l->by_score[i] = (uint32_t)i;
+        l->score[i] = (double)e->score[i];
     }
     qsort_r(l->by_score, e->n, sizeof(*l->by_score), compare_scores, l);
     learn_weigh(e, l->s, l->by_score, l->weight, l->label);
@@ -133,9 +138,9 @@ static void prepare(struct learner *l)
     l->training.monotone = l->monotone;
     l->rows = (struct sg_trees_rows){.x = l->x,
                                      .label = l->label,
-                                     .weight = l->weight,
                                      .group = e->group,
                                      .key = e->key,
+                                     .start = l->start,
                                      .n = e->n,
                                      .features = columns};
 }
@@ -155,9 +160,59 @@ static int compare(struct learner *l, int32_t from, struct sg_learn_comparison *
     return learn_compare(l->cases, n, l->s->rounds, l->training.seed, ret);
 }
 
+/* --- learning -------------------------------------------------------------------------------- */
+
+/* From the examples that have weight: the line from the score, and what is added to it. */
+static int train(struct learner *l, const float *weight, struct trees_line *ret_line,
+                 struct sg_trees **ret)
+{
+    struct sg_trees_rows rows = l->rows;
+    int r = trees_fit_line(l->score, l->label, weight, l->e->n, ret_line);
+    if (r)
+        return r;
+    for (size_t i = 0; i < l->e->n; i++)
+        l->start[i] = ret_line->slope * l->score[i] + ret_line->intercept;
+    rows.weight = weight;
+    return sg_trees_train(ret, &rows, &l->training, NULL);
+}
+
+static uint32_t fold_of(const struct learner *l, size_t i)
+{
+    return (uint32_t)(sg_fraud_mix(l->e->group[i] ^ sg_fraud_mix(l->training.seed)) %
+                      SG_LEARN_FOLDS);
+}
+
+/* Margins of the examples of a fold, or of all; after train. */
+static void judge(struct learner *l, const struct sg_trees *m, const uint32_t *fold)
+{
+    for (size_t i = 0; i < l->e->n; i++) {
+        double added;
+        if (fold && fold_of(l, i) != *fold)
+            continue;
+        sg_trees_margins(m, l->x + i * l->rows.features, 1, &added);
+        l->margin[i] = l->start[i] + added;
+    }
+}
+
+/* Margins of each fold's examples, learnt from the others. */
+static int cross(struct learner *l)
+{
+    int r = 0;
+    for (uint32_t fold = 0; r == 0 && fold < SG_LEARN_FOLDS; fold++) {
+        SG_CLEANUP(sg_trees_freep) struct sg_trees *m = NULL;
+        struct trees_line line;
+        for (size_t i = 0; i < l->e->n; i++)
+            l->left_weight[i] = fold_of(l, i) == fold ? 0 : l->weight[i];
+        r = train(l, l->left_weight, &line, &m);
+        if (r == 0)
+            judge(l, m, &fold);
+    }
+    return r;
+}
+
 static int compare_by_folds(struct learner *l)
 {
-    int r = sg_trees_cross(&l->rows, &l->training, SG_LEARN_FOLDS, l->margin);
+    int r = cross(l);
     if (r == SG_TREES_ONE_KIND) /* in the rest of some fold: no comparison */
         return 0;
     if (r)
@@ -225,7 +280,7 @@ static int leave_later_out(struct learner *l, int32_t from, bool *ret)
 static int compare_later(struct learner *l)
 {
     SG_CLEANUP(sg_trees_freep) struct sg_trees *m = NULL;
-    struct sg_trees_rows rows = l->rows;
+    struct trees_line line;
     int32_t from;
     bool can;
     int r = later_from(l, &from);
@@ -233,11 +288,10 @@ static int compare_later(struct learner *l)
         r = leave_later_out(l, from, &can);
     if (r || !can)
         return r;
-    rows.weight = l->left_weight;
-    r = sg_trees_train(&m, &rows, &l->training, NULL);
+    r = train(l, l->left_weight, &line, &m);
     if (r)
         return r < 0 ? r : SG_LEARN_BAD;
-    sg_trees_margins(m, l->x, l->e->n, l->margin);
+    judge(l, m, NULL);
     r = compare(l, from, &l->report->later);
     l->report->has_later = r == 0;
     l->report->later_from = from;
@@ -270,7 +324,8 @@ void sg_learned_free(struct sg_learned *m)
     free(m);
 }
 
-/* The population is that of customers not inspected; if they are few, of all. */
+/* l->margin is by the model.  The population is that of customers not inspected; if they are few,
+ * of all. */
 static int keep_population(const struct learner *l, struct sg_learned *m)
 {
     const struct sg_learn_examples *e = l->e;
@@ -279,7 +334,6 @@ static int keep_population(const struct learner *l, struct sg_learned *m)
     SG_FREE float *value = calloc(e->n, sizeof(*value));
     if (!value)
         return sg_raise(-ENOMEM);
-    sg_trees_margins(m->trees, l->x, e->n, l->margin);
     for (uint32_t column = 0; column < columns + 1; column++) {
         size_t n = 0;
         for (size_t i = 0; i < e->n; i++)
@@ -290,23 +344,32 @@ static int keep_population(const struct learner *l, struct sg_learned *m)
     return 0;
 }
 
-/* Trees of everything, calibrated on l->margin out of fold. */
+/* Calibrated on margins out of fold. */
+static int calibrate(struct learner *l, struct sg_learned *m)
+{
+    SG_FREE float *found = calloc(l->e->n, sizeof(*found));
+    int r = found ? cross(l) : sg_raise(-ENOMEM);
+    for (size_t i = 0; r == 0 && i < l->e->n; i++) {
+        l->left_weight[i] = is_told(l->e->outcome[i]) ? l->weight[i] : 0;
+        found[i] = l->e->outcome[i] == SG_LEARN_FRAUD;
+    }
+    return r ? sg_fold(r)
+             : sg_fold(sg_trees_calibrate(m->trees, l->margin, found, l->left_weight, l->e->n));
+}
+
 static int learn_all(struct learner *l, const char *label, struct sg_learned **ret)
 {
     SG_CLEANUP(sg_learned_freep) struct sg_learned *m = NULL;
     int r = learned_new(&m, l->e->features);
     if (r == 0)
-        r = sg_fold(sg_trees_train(&m->trees, &l->rows, &l->training, NULL));
+        r = sg_fold(train(l, l->weight, &m->start, &m->trees));
     if (r == 0)
-        r = sg_fold(sg_trees_cross(&l->rows, &l->training, SG_LEARN_FOLDS, l->margin));
-    for (size_t i = 0; r == 0 && i < l->e->n; i++) {
-        l->left_weight[i] = is_told(l->e->outcome[i]) ? l->weight[i] : 0;
-        l->label[i] = l->e->outcome[i] == SG_LEARN_FRAUD;
-    }
-    if (r == 0)
-        r = sg_fold(sg_trees_calibrate(m->trees, l->margin, l->label, l->left_weight, l->e->n));
-    if (r == 0)
-        r = keep_population(l, m);
+        r = calibrate(l, m);
+    if (r)
+        return r;
+    for (size_t i = 0; i < l->e->n; i++)
+        l->margin[i] = sg_learned_margin(m, l->e->x + i * l->e->features, l->e->score[i]);
+    r = keep_population(l, m);
     if (r)
         return r;
     memcpy(m->label, label, strlen(label) + 1);
@@ -347,6 +410,26 @@ int sg_learn(const struct sg_learn_examples *e, const struct sg_learn_settings *
     return learn_all(&l, label, ret);
 }
 
+int sg_learn_folds(const struct sg_learn_examples *e, const struct sg_learn_settings *s,
+                   double *ret_margin, uint32_t *ret_fold)
+{
+    if (!examples_are_good(e, s))
+        return SG_LEARN_BAD;
+    struct sg_learn_report report = {.first_day = 0};
+    SG_CLEANUP(learner_clear) struct learner l = {.e = e, .s = s, .report = &report};
+    int r = allocate(&l);
+    if (r)
+        return r;
+    prepare(&l);
+    r = cross(&l);
+    if (r)
+        return r < 0 ? r : r == SG_TREES_ONE_KIND ? SG_LEARN_FEW : SG_LEARN_BAD;
+    memcpy(ret_margin, l.margin, e->n * sizeof(*ret_margin));
+    for (size_t i = 0; i < e->n; i++)
+        ret_fold[i] = fold_of(&l, i);
+    return 0;
+}
+
 /* --- using it -------------------------------------------------------------------------------- */
 
 double sg_learned_margin(const struct sg_learned *m, const float *features, float score)
@@ -356,7 +439,7 @@ double sg_learned_margin(const struct sg_learned *m, const float *features, floa
     memcpy(row, features, m->features * sizeof(*row));
     row[m->features] = score;
     sg_trees_margins(m->trees, row, 1, &margin);
-    return margin;
+    return m->start.slope * (double)score + m->start.intercept + margin;
 }
 
 double sg_learned_probability(const struct sg_learned *m, double margin)
@@ -371,6 +454,8 @@ void sg_learned_explain(const struct sg_learned *m, const float *features, float
     memcpy(row, features, m->features * sizeof(*row));
     row[m->features] = score;
     sg_trees_explain(m->trees, row, ret, ret_base);
+    ret[m->features] += m->start.slope * (double)score;
+    *ret_base += m->start.intercept;
 }
 
 struct sg_learned_facts sg_learned_facts(const struct sg_learned *m)

@@ -2,6 +2,7 @@
  * torture - the n-th allocation fails, for every n: the failure comes out as -ENOMEM, nothing leaks
  * (under the sanitizers), nothing is left half done, and the next run is as good as any.
  */
+#include <sealgrid/fraud/full-file.h>
 #include <sealgrid/fraud/paper.h>
 #include <sealgrid/fraud/som-map.h>
 #include <sealgrid/fraud/trees-file.h>
@@ -218,12 +219,84 @@ static void test_trees(void **state)
     assert_true(margin == want && n > 60);
 }
 
+/* --- the full score -------------------------------------------------------------------------- */
+
+enum { PANEL = 24 };
+
+static int full_sample(struct sg_full_sample **ret)
+{
+    const struct sg_corr_windows w = {.reference = {0, 17}, .test = {18, 23}};
+    SG_CLEANUP(sg_full_sample_freep) struct sg_full_sample *s = NULL, *other = NULL;
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    int r = sg_full_sample_new(&s, &w, PANEL, 1);
+    if (r == 0)
+        r = sg_full_sample_new(&other, &w, PANEL, 1);
+    for (uint32_t i = 0; r == 0 && i < PANEL; i++) {
+        r = make(&d, i);
+        if (r == 0)
+            r = sg_full_sample_add(i % 2 ? s : other, &d, NULL);
+    }
+    if (r == 0)
+        r = sg_full_sample_merge(s, other);
+    if (r == 0)
+        *ret = TAKE_PTR(s);
+    return r;
+}
+
+static int full_and_back(double *ret_score)
+{
+    SG_CLEANUP(sg_full_sample_freep) struct sg_full_sample *s = NULL;
+    SG_CLEANUP(sg_full_model_freep) struct sg_full_model *m = NULL, *back = NULL;
+    SG_CLEANUP(sg_full_judge_freep) struct sg_full_judge *j = NULL;
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
+    struct sg_full_training t = SG_FULL_TRAINING_DEFAULT;
+    struct sg_full_score score;
+    t.repeats = t.trees = 1;
+    int r = full_sample(&s);
+    if (r == 0)
+        r = sg_full_train(s, &t, &m);
+    if (r == 0)
+        r = sg_full_encode(m, &b);
+    if (r == 0)
+        r = sg_full_decode(sg_buf_bytes(&b), &back);
+    if (r == 0)
+        r = sg_full_judge_new(&j, back);
+    if (r == 0)
+        r = make(&d, 3);
+    if (r == 0)
+        r = sg_full_judge_score(j, &d, NULL, &score);
+    if (r == 0)
+        *ret_score = 1 + score.score;
+    return r;
+}
+
+static void test_every_allocation_of_the_full_score_may_fail(void **state)
+{
+    (void)state;
+    double want, score = 0;
+    unsigned n = 0;
+    int r;
+    assert_int_equal(full_and_back(&want), 0);
+    do {
+        countdown = n += 1 + n / 16; /* all of the first ones, then ever fewer */
+        r = full_and_back(&score);
+        bool reached = countdown == 0;
+        countdown = 0;
+        assert_true(r == (reached ? -ENOMEM : 0));
+        assert_true(reached == (score == 0));
+    } while (r != 0);
+    assert_true(score == want);
+    assert_true(n > 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_sample_goes_on),
         cmocka_unit_test(test_trees),
+        cmocka_unit_test(test_every_allocation_of_the_full_score_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,22 @@ static void test_better(void **state)
     assert_true(r.later.learnt.value > 0.9 && r.later.unsupervised.value < 0.6);
     assert_true(r.folds.learnt_auc.value > 0.95 && r.folds.unsupervised_auc.value < 0.85);
     assert_true(r.later.gain.low > 0.2 && r.later.gain.low < r.later.gain.value);
+    /* The report sums up what the folds say one by one. */
+    const struct sg_learn_examples e = examples_of(&t);
+    const struct sg_learn_settings s = settings();
+    double margin[N];
+    uint32_t fold[N];
+    struct learn_case cases[N];
+    struct sg_learn_comparison c;
+    assert_int_equal(sg_learn_folds(&e, &s, margin, fold), 0);
+    for (size_t i = 0; i < N; i++) {
+        assert_true(fold[i] < SG_LEARN_FOLDS);
+        cases[i] = (struct learn_case){margin[i], (double)t.score[i], t.group[i], t.thief[i]};
+        for (size_t k = 0; k < i; k++)
+            assert_true(t.group[i] != t.group[k] || fold[i] == fold[k]);
+    }
+    assert_int_equal(learn_compare(cases, N, 100, 1, &c), 0);
+    assert_true(c.learnt.value == r.folds.learnt.value);
     const struct sg_learned_facts f = sg_learned_facts(m);
     assert_string_equal(f.label, "test/1");
     assert_int_equal(f.features, F);
@@ -470,27 +486,31 @@ struct fields {
     uint64_t version, fraud;
     int64_t first, last;
     uint32_t features, edge[27], count[33];
-    size_t n_edges, n_counts;
+    size_t n_edges, n_counts, n_start;
+    uint64_t start[2]; /* bits */
 };
 
 static int decode_fields(const struct fields *f)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(4096), trees = SG_BUF_INIT(4096);
     SG_CLEANUP(sg_trees_freep) struct sg_trees *none = NULL;
-    uint8_t edges[28 * 4] = {0}, counts[34 * 4] = {0};
+    uint8_t edges[28 * 4] = {0}, counts[34 * 4] = {0}, start[24] = {0};
+    sg_store_be64(start, f->start[0]);
+    sg_store_be64(start + 8, f->start[1]);
     for (size_t i = 0; i < 27; i++)
         sg_store_be32(edges + 4 * i, f->edge[i]);
     for (size_t i = 0; i < 33; i++)
         sg_store_be32(counts + 4 * i, f->count[i]);
     assert_int_equal(trees_new(&none, f->features, 1), 0);
     assert_int_equal(sg_trees_encode(none, "x", &trees), 0);
-    assert_int_equal(sg_cbor_put_array(&b, 9), 0);
+    assert_int_equal(sg_cbor_put_array(&b, 10), 0);
     assert_int_equal(sg_cbor_put_text(&b, f->format), 0);
     assert_int_equal(sg_cbor_put_uint(&b, f->version), 0);
     assert_int_equal(sg_cbor_put_int(&b, f->first), 0);
     assert_int_equal(sg_cbor_put_int(&b, f->last), 0);
     assert_int_equal(sg_cbor_put_uint(&b, f->fraud), 0);
     assert_int_equal(sg_cbor_put_uint(&b, 4), 0);
+    assert_int_equal(sg_cbor_put_bytes(&b, SG_BYTES(start, f->n_start)), 0);
     assert_int_equal(sg_cbor_put_bytes(&b, SG_BYTES(edges, f->n_edges * 4)), 0);
     assert_int_equal(sg_cbor_put_bytes(&b, SG_BYTES(counts, f->n_counts * 4)), 0);
     assert_int_equal(sg_cbor_put_bytes(&b, sg_buf_bytes(&trees)), 0);
@@ -507,7 +527,9 @@ static void test_fields(void **state)
                                 .last = 20000,
                                 .features = 2,
                                 .n_edges = 27,
-                                .n_counts = 33};
+                                .n_counts = 33,
+                                .n_start = 16,
+                                .start = {0x3ff0000000000000u, 0}};
     assert_int_equal(decode_fields(&good), 0);
 #define REFUSED(change, outcome)                                                                   \
     do {                                                                                           \
@@ -523,6 +545,12 @@ static void test_fields(void **state)
     REFUSED(last = (int64_t)INT32_MAX + 1, SG_LEARNED_NOT_LEARNED);
     REFUSED(features = 1, SG_LEARNED_NOT_LEARNED);
     REFUSED(features = 3, SG_LEARNED_NOT_LEARNED);
+    REFUSED(n_start = 15, SG_LEARNED_NOT_LEARNED);
+    REFUSED(n_start = 17, SG_LEARNED_NOT_LEARNED);
+    REFUSED(start[0] = 0, SG_LEARNED_NOT_LEARNED); /* slope 0 */
+    REFUSED(start[0] = 0xbff0000000000000u, SG_LEARNED_NOT_LEARNED);
+    REFUSED(start[1] = 0x7ff8000000000000u, SG_LEARNED_NOT_LEARNED);
+    REFUSED(start[1] = 1ull << 63, SG_LEARNED_NOT_LEARNED);
     REFUSED(n_edges = 26, SG_LEARNED_NOT_LEARNED);
     REFUSED(n_edges = 28, SG_LEARNED_NOT_LEARNED);
     REFUSED(n_counts = 32, SG_LEARNED_NOT_LEARNED);

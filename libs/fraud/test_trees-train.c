@@ -123,6 +123,21 @@ static void test_xor(void **state)
     assert_false(margin[0] < 0 && margin[1] > 0 && margin[2] > 0 && margin[3] < 0);
 }
 
+/* All start wrong: g = p or -p with p of the start, h = p (1 - p), no base. */
+static void test_start(void **state)
+{
+    (void)state;
+    const float x[] = {1, 2, 3, 4}, label[] = {0, 0, 1, 1};
+    const double start[] = {1, 1, -1, -1};
+    const struct sg_trees_rows rows = {
+        .x = x, .label = label, .start = start, .n = 4, .features = 1};
+    struct sg_trees_training t = one_stump();
+    const double p = 1 / (1 + exp(-1)), h = p * (1 - p);
+    SG_CLEANUP(sg_trees_freep) struct sg_trees *m = test_train(&rows, &t);
+    assert_true(near(margin_at(m, 1), -2 * p / (2 * h + 1)));
+    assert_true(near(margin_at(m, 4), 2 * p / (2 * h + 1)));
+}
+
 /* --- missing ------------------------------------------------------------------------------- */
 
 /* Missing is where the label is: with the large values, with the small ones, by itself. */
@@ -199,7 +214,7 @@ static void test_monotone(void **state)
     test_rows_fill(&a, 3);
     const struct sg_trees_rows rows = test_rows_of(&a);
     SG_CLEANUP(sg_trees_freep) struct sg_trees *freely = test_train(&rows, &t);
-print_message("%g %g\n", greatest_fall(freely, 0), greatest_fall(freely, 2));
+    print_message("%g %g\n", greatest_fall(freely, 0), greatest_fall(freely, 2));
     assert_true(greatest_fall(freely, 0) > 0.01 && greatest_fall(freely, 2) > 0.3);
     t.monotone = up;
     SG_CLEANUP(sg_trees_freep) struct sg_trees *rising = test_train(&rows, &t);
@@ -299,7 +314,7 @@ static void test_bits_are_those_of_always(void **state)
     assert_int_equal(sg_trees_encode(m, "x", &b), 0);
     for (size_t i = 0; i < b.len; i++)
         hash = (hash ^ b.data[i]) * 0x100000001b3u;
-print_message("%lx\n", hash);
+    print_message("%lx\n", hash);
     assert_true(hash == BITS);
 }
 
@@ -355,9 +370,10 @@ static void test_refused(void **state)
 {
     (void)state;
     float x[] = {1, 2, 3, 4}, label[] = {0, 0, 1, 1}, weight[] = {1, 1, 1, 1};
+    double start[] = {0, 0, 0, 0};
     static const int8_t bad_sign[] = {2};
     const struct sg_trees_rows rows = {
-        .x = x, .label = label, .weight = weight, .n = 4, .features = 1};
+        .x = x, .label = label, .weight = weight, .start = start, .n = 4, .features = 1};
     const struct sg_trees_training good = SG_TREES_TRAINING_DEFAULT;
     struct sg_trees *m = NULL;
 #define REFUSED(change)                                                                            \
@@ -389,7 +405,7 @@ static void test_refused(void **state)
     size_t at = 99;
 #define REFUSED(array, value, row)                                                                 \
     do {                                                                                           \
-        const float kept = array[row];                                                             \
+        const __typeof__(array[0]) kept = array[row];                                              \
         array[row] = value;                                                                        \
         assert_int_equal(sg_trees_train(&m, &rows, &good, &at), SG_TREES_BAD_VALUE);               \
         assert_int_equal(at, row);                                                                 \
@@ -402,6 +418,8 @@ static void test_refused(void **state)
     REFUSED(weight, -1, 1);
     REFUSED(weight, NAN, 2);
     REFUSED(weight, 2e6f, 3);
+    REFUSED(start, (double)NAN, 0);
+    REFUSED(start, 2e6, 3);
 #undef REFUSED
     struct sg_trees_rows none = rows;
     none.n = 0;
@@ -424,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_weights_by_hand),
         cmocka_unit_test(test_weights_are_repetitions),
         cmocka_unit_test(test_xor),
+        cmocka_unit_test(test_start),
         cmocka_unit_test(test_missing_goes_where_it_belongs),
         cmocka_unit_test(test_missing_unseen),
         cmocka_unit_test(test_all_missing),

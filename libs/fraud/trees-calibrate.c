@@ -10,10 +10,6 @@ struct sample {
     double margin, target, weight;
 };
 
-struct line {
-    double slope, intercept;
-};
-
 /* Sums in one order, whatever order the rows came in. */
 static int compare(const void *a, const void *b)
 {
@@ -25,7 +21,7 @@ static int compare(const void *a, const void *b)
     return (x->weight > y->weight) - (x->weight < y->weight);
 }
 
-static double loss(const struct sample *s, size_t n, struct line l)
+static double loss(const struct sample *s, size_t n, struct trees_line l)
 {
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
@@ -37,7 +33,8 @@ static double loss(const struct sample *s, size_t n, struct line l)
 }
 
 /* Newton's step; the slope stays as it is if `fixed`. */
-static struct line newton_step(const struct sample *s, size_t n, struct line l, bool fixed)
+static struct trees_line newton_step(const struct sample *s, size_t n, struct trees_line l,
+                                     bool fixed)
 {
     double g_slope = 0, g = 0, h_slope = 1e-12, h_both = 0, h = 1e-12;
     for (size_t i = 0; i < n; i++) {
@@ -50,22 +47,23 @@ static struct line newton_step(const struct sample *s, size_t n, struct line l, 
         h_slope += v * s[i].margin * s[i].margin;
     }
     if (fixed)
-        return (struct line){0, -g / h};
+        return (struct trees_line){0, -g / h};
     const double determinant = h_slope * h - h_both * h_both;
-    return (struct line){-(h * g_slope - h_both * g) / determinant,
-                         -(h_slope * g - h_both * g_slope) / determinant};
+    return (struct trees_line){-(h * g_slope - h_both * g) / determinant,
+                               -(h_slope * g - h_both * g_slope) / determinant};
 }
 
 /* Steps are halved until the loss falls (Lin, Lin and Weng 2007). */
-static struct line fit(const struct sample *s, size_t n, struct line l, bool fixed)
+static struct trees_line fit(const struct sample *s, size_t n, struct trees_line l, bool fixed)
 {
     double now = loss(s, n, l);
     for (int round = 0; round < 100; round++) {
-        const struct line d = newton_step(s, n, l, fixed);
+        const struct trees_line d = newton_step(s, n, l, fixed);
         double share = 1, then;
-        struct line next;
+        struct trees_line next;
         do {
-            next = (struct line){l.slope + share * d.slope, l.intercept + share * d.intercept};
+            next =
+                (struct trees_line){l.slope + share * d.slope, l.intercept + share * d.intercept};
             then = loss(s, n, next);
             share /= 2;
         } while (!(then < now) && share > 1e-10);
@@ -84,8 +82,8 @@ static double clamp(double v, double low, double high)
     return v < low ? low : v > high ? high : v;
 }
 
-int sg_trees_calibrate(struct sg_trees *m, const double *margin, const float *label,
-                       const float *weight, size_t n)
+int trees_fit_line(const double *margin, const float *label, const float *weight, size_t n,
+                   struct trees_line *ret)
 {
     double yes = 0, no = 0;
     size_t kept = 0;
@@ -108,10 +106,23 @@ int sg_trees_calibrate(struct sg_trees *m, const double *margin, const float *la
     const double high = (yes + 1) / (yes + 2), low = 1 / (no + 2);
     for (size_t i = 0; i < kept; i++)
         s[i].target = s[i].target * high + (1 - s[i].target) * low;
-    struct line l = fit(s, kept, (struct line){0, sg_fraud_log((yes + 1) / (no + 1))}, false);
+    const double odds = sg_fraud_log((yes + 1) / (no + 1));
+    struct trees_line l = fit(s, kept, (struct trees_line){0, odds}, false);
     if (!(l.slope >= SLOPE_LEAST))
-        l = fit(s, kept, (struct line){SLOPE_LEAST, sg_fraud_log((yes + 1) / (no + 1))}, true);
-    m->slope = clamp(l.slope, SLOPE_LEAST, TREES_NUMBER_MAX);
-    m->intercept = clamp(l.intercept, -TREES_NUMBER_MAX, TREES_NUMBER_MAX) + 0.0;
+        l = fit(s, kept, (struct trees_line){SLOPE_LEAST, odds}, true);
+    ret->slope = clamp(l.slope, SLOPE_LEAST, TREES_NUMBER_MAX);
+    ret->intercept = clamp(l.intercept, -TREES_NUMBER_MAX, TREES_NUMBER_MAX) + 0.0;
+    return 0;
+}
+
+int sg_trees_calibrate(struct sg_trees *m, const double *margin, const float *label,
+                       const float *weight, size_t n)
+{
+    struct trees_line l;
+    int r = trees_fit_line(margin, label, weight, n, &l);
+    if (r)
+        return r;
+    m->slope = l.slope;
+    m->intercept = l.intercept;
     return 0;
 }

@@ -46,6 +46,13 @@ SG_MUST_USE int trees_reserve(struct sg_trees *m, uint32_t n);
 /* Appends a tree of n nodes that stand in room reserved at m->node + m->first[m->n_trees]. */
 void trees_append(struct sg_trees *m, uint32_t n, uint8_t depth);
 
+struct trees_line {
+    double slope, intercept;
+};
+/* Platt's line through outcomes; the slope is above 0.  0, -ENOMEM, SG_TREES_ONE_KIND. */
+SG_MUST_USE int trees_fit_line(const double *margin, const float *label, const float *weight,
+                               size_t n, struct trees_line *ret);
+
 /* --- bins ---------------------------------------------------------------------------------- */
 
 struct trees_bins {

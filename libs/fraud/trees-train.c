@@ -57,6 +57,7 @@ static bool row_is_good(const struct sg_trees_rows *rows, size_t i)
         if (isinf(x[f]))
             return false;
     return within((double)rows->label[i], 0, 1) &&
+           (!rows->start || within(rows->start[i], -TREES_NUMBER_MAX, TREES_NUMBER_MAX)) &&
            (!rows->weight || within((double)rows->weight[i], 0, 1e6));
 }
 
@@ -206,9 +207,10 @@ static int find_base(struct trainer *w)
     }
     if (yes == 0 || no == 0)
         return SG_TREES_ONE_KIND;
-    w->model->base = sg_fraud_log((double)yes / (double)no);
+    if (!w->rows->start)
+        w->model->base = sg_fraud_log((double)yes / (double)no);
     for (size_t i = 0; i < w->rows->n; i++)
-        w->margin[i] = w->model->base;
+        w->margin[i] = w->rows->start ? w->rows->start[i] : w->model->base;
     return 0;
 }
 

@@ -36,7 +36,7 @@ sql '{"sql":"SELECT client_id, ts, interval_energy FROM reading ORDER BY client_
     }' >"$work/days.csv"
 [ "$(wc -l <"$work/days.csv")" = $((meters * days + 1)) ] || fail "days: $(wc "$work/days.csv")"
 
-for mode in correlation paper; do
+for mode in full correlation paper; do
     "$bin/sealgrid-fraud" --input "$work/days.csv" --mode $mode --out "$work/file.csv" \
         --reference-days 20697..20706 --test-days 20711..20716 >"$work/step.log" 2>&1 ||
         fail "file: $(cat "$work/step.log")"

@@ -43,7 +43,6 @@ static int put_arguments(struct sg_args *a, const struct sg_demo *m)
     sg_args_program(a, m, "sealgrid-fraud");
     sg_arg(a, "--store");
     sg_arg(a, "--json");
-    sg_arg_option(a, "mode", "paper");
     sg_arg(a, "--zone=-03:00");
     put_windows(a, start_s, m->args.days);
     sg_arg_option_int(a, "profiles", SUSPECTS);

@@ -17,8 +17,8 @@ struct sg_installation {
     char serial[SG_INSTALLATION_SERIAL_MAX + 1];
     int64_t from_s, until_s; /* [from, until); INT64_MAX: still there */
     int64_t ratio_num, ratio_den;
-    /* Metrology certificate, owned, in one of two forms.  Files are kept as DER and parsed when asked
-     * for: parsed ones take 5 KB each, which is too much for a city's. */
+    /* Metrology certificate, owned, in one of two forms.  Files are kept as DER and parsed when
+     * asked for: parsed ones take 5 KB each, which is too much for a city's. */
     struct sg_cert *cert; /* NULL: der */
     struct sg_bytes der;
 };
@@ -30,8 +30,8 @@ struct sg_installations {
 };
 
 enum sg_installations_outcome { SG_INSTALLATIONS_MALFORMED = 1 };
-/* One record at a time: needs the records' own octets and no more.  SG_INSTALLATIONS_MALFORMED fills
- * why with the record's number and the reason. */
+/* One record at a time: needs the records' own octets and no more.  SG_INSTALLATIONS_MALFORMED
+ * fills why with the record's number and the reason. */
 SG_MUST_USE int sg_installations_read(struct sg_bytes json, struct sg_installations *ret,
                                       char why[160]);
 SG_MUST_USE int sg_installations_write(const struct sg_installation *records, size_t n,

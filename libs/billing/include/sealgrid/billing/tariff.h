@@ -247,6 +247,9 @@ const char *sg_charge_kind_word(enum sg_charge_kind kind);
 
 /* Easter Sunday of a year 1583..9999 (days since 1970). */
 int64_t sg_easter(int year);
+/* Of a local day (days since 1970), among these holidays. */
+enum sg_day_kind sg_day_kind_of(const struct sg_tariff_holiday *holidays, size_t n,
+                                int64_t local_day);
 enum sg_day_kind sg_tariff_day_kind(const struct sg_tariff *t, int64_t local_day);
 /* Index into seasons. */
 size_t sg_tariff_season_of(const struct sg_tariff *t, int64_t local_day);

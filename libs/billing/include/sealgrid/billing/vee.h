@@ -12,8 +12,7 @@
  * evidence file of the bill holds.  They are never readings: own table, own section, no signature.
  */
 #include <sealgrid/base/yaml.h>
-#include <sealgrid/billing/money.h>
-#include <sealgrid/billing/tz.h>
+#include <sealgrid/billing/tariff.h>
 #include <sealgrid/meter/reading.h>
 
 #define SG_VEE_FILE_MAX     (256 * 1024)
@@ -103,10 +102,8 @@ struct sg_vee_rules {
     char zone[65];
     struct sg_tz *tz;
     enum sg_rounding rounding;
-    int64_t dates[SG_VEE_HOLIDAYS_MAX];  /* days since 1970 */
-    int32_t yearly[SG_VEE_HOLIDAYS_MAX]; /* month * 32 + day */
-    int32_t easter[SG_VEE_HOLIDAYS_MAX]; /* days after it */
-    size_t n_dates, n_yearly, n_easter;
+    struct sg_tariff_holiday holidays[SG_VEE_HOLIDAYS_MAX];
+    size_t n_holidays;
     struct sg_vee_check checks[SG_VEE_N_CHECKS];
     struct sg_vee_step steps[SG_VEE_STEPS_MAX];
     size_t n_steps;

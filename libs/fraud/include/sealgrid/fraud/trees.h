@@ -45,6 +45,9 @@ struct sg_trees_rows {
     const float *weight;   /* n, 0..1e6, or NULL: all 1; a row of weight 0 counts nowhere */
     const uint64_t *group; /* n, or NULL: each row its own; held back and folded as a whole */
     const uint64_t *key;   /* n, what a row is called in hashes, or NULL: its index */
+    /* n, the margin that each row has already, or NULL: the log odds of all.  The trees learn what
+     * is to be added to it; the model's own base is 0 then. */
+    const double *start;
     size_t n;
     uint32_t features;
 };
@@ -80,7 +83,7 @@ struct sg_trees_training {
 enum sg_trees_outcome {
     SG_TREES_BAD_TRAINING = 1, /* a number of sg_trees_training out of its range */
     SG_TREES_BAD_SHAPE,        /* too many rows or features, or none */
-    SG_TREES_BAD_VALUE,        /* an infinite feature; a label or weight out of its range */
+    SG_TREES_BAD_VALUE, /* an infinite feature; a label, weight or start out of its range */
     SG_TREES_ONE_KIND,         /* labels all 0 or all 1 where there is weight: nothing to learn */
 };
 
