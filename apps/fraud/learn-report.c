@@ -138,7 +138,7 @@ void learn_print(const struct learn_result *r)
 
 /* ---- drift --------------------------------------------------------------------------------- */
 
-static const char *column_name(const struct sg_learned *m, uint32_t column)
+const char *learn_column(const struct sg_learned *m, uint32_t column)
 {
     const uint32_t features = sg_learned_facts(m).features;
     return column < features    ? sg_feature_name(column)
@@ -171,7 +171,7 @@ void learn_drift_json(const struct sg_learned *m, const struct sg_drift *d, stru
             continue;
         sg_json_object(j);
         sg_json_key(j, "of");
-        sg_json_str(j, column_name(m, column));
+        sg_json_str(j, learn_column(m, column));
         put_number(j, "index", index);
         sg_json_end_object(j);
     }
@@ -190,7 +190,7 @@ unsigned learn_drift_warn(const struct sg_learned *m, const struct sg_drift *d)
             fprintf(stderr,
                     "sealgrid-fraud: drift: %s is not as it was when the model was learnt: "
                     "stability index %.2f, limit %.2f\n",
-                    column_name(m, column), index, SG_DRIFT_LIMIT);
+                    learn_column(m, column), index, SG_DRIFT_LIMIT);
     }
     if (n > 5)
         fprintf(stderr, "sealgrid-fraud: drift: so are %u more; learn again\n", n - 5);

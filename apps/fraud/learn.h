@@ -62,6 +62,8 @@ struct sg_json;
 void learn_json(const struct learn_result *r, bool dated, struct sg_json *j);
 void learn_print(const struct learn_result *r);
 
+/* "level-change", "unsupervised score", "learnt score": columns of sg_drift_index. */
+const char *learn_column(const struct sg_learned *m, uint32_t column);
 /* What moved since the model was learnt: members of an object that is open. */
 void learn_drift_json(const struct sg_learned *m, const struct sg_drift *d, struct sg_json *j);
 /* Warnings on standard error; how many. */

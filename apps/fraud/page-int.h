@@ -27,3 +27,6 @@ const char *page_unjudged_word(const struct sg_html *p, enum unjudged u);
 /* page-suspect.c: one card of the list. */
 void page_put_suspect(struct sg_html *p, const struct page *g, size_t i);
 struct sg_text page_energy(const struct sg_html *p, double kwh);
+
+/* page-learnt.c: what a learnt ranking rests on, and what has moved since. */
+void page_put_learnt(struct sg_html *p, const struct page *g);

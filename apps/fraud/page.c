@@ -119,6 +119,10 @@ static void put_tiles(struct sg_html *p, const struct page *g)
 
 static void put_score_note(struct sg_html *p, const struct page *g)
 {
+    if (g->report->drift) {
+        page_put_learnt(p, g);
+        return;
+    }
     sg_html_open_class(p, "p", "note");
     if (is_calibrated(g))
         sg_html_say(p,

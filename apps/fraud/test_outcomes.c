@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sealgrid/kvs/memory.h>
+#include <sealgrid/meter/rows.h>
+#include <sealgrid/meter/tables.h>
 
 static int parse(struct outcomes *o, const char *text, char why[160])
 {
@@ -88,12 +91,70 @@ static void test_refused(void **state)
     }
 }
 
+/* ---- store --------------------------------------------------------------------------------- */
+
+static void put_inspection(struct sg_kv *kv, int64_t client, const struct sg_row_inspection *row)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf partition = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(4096);
+    assert_int_equal(sg_row_client_partition(&partition, client), 0);
+    assert_int_equal(sg_row_int_sort(&sort, row->inspected_day), 0);
+    assert_int_equal(sg_row_inspection_encode(&value, row), 0);
+    const struct sg_kv_op op = {
+        .kind = SG_KV_PUT,
+        .key = {SG_TABLE_INSPECTION, sg_buf_bytes(&partition), sg_buf_bytes(&sort)},
+        .value = sg_buf_bytes(&value)};
+    assert_int_equal(sg_kv_batch(kv, SG_METERING_BUCKET, &op, 1, NULL), 0);
+}
+
+static void test_store(void **state)
+{
+    (void)state;
+    static const int64_t clients[] = {9, 10, 11};
+    SG_CLEANUP(sg_kv_memory_freep) struct sg_kv_memory *memory = NULL;
+    SG_CLEANUP(sg_kv_freep) struct sg_kv *kv = NULL;
+    SG_CLEANUP(outcomes_clear) struct outcomes o = {.list = NULL};
+    size_t n;
+    assert_int_equal(sg_kv_memory_new(&memory), 0);
+    assert_int_equal(sg_kv_open_memory(&kv, memory), 0);
+    assert_int_equal(outcomes_from_store(&o, kv, clients, 3), OUTCOMES_BAD); /* none yet */
+    put_inspection(kv, 9,
+                   &(struct sg_row_inspection){.inspected_day = 20700,
+                                               .outcome = SG_OUTCOME_NOTHING,
+                                               .recovered_wh = SG_READING_NA});
+    put_inspection(kv, 10,
+                   &(struct sg_row_inspection){.inspected_day = 20702,
+                                               .outcome = SG_OUTCOME_FRAUD,
+                                               .recovered_wh = 1500500,
+                                               .note = SG_BYTES_LIT("bypass")});
+    put_inspection(kv, 10,
+                   &(struct sg_row_inspection){.inspected_day = 20701,
+                                               .outcome = SG_OUTCOME_NO_ACCESS,
+                                               .recovered_wh = SG_READING_NA});
+    put_inspection(kv, 12, /* not asked for */
+                   &(struct sg_row_inspection){
+                       .inspected_day = 20701, .outcome = SG_OUTCOME_DEFECT, .recovered_wh = 0});
+    assert_int_equal(outcomes_from_store(&o, kv, clients, 3), 0);
+    assert_true(o.dated);
+    assert_int_equal(o.n, 3);
+    const struct outcome *ten = outcomes_of(&o, "10", &n);
+    assert_int_equal(n, 2);
+    assert_int_equal(ten[0].day, 20701);
+    assert_int_equal(ten[0].outcome, SG_LEARN_NO_ACCESS);
+    assert_int_equal(ten[1].outcome, SG_LEARN_FRAUD);
+    assert_true(ten[1].kwh == 1500.5 && ten[0].kwh == 0);
+    assert_int_equal(outcomes_of(&o, "9", &n)->outcome, SG_LEARN_NOTHING);
+    assert_null(outcomes_of(&o, "12", &n));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,11 @@
 /* vee-import - foreign CSV into rows. */
+#include "vee-import-int.h"
 #include "vee-time-int.h"
 
 #include <sealgrid/base/clock.h>
 
 #include <stdarg.h>
 #include <stdio.h>
-
-#define ABSENT SIZE_MAX
 
 const char *sg_import_word(enum sg_import_note n)
 {
@@ -59,45 +58,12 @@ bool sg_import_preset(const char *name, struct sg_import_format *ret)
     return found;
 }
 
-/* ---- work --------------------------------------------------------------------------------------
+/* ---- notes -------------------------------------------------------------------------------------
  */
 
-struct columns {
-    size_t stamp[2], energy, reactive, lagging, leading, reg;
-};
-
-struct import {
-    const struct sg_import_format *format;
-    const struct sg_tz *tz;
-    struct columns columns;
-    sg_import_fn fn;
-    void *user;
-    char *why;
-    struct sg_import_result *out;
-    size_t capacity, line;
-    bool started;
-    int64_t local_s, instant_s; /* of the row before: its stamp, and the instant it was read as */
-};
-
-static int refuse(struct import *im, const char *fmt, ...) SG_PRINTF(2, 3);
-static int refuse(struct import *im, const char *fmt, ...)
-{
-    char text[128];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    if (im->line)
-        snprintf(im->why, 160, "line %zu: %s", im->line, text);
-    else
-        snprintf(im->why, 160, "%s", text);
-    return SG_IMPORT_BAD;
-}
-
-static void note(struct import *im, enum sg_import_note n, enum sg_vee_severity severity,
+static void note(struct vee_import *im, enum sg_import_note n, enum sg_vee_severity severity,
                  int64_t from_s, int64_t until_s, const char *fmt, ...) SG_PRINTF(6, 7);
-static void note(struct import *im, enum sg_import_note n, enum sg_vee_severity severity,
+static void note(struct vee_import *im, enum sg_import_note n, enum sg_vee_severity severity,
                  int64_t from_s, int64_t until_s, const char *fmt, ...)
 {
     char text[SG_VEE_TEXT_MAX];
@@ -120,169 +86,9 @@ static void note(struct import *im, enum sg_import_note n, enum sg_vee_severity 
 }
 
 /* The instant as an interval's end. */
-static int64_t end_of(const struct import *im, int64_t instant_s)
+static int64_t end_of(const struct vee_import *im, int64_t instant_s)
 {
     return instant_s + (im->format->stamp_is_begin ? im->format->interval_s : 0);
-}
-
-/* ---- lines -------------------------------------------------------------------------------------
- */
-
-/* The next field, in place; a field may stand in double quotes (RFC 4180). */
-static char *next_field(char **rest, char delimiter)
-{
-    char *field = *rest, *to = *rest, *at = *rest;
-
-    if (!field)
-        return NULL;
-    if (*at == '"') {
-        for (at++; *at; at++) {
-            if (*at == '"' && *++at != '"')
-                break;
-            *to++ = *at;
-        }
-    }
-    while (*at && *at != delimiter)
-        *to++ = *at++;
-    *rest = *at ? at + 1 : NULL;
-    *to = '\0';
-    return field;
-}
-
-static size_t split(char *line, char delimiter, char *ret[SG_IMPORT_COLUMNS_MAX])
-{
-    size_t n = 0;
-    char *field;
-
-    while ((field = next_field(&line, delimiter))) {
-        if (n == SG_IMPORT_COLUMNS_MAX)
-            return n + 1;
-        ret[n++] = field;
-    }
-    return n;
-}
-
-/* The next line into room, without its end; false at the end of the text. */
-static int take_line(struct import *im, struct sg_reader *in, char room[SG_IMPORT_LINE_MAX],
-                     bool *ret_end)
-{
-    const uint8_t *newline = in->left ? memchr(in->at, '\n', in->left) : NULL;
-    const size_t len = newline ? (size_t)(newline - in->at) : in->left;
-    struct sg_bytes line;
-
-    *ret_end = in->left == 0;
-    if (*ret_end)
-        return 0;
-    im->line++;
-    if (len >= SG_IMPORT_LINE_MAX)
-        return refuse(im, "longer than %d octets", SG_IMPORT_LINE_MAX - 1);
-    if (!sg_take(in, len + (newline ? 1 : 0), &line))
-        return refuse(im, "cut off");
-    if (memchr(line.data, 0, len))
-        return refuse(im, "holds a NUL");
-    memcpy(room, line.data, len);
-    room[len] = '\0';
-    if (len && room[len - 1] == '\r')
-        room[len - 1] = '\0';
-    return 0;
-}
-
-static int find_column(struct import *im, char *const *names, size_t n, const char *wanted,
-                       size_t *ret)
-{
-    *ret = ABSENT;
-    if (!*wanted)
-        return 0;
-    for (size_t i = 0; i < n; i++)
-        if (!strcmp(names[i], wanted)) {
-            if (*ret != ABSENT)
-                return refuse(im, "two columns %s", wanted);
-            *ret = i;
-        }
-    return *ret == ABSENT ? refuse(im, "no column %s", wanted) : 0;
-}
-
-static int take_header(struct import *im, struct sg_reader *in)
-{
-    const struct sg_import_format *f = im->format;
-    struct columns *c = &im->columns;
-    const struct {
-        const char *name;
-        size_t *at;
-    } wanted[] = {{f->stamp[0], &c->stamp[0]},      {f->stamp[1], &c->stamp[1]},
-                  {f->energy.column, &c->energy},   {f->reactive.column, &c->reactive},
-                  {f->lagging.column, &c->lagging}, {f->leading.column, &c->leading},
-                  {f->reg.column, &c->reg}};
-    char room[SG_IMPORT_LINE_MAX], *names[SG_IMPORT_COLUMNS_MAX];
-    bool end;
-
-    if (in->left >= 3 && !memcmp(in->at, "\xef\xbb\xbf", 3)) { /* byte order mark */
-        in->at += 3;
-        in->left -= 3;
-    }
-    int r = take_line(im, in, room, &end);
-    if (r)
-        return r;
-    if (end)
-        return refuse(im, "no header");
-    size_t n = split(room, f->delimiter, names);
-    if (n > SG_IMPORT_COLUMNS_MAX)
-        return refuse(im, "more than %d columns", SG_IMPORT_COLUMNS_MAX);
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]) && !r; i++)
-        r = find_column(im, names, n, wanted[i].name, wanted[i].at);
-    return r;
-}
-
-/* ---- quantities --------------------------------------------------------------------------------
- */
-
-/* An empty field is a value that is not available. */
-static int take_quantity(struct import *im, char *const *fields, size_t at,
-                         const struct sg_import_quantity *q, int64_t max, int64_t *ret)
-{
-    if (at == ABSENT || !*fields[at]) {
-        *ret = SG_READING_NA;
-        return 0;
-    }
-    if (sg_decimal_parse(fields[at], q->digits, ret) != 0)
-        return refuse(im, "%s: no decimal number with at most %u decimals", q->column, q->digits);
-    if (*ret > max || *ret < -max)
-        return refuse(im, "%s: over %lld", q->column, (long long)max);
-    return 0;
-}
-
-static int take_reactive(struct import *im, char *const *fields, int64_t *ret)
-{
-    const struct columns *c = &im->columns;
-    const struct sg_import_format *f = im->format;
-    int64_t lagging, leading;
-    int r;
-
-    if (c->reactive != ABSENT)
-        return take_quantity(im, fields, c->reactive, &f->reactive, 10000000, ret);
-    r = take_quantity(im, fields, c->lagging, &f->lagging, 10000000, &lagging);
-    if (!r)
-        r = take_quantity(im, fields, c->leading, &f->leading, 10000000, &leading);
-    if (r)
-        return r;
-    /* Inductive is positive (meter/reading.h). */
-    if (lagging == SG_READING_NA && leading == SG_READING_NA)
-        *ret = SG_READING_NA;
-    else
-        *ret = (lagging == SG_READING_NA ? 0 : lagging) - (leading == SG_READING_NA ? 0 : leading);
-    return 0;
-}
-
-static int take_values(struct import *im, char *const *fields, struct sg_vee_row *row)
-{
-    const struct sg_import_format *f = im->format;
-    int r = take_quantity(im, fields, im->columns.energy, &f->energy, 10000000, &row->energy_wh);
-
-    if (!r)
-        r = take_reactive(im, fields, &row->reactive_varh);
-    return r ? r
-             : take_quantity(im, fields, im->columns.reg, &f->reg, INT64_C(9007199254740992),
-                             &row->register_wh);
 }
 
 /* ---- stamps ------------------------------------------------------------------------------------
@@ -290,7 +96,7 @@ static int take_values(struct import *im, char *const *fields, struct sg_vee_row
 
 /* The writer of some files takes the date of 24:00 from the day that ends: 23:45, then 00:00 of the
  * same date. */
-static void mind_midnight(struct import *im, int64_t *local_s)
+static void mind_midnight(struct vee_import *im, int64_t *local_s)
 {
     if (!im->started || *local_s % 86400 ||
         im->local_s != *local_s + 86400 - im->format->interval_s)
@@ -313,7 +119,8 @@ enum stamp_outcome {
 };
 
 /* Of a local time that came twice, the one that goes on from the row before. */
-static int choose(struct import *im, int64_t local_s, const struct sg_vee_row *row, int64_t *ret)
+static int choose(struct vee_import *im, int64_t local_s, const struct sg_vee_row *row,
+                  int64_t *ret)
 {
     int64_t instants[2];
     const size_t n = vee_local_instants(im->tz, local_s, instants);
@@ -331,7 +138,7 @@ static int choose(struct import *im, int64_t local_s, const struct sg_vee_row *r
     return 0;
 }
 
-static int take_instant(struct import *im, const char *text, const struct sg_vee_row *row,
+static int take_instant(struct vee_import *im, const char *text, const struct sg_vee_row *row,
                         int64_t *ret_local_s, int64_t *ret)
 {
     switch (vee_stamp_kind(im->format->time)) {
@@ -356,14 +163,14 @@ static int take_instant(struct import *im, const char *text, const struct sg_vee
 /* ---- one row after the other -------------------------------------------------------------------
  */
 
-static bool comes_twice(const struct import *im, int64_t instant_s)
+static bool comes_twice(const struct vee_import *im, int64_t instant_s)
 {
     int64_t both[2];
     return vee_local_instants(im->tz, instant_s + sg_tz_at(im->tz, instant_s).east_s, both) == 2;
 }
 
 /* Rows that follow in real time, whose local stamps do not. */
-static void note_clocks(struct import *im, int64_t local_s, int64_t instant_s)
+static void note_clocks(struct vee_import *im, int64_t local_s, int64_t instant_s)
 {
     const int64_t step = local_s - im->local_s, interval = im->format->interval_s;
     const int64_t end = end_of(im, instant_s);
@@ -377,7 +184,7 @@ static void note_clocks(struct import *im, int64_t local_s, int64_t instant_s)
              (long long)(interval - step));
 }
 
-static void note_gap(struct import *im, int64_t expected, int64_t instant_s)
+static void note_gap(struct vee_import *im, int64_t expected, int64_t instant_s)
 {
     const int64_t interval = im->format->interval_s;
     const int64_t from = end_of(im, expected - interval), until = end_of(im, instant_s - interval);
@@ -399,7 +206,7 @@ static bool same_values(const struct sg_vee_row *a, const struct sg_vee_row *b)
 
 /* Against the row before only: what lies further back is a matter of order. *ret_keep: false if the
  * row is told already. */
-static void note_order(struct import *im, int64_t local_s, int64_t instant_s,
+static void note_order(struct vee_import *im, int64_t local_s, int64_t instant_s,
                        const struct sg_vee_row *row, bool *ret_keep)
 {
     const int64_t interval = im->format->interval_s, expected = im->instant_s + interval;
@@ -426,12 +233,12 @@ static void note_order(struct import *im, int64_t local_s, int64_t instant_s,
     }
 }
 
-static int keep(struct import *im, const struct sg_vee_row *row)
+static int keep(struct vee_import *im, const struct sg_vee_row *row)
 {
     if (im->out->n == im->capacity) {
         const size_t wanted = im->capacity ? 2 * im->capacity : 1024;
         if (wanted > SG_VEE_ROWS_MAX)
-            return refuse(im, "more than %d rows", SG_VEE_ROWS_MAX / 2);
+            return vee_import_refuse(im, "more than %d rows", SG_VEE_ROWS_MAX / 2);
         struct sg_vee_row *rows = reallocarray(im->out->rows, wanted, sizeof(*rows));
         if (!rows)
             return sg_raise(-ENOMEM);
@@ -442,11 +249,11 @@ static int keep(struct import *im, const struct sg_vee_row *row)
     return 0;
 }
 
-static int take_row(struct import *im, char *line)
+static int take_row(struct vee_import *im, char *line)
 {
     char *fields[SG_IMPORT_COLUMNS_MAX], stamp[2 * SG_IMPORT_NAME_MAX];
-    const size_t n = split(line, im->format->delimiter, fields);
-    const struct columns *c = &im->columns;
+    const size_t n = vee_import_split(line, im->format->delimiter, fields);
+    const struct vee_import_columns *c = &im->columns;
     const size_t needed[] = {c->stamp[0], c->stamp[1], c->energy, c->reactive,
                              c->lagging,  c->leading,  c->reg};
     struct sg_vee_row row = {.reactive_register_varh = SG_READING_NA};
@@ -455,18 +262,18 @@ static int take_row(struct import *im, char *line)
     int r;
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-        if (needed[i] != ABSENT && needed[i] >= n)
-            return refuse(im, "only %zu columns", n);
-    r = take_values(im, fields, &row);
+        if (needed[i] != VEE_IMPORT_ABSENT && needed[i] >= n)
+            return vee_import_refuse(im, "only %zu columns", n);
+    r = vee_import_values(im, fields, &row);
     if (r)
         return r;
     snprintf(stamp, sizeof(stamp), "%.*s%s%.*s", SG_IMPORT_NAME_MAX - 1, fields[c->stamp[0]],
-             c->stamp[1] == ABSENT ? "" : " ", SG_IMPORT_NAME_MAX - 1,
-             c->stamp[1] == ABSENT ? "" : fields[c->stamp[1]]);
+             c->stamp[1] == VEE_IMPORT_ABSENT ? "" : " ", SG_IMPORT_NAME_MAX - 1,
+             c->stamp[1] == VEE_IMPORT_ABSENT ? "" : fields[c->stamp[1]]);
     r = take_instant(im, stamp, &row, &local_s, &instant_s);
     if (r == STAMP_BAD)
-        return refuse(im, "%s: \"%s\" is no time of the form %s", im->format->stamp[0], stamp,
-                      im->format->time);
+        return vee_import_refuse(im, "%s: \"%s\" is no time of the form %s", im->format->stamp[0],
+                                 stamp, im->format->time);
     if (r == STAMP_SKIP)
         return 0;
     note_order(im, local_s, instant_s, &row, &keeps);
@@ -477,15 +284,15 @@ static int take_row(struct import *im, char *line)
     return keeps ? keep(im, &row) : 0;
 }
 
-static int take_rows(struct import *im, struct sg_bytes csv)
+static int take_rows(struct vee_import *im, struct sg_bytes csv)
 {
     struct sg_reader in = sg_reader_over(csv);
     char room[SG_IMPORT_LINE_MAX];
     bool end = false;
-    int r = take_header(im, &in);
+    int r = vee_import_header(im, &in);
 
     while (!r) {
-        r = take_line(im, &in, room, &end);
+        r = vee_import_line(im, &in, room, &end);
         if (r || end)
             break;
         if (!*room)
@@ -496,19 +303,19 @@ static int take_rows(struct import *im, struct sg_bytes csv)
     return r;
 }
 
-static int check_format(struct import *im)
+static int check_format(struct vee_import *im)
 {
     const struct sg_import_format *f = im->format;
 
     if (!*f->stamp[0] || !*f->energy.column)
-        return refuse(im, "columns of time and energy must be named");
+        return vee_import_refuse(im, "columns of time and energy must be named");
     if (!vee_stamp_format_ok(f->time))
-        return refuse(im,
-                      "time format: %%d %%m %%Y, with %%H %%M %%S, each once; or unix, rfc3339");
+        return vee_import_refuse(
+            im, "time format: %%d %%m %%Y, with %%H %%M %%S, each once; or unix, rfc3339");
     if (f->interval_s < 60 || f->interval_s > 86400 || 86400 % f->interval_s)
-        return refuse(im, "interval: 60 s to a day, a whole part of a day");
+        return vee_import_refuse(im, "interval: 60 s to a day, a whole part of a day");
     if (*f->reactive.column && (*f->lagging.column || *f->leading.column))
-        return refuse(im, "reactive energy: one column, or lagging and leading");
+        return vee_import_refuse(im, "reactive energy: one column, or lagging and leading");
     return 0;
 }
 
@@ -517,14 +324,16 @@ int sg_import_csv(const struct sg_import_format *format, struct sg_bytes csv, sg
 {
     SG_CLEANUP(sg_tz_freep) struct sg_tz *tz = NULL;
     struct sg_import_result out = {.rows = NULL};
-    struct import im = {.format = format, .fn = fn, .user = user, .why = why, .out = &out};
+    struct vee_import im = {.format = format, .fn = fn, .user = user, .why = why, .out = &out};
     int r = check_format(&im);
 
     if (r)
         return r;
     r = sg_tz_load(&tz, format->zone);
     if (r)
-        return r < 0 ? r : refuse(&im, "no such time zone on this machine: %s", format->zone);
+        return r < 0
+                   ? r
+                   : vee_import_refuse(&im, "no such time zone on this machine: %s", format->zone);
     im.tz = tz;
     r = take_rows(&im, csv);
     if (r)

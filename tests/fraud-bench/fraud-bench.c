@@ -8,6 +8,8 @@
  *   --table    what each part of the score brings: figures without it
  *   --changes  honest customers whose premises fall vacant, who get panels or another tariff, and
  *              thieves among them: where they come in the ranking, without facts and with
+ *   --spell    all customers of like weather draw a third less in the recent days: with peers and
+ *              without
  *   --write P  the fleet as P.csv and P-labels.csv, for sealgrid-fraud
  */
 #include <math.h>
@@ -91,6 +93,24 @@ static void make_changes(struct bench *b)
             (void)theft_do(&c->w, c->type, &d);
         }
     }
+}
+
+/* Weather for three of four customers, by the day: up to 15 % more or less; and a mild spell in all
+ * recent days. */
+static void make_weather(struct bench *b)
+{
+    double weather[WINDOW_DAYS];
+    struct draw d = {b->seed * 31 + 5};
+    for (int day = 0; day < WINDOW_DAYS; day++) {
+        const double swing = 0.85 + 0.3 * draw_share(&d);
+        weather[day] = day < WINDOW_REFERENCE ? swing : swing * 0.67;
+    }
+    for (size_t i = 0; i < b->n; i++)
+        for (int day = 0; day < WINDOW_DAYS && i % 4; day++)
+            for (int h = 0; h < WINDOW_HOURS; h++) {
+                float *x = &b->list[i].w.load[day][h];
+                *x = (float)(floor((double)*x * weather[day] * 10 + 0.5) / 10);
+            }
 }
 
 static int to_days(const struct bench *b, size_t i, struct sg_fraud_days *d)
@@ -267,6 +287,27 @@ static int table(struct bench *b, int types)
     return r;
 }
 
+static int spell(struct bench *b)
+{
+    SG_FREE struct sg_judge_case *all = calloc(b->n, sizeof(*all));
+    int r = all ? 0 : sg_raise(-ENOMEM);
+    make_weather(b);
+    for (int peers = 1; r == 0 && peers >= 0; peers--) {
+        struct figures f;
+        double seconds;
+        r = run(b, peers ? 0 : SG_FULL_PEERS, all, &f, &seconds);
+        if (r == 0)
+            print(peers ? "a mild spell, with peers" : "a mild spell, without peers", &f,
+                  THEFT_TYPES);
+        if (r == 0)
+            r = run(b, SG_FULL_NOW | (peers ? 0 : SG_FULL_PEERS), all, &f, &seconds);
+        if (r == 0)
+            print(peers ? "learnt from placebos, with peers" : "learnt from placebos, without", &f,
+                  THEFT_TYPES);
+    }
+    return r;
+}
+
 /* Median rank of a kind of customer, as a share of the fleet: 0.5 is nothing special. */
 static double median_rank(const struct bench *b, const struct sg_judge_case *all, int change,
                           bool thief, double *ret_first_tenth)
@@ -338,7 +379,7 @@ static int write_fleet(const struct bench *b, const char *prefix)
 /* ---- options --------------------------------------------------------------------------------- */
 
 struct arguments {
-    bool table, changes, hard;
+    bool table, changes, spell, hard;
     const char *write, *rows;
     int part;
     uint64_t seed;
@@ -352,6 +393,8 @@ static bool parse(int argc, char **argv, struct arguments *a)
             a->table = true;
         else if (!strcmp(argv[i], "--changes"))
             a->changes = true;
+        else if (!strcmp(argv[i], "--spell"))
+            a->spell = true;
         else if (!strcmp(argv[i], "--hard"))
             a->hard = true;
         else if (!strcmp(argv[i], "--write") && more)
@@ -377,7 +420,8 @@ int main(int argc, char **argv)
     struct arguments a = {.rows = rows, .seed = 1};
     SG_CLEANUP(windows_clear) struct windows all = {.list = NULL};
     if (!parse(argc, argv, &a)) {
-        fprintf(stderr, "fraud-bench: --table, --changes, --write P; --hard, --part, --seed\n");
+        fprintf(stderr,
+                "fraud-bench: --table, --changes, --spell, --write P; --hard, --part, --seed\n");
         return 2;
     }
     if (a.rows == rows && access(rows, R_OK)) {
@@ -391,6 +435,7 @@ int main(int argc, char **argv)
     if (r == 0)
         r = a.table     ? table(&b, a.hard ? HARD_TYPES : THEFT_TYPES)
             : a.changes ? changes(&b)
+            : a.spell   ? spell(&b)
             : a.write   ? write_fleet(&b, a.write)
                         : one(&b);
     free(b.list);
