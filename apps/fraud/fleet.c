@@ -132,10 +132,11 @@ static int take_sample(struct worker *w, const struct source_notes *notes)
     return r < 0 ? r : r == SG_PAPER_POINTS ? sg_fold(r) : 0;
 }
 
-/* Those of a file, of this customer. */
-static void add_phasors(const struct fleet *f, const char *id, struct source_notes *notes)
+/* What is known of this customer besides its days. */
+static void add_known(const struct fleet *f, const char *id, struct source_notes *notes)
 {
     const struct sg_phasor_summary *s = f->phasors ? phasors_find(f->phasors, id) : NULL;
+    notes->balance = f->balances ? balances_find(f->balances, id) : NULL;
     if (!s)
         return;
     notes->has_phasors = true;
@@ -150,7 +151,7 @@ static int work_on(struct worker *w, struct source_notes *notes)
         return 0;
     if (w->pass->sampling)
         return take_sample(w, notes);
-    add_phasors(f, w->days.id, notes);
+    add_known(f, w->days.id, notes);
     int r = score_one(&w->scorer, &w->days, notes, &l, f->pictures ? &w->picture : NULL);
     return r ? r : put_result(w, notes, &l, &w->picture);
 }

@@ -6,6 +6,7 @@
  * the sample, 200 octets a customer, and one customer's days a thread.
  */
 #include "context-file.h"
+#include "balances.h"
 #include "phasors.h"
 #include "ranking.h"
 
@@ -35,6 +36,7 @@ struct fleet {
     size_t pictures;               /* how many suspects' pictures are kept */
     const struct phasors *phasors; /* of a file, for mode full; NULL or empty: none */
     const struct context_files *facts; /* of files, about customers; NULL: none */
+    const struct balances *balances; /* of a topology, for mode full; likewise */
     bool progress;                 /* on standard error */
 };
 

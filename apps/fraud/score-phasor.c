@@ -1,5 +1,5 @@
 /*
- * score-phasor - what the phasors say joins what the load says.
+ * score-phasor - what phasors and transformers say joins what the load says.
  */
 #include "score.h"
 
@@ -7,16 +7,30 @@
 
 /* Both figures are decibels of honest customers (full.h, phasor.h); without phasors nothing
  * changes.  A chance learnt from inspections stays what it is: nobody learnt it with phasors. */
+static void add_decibel(struct line *l, double decibel)
+{
+    if (l->chance > 0)
+        return;
+    l->score = sg_phasor_combine(l->score, decibel);
+    l->per_1000 = (float)sg_phasor_per_1000(l->score);
+}
+
 void score_add_phasors(struct line *l, const struct sg_phasor_summary *s)
 {
     if (l->unjudged != JUDGED)
         return;
-    if (!(l->chance > 0)) {
-        l->score = sg_phasor_combine(l->score, sg_phasor_decibel(s->score));
-        l->per_1000 = (float)sg_phasor_per_1000(l->score);
-    }
+    add_decibel(l, sg_phasor_decibel(s->score));
     l->phasor = s->top[0];
     l->east_s = s->east_s;
+}
+
+/* The same with what its transformer tells. */
+void score_add_balance(struct line *l, const struct balances_customer *b)
+{
+    if (l->unjudged != JUDGED || !b->used)
+        return;
+    add_decibel(l, balances_decibel(b->sureness));
+    l->balance = b;
 }
 
 bool score_phasor_words(const struct line *l, char ret[SG_PHASOR_WORDS_MAX])

@@ -273,6 +273,8 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
         return r;
     if (s->full && notes->has_phasors)
         score_add_phasors(&l, &notes->phasors);
+    if (s->full && notes->balance)
+        score_add_balance(&l, notes->balance);
     if (pic && l.unjudged == JUDGED)
         put_picture(s, d, &parts, &l, pic);
     *ret = l;
@@ -304,7 +306,7 @@ static SG_PRINTF(3, 4) void add(char *text, size_t room, const char *fmt, ...)
 
 void score_reasons(const struct line *l, const struct plan *plan, char ret[REASONS_MAX])
 {
-    char phasors[SG_PHASOR_WORDS_MAX];
+    char phasors[SG_PHASOR_WORDS_MAX], balance[BALANCES_WORDS_MAX];
     ret[0] = 0;
     if (l->unjudged != JUDGED)
         add(ret, REASONS_MAX, "not judged: %s (%u regular, %u recent)",
@@ -326,6 +328,8 @@ void score_reasons(const struct line *l, const struct plan *plan, char ret[REASO
     }
     if (score_phasor_words(l, phasors))
         add(ret, REASONS_MAX, "%s%s", ret[0] ? "; " : "", phasors);
+    if (l->balance && balances_words(l->balance, balance))
+        add(ret, REASONS_MAX, "%s%s", ret[0] ? "; " : "", balance);
     if (l->unjudged == JUDGED && plan->mode == MODE_FULL && l->per_1000 < 1)
         add(ret, REASONS_MAX, "%sfewer than 1 of 1000 honest customers looks like this",
             ret[0] ? "; " : "");

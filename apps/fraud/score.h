@@ -2,6 +2,7 @@
 /*
  * score - one customer's days become one line of the ranking.
  */
+#include "balances.h"
 #include "picture.h"
 #include "plan.h"
 
@@ -40,6 +41,7 @@ struct line {
     double margin;       /* log odds, before calibration */
     struct sg_phasor_finding phasor; /* the surest; of sureness 0: none */
     int32_t east_s;                  /* of its dates */
+    const struct balances_customer *balance; /* borrowed; NULL: not known */
 };
 
 /* Work space of one thread.  Borrows plan and map. */
@@ -61,6 +63,7 @@ void scorer_clear(struct scorer *s);
 SG_MUST_USE int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l);
 /* The phasors of a customer judged in mode full (score-phasor.c); words: false, nothing to tell. */
 void score_add_phasors(struct line *l, const struct sg_phasor_summary *s);
+void score_add_balance(struct line *l, const struct balances_customer *b);
 bool score_phasor_words(const struct line *l, char ret[SG_PHASOR_WORDS_MAX]);
 /* Renumbers the days (plan_renumber).  pic may be NULL. */
 SG_MUST_USE int score_one(struct scorer *s, struct sg_fraud_days *d,

@@ -29,6 +29,7 @@ struct source_notes {
     uint32_t bad_facts;              /* rows of the store about it that could not be read */
     bool has_phasors;
     struct sg_phasor_summary phasors;
+    const struct balances_customer *balance; /* of its transformer; NULL: not known */
 };
 
 /* Days of the calendar to be read; first > last: all. */

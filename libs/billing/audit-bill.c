@@ -106,11 +106,11 @@ static int add_items(struct sg_audit *a, struct sg_billing *b)
     size_t e = 0;
     int r = 0;
 
-    for (size_t i = 0; i < a->n_items && !r; i++) {
-        for (; e < a->told.n && a->told.items[e].ts_s <= a->items[i].ts_s && !r; e++)
+    for (size_t i = 0; i < a->items.n && !r; i++) {
+        for (; e < a->told.n && a->told.items[e].ts_s <= a->items.list[i].ts_s && !r; e++)
             r = add_estimate(a, b, &a->told.items[e]);
         if (!r)
-            r = add_item(a, b, &a->items[i]);
+            r = add_item(a, b, &a->items.list[i]);
     }
     for (; e < a->told.n && !r; e++)
         r = add_estimate(a, b, &a->told.items[e]);

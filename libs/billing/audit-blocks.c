@@ -5,18 +5,18 @@
 
 #define ITEMS_MAX 2000000
 
-static int append_item(struct sg_audit *a, const struct sg_audit_item *item)
+int sg_audit_append(struct sg_audit_items *items, const struct sg_audit_item *item)
 {
-    if (a->n_items == a->capacity) {
-        size_t capacity = a->capacity ? a->capacity * 2 : 4096;
-        struct sg_audit_item *items =
-            capacity <= ITEMS_MAX ? reallocarray(a->items, capacity, sizeof(*items)) : NULL;
-        if (!items)
+    if (items->n == items->capacity) {
+        size_t capacity = items->capacity ? items->capacity * 2 : 1024;
+        struct sg_audit_item *list =
+            capacity <= ITEMS_MAX ? reallocarray(items->list, capacity, sizeof(*list)) : NULL;
+        if (!list)
             return sg_raise(-ENOMEM);
-        a->items = items;
-        a->capacity = capacity;
+        items->list = list;
+        items->capacity = capacity;
     }
-    a->items[a->n_items++] = *item;
+    items->list[items->n++] = *item;
     return 0;
 }
 
@@ -256,8 +256,7 @@ static int keep_items(struct sg_audit *a, const struct sg_audit_item *items, uin
     int r = 0;
 
     for (uint32_t i = 0; i < count && !r; i++)
-        if (in_period(a, items[i].ts_s))
-            r = append_item(a, &items[i]);
+        r = sg_audit_append(in_period(a, items[i].ts_s) ? &a->items : &a->outside, &items[i]);
     return r;
 }
 

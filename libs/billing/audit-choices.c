@@ -95,9 +95,9 @@ static int compare_item(const void *ts_s, const void *item)
 static const struct sg_audit_item *chosen_item(const struct sg_audit *a,
                                                const struct sg_row_resolution *row)
 {
-    const struct sg_audit_item *item =
-        a->n_items ? bsearch(&row->ts_s, a->items, a->n_items, sizeof(*a->items), compare_item)
-                   : NULL;
+    const struct sg_audit_item *item = a->items.n ? bsearch(&row->ts_s, a->items.list, a->items.n,
+                                                            sizeof(*a->items.list), compare_item)
+                                                  : NULL;
 
     return item && item->state == SG_ITEM_OK &&
                    !memcmp(item->digest, row->chosen, sizeof(row->chosen))

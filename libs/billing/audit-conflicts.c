@@ -18,20 +18,6 @@ static size_t choose(const struct sg_audit *a, const struct sg_audit_item *items
     return n;
 }
 
-static int reject(struct sg_audit *a, const struct sg_audit_item *item)
-{
-    if (a->n_rejected == a->rejected_capacity) {
-        const size_t capacity = a->rejected_capacity ? 2 * a->rejected_capacity : 64;
-        struct sg_audit_item *list = reallocarray(a->rejected, capacity, sizeof(*list));
-        if (!list)
-            return sg_raise(-ENOMEM);
-        a->rejected = list;
-        a->rejected_capacity = capacity;
-    }
-    a->rejected[a->n_rejected++] = *item;
-    return 0;
-}
-
 /* The same reading stands before it (they are in order), or is the one that counts. */
 static bool is_repeated(const struct sg_audit_item *items, size_t i,
                         const struct sg_audit_item *kept)
@@ -53,7 +39,7 @@ static int settle(struct sg_audit *a, struct sg_audit_item *items, size_t n,
         if (is_repeated(items, i, kept))
             sg_audit_report_item(a, SG_AUDIT_READING_DUPLICATED, &items[i], "in two blocks");
         else if (chosen < n)
-            r = reject(a, &items[i]);
+            r = sg_audit_append(&a->rejected, &items[i]);
         else
             sg_audit_report_item(a, SG_AUDIT_READING_CONFLICT, &items[i],
                                  "two signed readings of one interval");
@@ -67,14 +53,14 @@ int sg_audit_settle(struct sg_audit *a)
     size_t kept = 0, n;
     int r = sg_audit_read_choices(a);
 
-    for (size_t i = 0; i < a->n_items && !r; i += n) {
-        struct sg_audit_item *items = &a->items[i], item = *items;
-        for (n = 1; i + n < a->n_items && items[n].ts_s == items[0].ts_s;)
+    for (size_t i = 0; i < a->items.n && !r; i += n) {
+        struct sg_audit_item *items = &a->items.list[i], item = *items;
+        for (n = 1; i + n < a->items.n && items[n].ts_s == items[0].ts_s;)
             n++;
         if (n > 1)
             r = settle(a, items, n, &item);
-        a->items[kept++] = item;
+        a->items.list[kept++] = item;
     }
-    a->n_items = kept;
+    a->items.n = kept;
     return r;
 }

@@ -36,13 +36,13 @@ static void report_judgement(void *user, enum sg_vee_judgement j, int64_t from_s
 /* The sound readings as validation takes them. */
 static int list_rows(const struct sg_audit *a, struct sg_vee_row **ret, size_t *ret_n)
 {
-    struct sg_vee_row *rows = calloc(a->n_items + 1, sizeof(*rows));
+    struct sg_vee_row *rows = calloc(a->items.n + 1, sizeof(*rows));
     size_t n = 0;
 
     if (!rows)
         return sg_raise(-ENOMEM);
-    for (size_t i = 0; i < a->n_items; i++) {
-        const struct sg_audit_item *item = &a->items[i];
+    for (size_t i = 0; i < a->items.n; i++) {
+        const struct sg_audit_item *item = &a->items.list[i];
         if (item->state != SG_ITEM_OK)
             continue;
         rows[n] = (struct sg_vee_row){.seq = item->seq,

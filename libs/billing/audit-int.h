@@ -23,6 +23,12 @@ struct sg_audit_item {
     uint8_t digest[SG_ROW_DIGEST_LEN]; /* of files with sections, of sound readings */
 };
 
+struct sg_audit_items {
+    struct sg_audit_item *list;
+    size_t n, capacity;
+};
+SG_MUST_USE int sg_audit_append(struct sg_audit_items *items, const struct sg_audit_item *item);
+
 /* A meter's key, once its certificate was found good. */
 #define SG_AUDIT_KEYS 16
 struct sg_audit_meter {
@@ -46,15 +52,14 @@ struct sg_audit {
     struct sg_audit_result result;
     struct sg_audit_meter meters[SG_AUDIT_KEYS]; /* of the records judged last */
     size_t judged;
-    struct sg_audit_item *items;
-    size_t n_items, capacity;
+    struct sg_audit_items items;
     bool sections;                          /* of the evidence file */
     struct sg_bytes estimates, resolutions; /* likewise, borrowed */
     struct sg_audit_choice *choices;        /* of the period, by time */
     size_t n_choices;
-    struct sg_audit_item *rejected; /* by resolutions, in time order */
-    size_t n_rejected, rejected_capacity;
-    struct sg_vee_estimates told; /* by the evidence, by time */
+    struct sg_audit_items rejected; /* by resolutions, in time order */
+    struct sg_audit_items outside;  /* of blocks that reach over the period's ends */
+    struct sg_vee_estimates told;   /* by the evidence, by time */
     struct sg_evidence_block block;
 };
 

@@ -65,18 +65,21 @@ static int by_number(const void *a, const void *b)
     return (x->ts_s > y->ts_s) - (x->ts_s < y->ts_s);
 }
 
-static int list_tellings(const struct sg_audit *a, const struct sg_installation *record,
-                         struct tellings *ret)
+/* Those of some lists of items that are of that record. */
+static int list_tellings(const struct sg_installation *record,
+                         const struct sg_audit_items *const *of, size_t n_of, struct tellings *ret)
 {
-    ret->list = calloc(a->n_items + a->n_rejected + 1, sizeof(const struct sg_audit_item *));
+    size_t most = 1;
+
+    for (size_t k = 0; k < n_of; k++)
+        most += of[k]->n;
+    ret->list = calloc(most, sizeof(const struct sg_audit_item *));
     if (!ret->list)
         return sg_raise(-ENOMEM);
-    for (size_t i = 0; i < a->n_items; i++)
-        if (a->items[i].record == record)
-            ret->list[ret->n++] = &a->items[i];
-    for (size_t i = 0; i < a->n_rejected; i++)
-        if (a->rejected[i].record == record)
-            ret->list[ret->n++] = &a->rejected[i];
+    for (size_t k = 0; k < n_of; k++)
+        for (size_t i = 0; i < of[k]->n; i++)
+            if (of[k]->list[i].record == record)
+                ret->list[ret->n++] = &of[k]->list[i];
     if (ret->n)
         qsort(ret->list, ret->n, sizeof(ret->list[0]), by_number);
     return 0;
@@ -111,37 +114,77 @@ static uint64_t gaps_of(const struct sg_audit *a, const struct sg_installation *
     const struct sg_audit_item *before = NULL;
     uint64_t n = 0;
 
-    for (size_t i = 0; i < a->n_items; i++) {
-        if (a->items[i].record != record)
+    for (size_t i = 0; i < a->items.n; i++) {
+        if (a->items.list[i].record != record)
             continue;
         if (before)
-            n += intervals_between(before->ts_s, a->items[i].ts_s, a->in->bill->interval_s);
-        before = &a->items[i];
+            n += intervals_between(before->ts_s, a->items.list[i].ts_s, a->in->bill->interval_s);
+        before = &a->items.list[i];
     }
     return n;
+}
+
+/* Before the reading with the lowest number there was none: an interval before it that somebody
+ * chose of was told again, and its first telling is not here. */
+static void check_first(struct sg_audit *a, const struct tellings *t)
+{
+    const struct sg_audit_item *lowest = t->list[0], *first = NULL;
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < a->items.n && a->items.list[i].ts_s < lowest->ts_s; i++) {
+        const struct sg_audit_item *item = &a->items.list[i];
+        if (item->record != lowest->record || !sg_audit_choice_at(a, item->ts_s))
+            continue;
+        first = first ? first : item;
+        n++;
+    }
+    if (first)
+        sg_audit_report_missing(a, first->record->serial, 0, first->ts_s, n,
+                                "told again and chosen of, but not told at first in the file");
+}
+
+/* A number of the period that a reading outside of it has as well. */
+static int check_outside(struct sg_audit *a, const struct sg_installation *record,
+                         const struct tellings *t)
+{
+    SG_CLEANUP(clear_tellings) struct tellings outside = {NULL, 0};
+    const struct sg_audit_items *const of[] = {&a->outside};
+    int r = list_tellings(record, of, 1, &outside);
+
+    for (size_t i = 0, k = 0; i < t->n && !r; i++) {
+        while (k < outside.n && outside.list[k]->seq < t->list[i]->seq)
+            k++;
+        if (k < outside.n && outside.list[k]->seq == t->list[i]->seq)
+            report_sequence(a, t->list[i]);
+    }
+    return r;
 }
 
 static int check_tellings(struct sg_audit *a, const struct sg_installation *record)
 {
     SG_CLEANUP(clear_tellings) struct tellings t = {NULL, 0};
+    const struct sg_audit_items *const of[] = {&a->items, &a->rejected};
     const uint64_t gaps = a->result.gaps;
-    int r = list_tellings(a, record, &t);
+    int r = list_tellings(record, of, 2, &t);
 
-    for (size_t i = 1; i < t.n && !r; i++)
+    if (r)
+        return r;
+    for (size_t i = 1; i < t.n; i++)
         if (t.list[i]->ts_s > t.list[i - 1]->ts_s)
             check_step(a, t.list[i - 1], t.list[i]);
         else
             check_set_back(a, t.list[i - 1], t.list[i]);
     a->result.gaps = gaps + gaps_of(a, record);
-    return r;
+    check_first(a, &t);
+    return check_outside(a, record, &t);
 }
 
 /* ---- all ----------------------------------------------------------------------------------- */
 
 static bool any_rejected(const struct sg_audit *a, const struct sg_installation *record)
 {
-    for (size_t i = 0; i < a->n_rejected; i++)
-        if (a->rejected[i].record == record)
+    for (size_t i = 0; i < a->rejected.n; i++)
+        if (a->rejected.list[i].record == record)
             return true;
     return false;
 }
@@ -158,9 +201,9 @@ static struct sg_audit_edge edge_of(const struct sg_audit *a, const struct sg_au
     e.told_again = any_rejected(a, item->record);
     if (!e.told_again)
         return e;
-    for (size_t i = 0; i < a->n_items + a->n_rejected; i++) {
+    for (size_t i = 0; i < a->items.n + a->rejected.n; i++) {
         const struct sg_audit_item *other =
-            i < a->n_items ? &a->items[i] : &a->rejected[i - a->n_items];
+            i < a->items.n ? &a->items.list[i] : &a->rejected.list[i - a->items.n];
         if (other->record == item->record && (highest ? other->seq > e.seq : other->seq < e.seq))
             e.seq = other->seq;
     }
@@ -189,8 +232,8 @@ int sg_audit_numbers(struct sg_audit *a)
     bool by_number = false;                      /* it was gone through by its numbers */
     int r = 0;
 
-    for (size_t i = 1; i < a->n_items && !r; i++) {
-        const struct sg_audit_item *x = &a->items[i - 1], *y = &a->items[i];
+    for (size_t i = 1; i < a->items.n && !r; i++) {
+        const struct sg_audit_item *x = &a->items.list[i - 1], *y = &a->items.list[i];
         if (y->record != x->record)
             continue;
         if (y->record != record) {
@@ -201,9 +244,9 @@ int sg_audit_numbers(struct sg_audit *a)
         if (!by_number)
             check_step(a, x, y);
     }
-    if (a->n_items) {
-        a->result.first = edge_of(a, &a->items[0], false);
-        a->result.last = edge_of(a, &a->items[a->n_items - 1], true);
+    if (a->items.n) {
+        a->result.first = edge_of(a, &a->items.list[0], false);
+        a->result.last = edge_of(a, &a->items.list[a->items.n - 1], true);
     }
     return r;
 }

@@ -121,11 +121,11 @@ static void check_ends(struct sg_audit *a, const struct sg_installation *record,
     int64_t step = a->in->bill->interval_s;
     int64_t due_first = grid_floor(from_s, step) + step, due_last = grid_floor(until_s, step);
 
-    for (size_t i = 0; i < a->n_items; i++) {
-        if (a->items[i].record != record)
+    for (size_t i = 0; i < a->items.n; i++) {
+        if (a->items.list[i].record != record)
             continue;
-        first = first ? first : &a->items[i];
-        last = &a->items[i];
+        first = first ? first : &a->items.list[i];
+        last = &a->items.list[i];
     }
     if (due_last < due_first)
         return;
@@ -171,8 +171,8 @@ void sg_audit_ends(struct sg_audit *a)
 
 int sg_audit_completeness(struct sg_audit *a)
 {
-    if (a->n_items)
-        qsort(a->items, a->n_items, sizeof(*a->items), compare_items);
+    if (a->items.n)
+        qsort(a->items.list, a->items.n, sizeof(*a->items.list), compare_items);
     int r = sg_audit_settle(a);
     if (r)
         return r;
@@ -205,8 +205,9 @@ int sg_audit_run(const struct sg_audit_input *in, sg_audit_fn fn, void *user,
         *ret = a->result;
     for (size_t i = 0; i < SG_AUDIT_KEYS; i++)
         sg_key_free(a->meters[i].key);
-    free(a->items);
-    free(a->rejected);
+    free(a->items.list);
+    free(a->rejected.list);
+    free(a->outside.list);
     free(a->choices);
     sg_vee_estimates_clear(&a->told);
     free(a);

@@ -492,6 +492,47 @@ static void choices_may_mix_the_tellings(void **state)
     clear_records(&mixed);
 }
 
+/* Of the second and third telling the third was chosen, and the first one's block left out: the
+ * lowest number that is left is of a later interval. */
+static void a_first_telling_left_out_is_named(void **state)
+{
+    (void)state;
+    static struct sg_evidence_block early, rest, late;
+    struct sg_buf wire3[3];
+    SG_CLEANUP(sg_buf_clear) struct sg_buf file = SG_BUF_INIT(1 << 20);
+    const struct sg_evidence_block *all[] = {&early, &rest, &late};
+    static struct records records;
+
+    sign_again(&early, &wire3[0], 1, FX_FROM + 900, 2);    /* 1, 2 */
+    sign_again(&rest, &wire3[1], 3, FX_FROM + 3 * 900, 4); /* 3 to 6 */
+    sign_again(&late, &wire3[2], 7, FX_FROM + 900, 3);     /* the first three again */
+    for (int i = 0; i < 3; i++) {
+        struct sg_resolution one = {.client = FX_CLIENT,
+                                    .row = {.ts_s = late.readings[i].ts_s,
+                                            .resolved_ts_s = FX_UNTIL,
+                                            .why = SG_BYTES_LIT("clock set back")}};
+        records.certificate[i] = records.signature[i] = (struct sg_buf)SG_BUF_INIT(1 << 14);
+        assert_int_equal(sg_row_digest(&late.readings[i], one.row.chosen), 0);
+        assert_int_equal(sg_resolution_sign(&one, ana_key, ana, records.name[i],
+                                            &records.certificate[i], &records.signature[i]),
+                         0);
+        records.rows[i] = one.row;
+    }
+    struct sg_bill b = bill;
+    b.n_resolved = 0;
+    for (int without = 0; without < 2; without++) {
+        sg_buf_reset(&file);
+        put_file(&all[without], 3 - (size_t)without, records.rows, 3, &file);
+        run(&b, sg_buf_bytes(&file), &operators);
+        assert_int_equal(found[SG_AUDIT_READING_SEQUENCE], 0);
+        /* Two of the first telling; and always what is due until the period's end. */
+        assert_int_equal(found[SG_AUDIT_READING_MISSING], 1 + without);
+    }
+    clear_records(&records);
+    for (int i = 0; i < 3; i++)
+        sg_buf_clear(&wire3[i]);
+}
+
 /* ---- a clock set back over the end of a period ------------------------------------------------
  */
 
@@ -604,6 +645,7 @@ int main(void)
         cmocka_unit_test(a_conflict_kept_back_is_named),
         cmocka_unit_test(a_rejected_telling_told_twice_is_named),
         cmocka_unit_test(choices_may_mix_the_tellings),
+        cmocka_unit_test(a_first_telling_left_out_is_named),
         cmocka_unit_test(a_clock_set_back_over_midnight),
     };
     return cmocka_run_group_tests(tests, make, clear);

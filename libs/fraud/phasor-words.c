@@ -10,12 +10,12 @@
 
 static const char *const look[SG_PHASOR_N_RULES] = {
     [SG_PHASOR_VOLTAGE_LOST] = "look for an open voltage link or a resistor in it",
-    [SG_PHASOR_CURRENT_LOST] = "look for a shorted or open current circuit, a jumper",
+    [SG_PHASOR_CURRENT_LOST] = "look for a shorted or open current circuit or a jumper",
     [SG_PHASOR_CURRENT_REVERSED] = "look for swapped current leads",
     [SG_PHASOR_WRONG_PHASE] = "look for current and voltage of different phases on one element",
     [SG_PHASOR_PHASE_SEQUENCE] = "check the wiring; nothing is lost by that alone",
     [SG_PHASOR_BYPASS] = "look for a by-pass of the element",
-    [SG_PHASOR_BYPASS_ALL] = "look for a by-pass of the whole meter, or a business that shrank",
+    [SG_PHASOR_BYPASS_ALL] = "look for a by-pass of the whole meter or a business that shrank",
     [SG_PHASOR_NEUTRAL] = "look for current that does not pass the meter",
     [SG_PHASOR_SUM_CHECK] = "compare the meters on site",
     [SG_PHASOR_REGISTER] = "test the register against a standard meter",
@@ -69,8 +69,7 @@ static void add_what(struct text *t, const struct sg_phasor_finding *f)
         add(t, "current gone by %.0f %% while the others carry", percent);
         break;
     case SG_PHASOR_CURRENT_REVERSED:
-        add(t, "power runs backwards, by night too, in %.0f %% of the time",
-            100 * (double)f->share);
+        add(t, "power runs backwards by night too in %.0f %% of the time", 100 * (double)f->share);
         break;
     case SG_PHASOR_WRONG_PHASE:
         add(t, "current turned against its voltage as if from another phase");
@@ -79,7 +78,7 @@ static void add_what(struct text *t, const struct sg_phasor_finding *f)
         add(t, "voltages follow in the wrong order");
         break;
     case SG_PHASOR_BYPASS:
-        add(t, "current %.0f %% below what the other phases lead to expect, at all hours alike",
+        add(t, "current %.0f %% below what the other phases lead to expect at all hours alike",
             percent);
         break;
     case SG_PHASOR_BYPASS_ALL:
@@ -95,16 +94,16 @@ static void add_what(struct text *t, const struct sg_phasor_finding *f)
         add(t, "register counts %.1f %% less of the measured power than before", percent);
         break;
     case SG_PHASOR_POWER_FACTOR:
-        add(t, "angle of the current turned, power fell while the current stayed");
+        add(t, "angle of the current turned: power fell while the current stayed");
         break;
     case SG_PHASOR_DISTORTION:
-        add(t, "power %.0f %% below what voltage, current and angle give", percent);
+        add(t, "power %.0f %% below what voltage and current and angle give", percent);
         break;
     case SG_PHASOR_IMPOSSIBLE:
         add(t, "more power than volts times amperes in %.0f %% of the readings", percent);
         break;
     case SG_PHASOR_TAMPER_EVENT:
-        add(t, "magnet, cover or tilt events without a visit of ours");
+        add(t, "magnet or cover or tilt events without a visit of ours");
         break;
     case SG_PHASOR_NONSENSE:
         add(t, "frequency or temperature that cannot be in %.0f %% of the readings", percent);
@@ -123,7 +122,7 @@ static void add_date(struct text *t, int64_t unix_s, int32_t east_s)
     unsigned month, day;
     const int64_t local = unix_s - 1 + east_s;
     sg_civil_from_days(local / 86400 - (local % 86400 < 0), &year, &month, &day);
-    add(t, ", since %04d-%02u-%02u", year, month, day);
+    add(t, " since %04d-%02u-%02u", year, month, day);
 }
 
 void sg_phasor_words(const struct sg_phasor_finding *f, int32_t east_s,
@@ -138,6 +137,6 @@ void sg_phasor_words(const struct sg_phasor_finding *f, int32_t east_s,
     add_what(&t, f);
     add_date(&t, f->first_s, east_s);
     if (f->kwh_per_day >= 0.1f)
-        add(&t, "; about %.*f kWh a day", f->kwh_per_day < 10 ? 1 : 0, (double)f->kwh_per_day);
-    add(&t, "; %s", look[f->rule]);
+        add(&t, " (about %.*f kWh a day)", f->kwh_per_day < 10 ? 1 : 0, (double)f->kwh_per_day);
+    add(&t, " - %s", look[f->rule]);
 }

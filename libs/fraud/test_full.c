@@ -141,6 +141,22 @@ static void test_order_and_threads_do_not_matter(void **state)
     same_models(m, model);
 }
 
+/* One model's octets and one score, on every compiler, kernel and machine. */
+static void test_bits_are_those_of_always(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(SG_FULL_BYTES_MAX);
+    struct sg_full_score s;
+    uint64_t h = 0, bits;
+    assert_int_equal(sg_full_encode(model, &b), 0);
+    for (size_t i = 0; i < b.len; i++)
+        h = sg_fraud_mix(h ^ b.data[i]);
+    assert_int_equal(h, UINT64_C(0xd0f66bc4546c8659));
+    judge_one(model, 7, &s);
+    memcpy(&bits, &s.score, sizeof(bits));
+    assert_int_equal(bits, UINT64_C(0x40132a3e6b486cc7));
+}
+
 /* A bounded panel holds the same customers whichever came first. */
 static void test_a_panel_is_chosen_by_hash(void **state)
 {
@@ -400,6 +416,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thieves_come_first),
         cmocka_unit_test(test_order_and_threads_do_not_matter),
+        cmocka_unit_test(test_bits_are_those_of_always),
         cmocka_unit_test(test_a_panel_is_chosen_by_hash),
         cmocka_unit_test(test_the_file_judges_like_the_model),
         cmocka_unit_test(test_a_damaged_file_is_refused),

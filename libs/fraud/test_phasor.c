@@ -467,7 +467,8 @@ static void test_words_fit(void **state)
                                                 .kwh_per_day = 1e9f};
             memset(words, 'x', sizeof(words));
             sg_phasor_words(&f, -10800, words);
-            assert_true(strlen(words) < sizeof(words));
+            assert_true(strlen(words) < sizeof(words) - 1);
+            assert_null(strchr(words, ','));
             assert_int_equal(words[0] == 0, rule == SG_PHASOR_N_RULES);
         }
 }

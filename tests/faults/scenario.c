@@ -271,7 +271,8 @@ static bool gap_may_follow(const struct scenario *s, int64_t at, int64_t until_s
 }
 
 /* The clock set back: the last intervals of the block before told again, under numbers that go on.
- * Something of the period follows, whose numbers show that it was there. */
+ * Something of the period stands before it in its block and something follows, whose numbers show
+ * that both tellings were there: at the period's ends only the neighbouring bill would. */
 static int tell_again(struct scenario *s, struct sg_prng *random, size_t meter, uint64_t *seq,
                       int64_t at, int64_t until_s)
 {
@@ -280,8 +281,8 @@ static int tell_again(struct scenario *s, struct sg_prng *random, size_t meter, 
     uint32_t n = 1 + (uint32_t)sg_prng_below(random, SC_CHOICES_MAX);
     int r;
 
-    if (s->told_again != SC_BLOCKS_MAX || n > before->count || sg_prng_below(random, 4) ||
-        at - (int64_t)n * step <= s->from_s || at + 4 * step >= until_s ||
+    if (s->told_again != SC_BLOCKS_MAX || n >= before->count || sg_prng_below(random, 4) ||
+        at - (int64_t)(n + 1) * step <= s->from_s || at + 4 * step >= until_s ||
         at + 4 * step >= s->until_s)
         return 0;
     struct sg_block_header h = header_of(s, meter, *seq, at - (int64_t)n * step, n);

@@ -155,7 +155,8 @@ double sg_phasor_combine(double load_decibel, double phasor_decibel);
 /* Honest customers of 1,000 at such a figure. */
 double sg_phasor_per_1000(double decibel);
 
-/* For an inspector: "phase B: current 62 % lower than the other phases led to expect, at every
- * hour alike, since 2026-09-03; about 14 kWh a day; look for a by-pass of its element". */
+/* For an inspector: "phase B: current 62 % below what the other phases lead to expect at all hours
+ * alike since 2026-09-03 (about 14 kWh a day) - look for a by-pass of the element".  No comma, so
+ * that it may stand in a list. */
 void sg_phasor_words(const struct sg_phasor_finding *f, int32_t east_s,
                      char ret[SG_PHASOR_WORDS_MAX]);
