@@ -205,15 +205,33 @@ static size_t order_reasons(const struct line *l, const struct sg_full_reason *r
     return n;
 }
 
+/* What the meter's phasors and its transformer tell weighs more than any change of the load. */
+static size_t wiring_reasons(const struct sg_html *p, const struct line *l, struct page_text ret[2])
+{
+    char words[SG_PHASOR_WORDS_MAX];
+    size_t n = 0;
+    if (score_phasor_words(l, sg_html_word(p, "", "pt")[0] != 0, words))
+        ret[n++] = text("%s", words);
+    if (l->balance && balances_tells(l->balance))
+        ret[n++] = text(sg_html_word(p,
+                                     "%.1f kWh a day of what is lost behind transformer %s go "
+                                     "with its load",
+                                     "%.1f kWh por dia do que se perde no transformador %s "
+                                     "acompanham a sua carga"),
+                        (double)l->balance->kwh_per_day, l->balance->transformer);
+    return n;
+}
+
 size_t page_reasons(const struct sg_html *p, const struct page *g, const struct line *l,
-                    struct page_text ret[SG_FULL_REASONS])
+                    struct page_text ret[PAGE_REASONS_MAX])
 {
     const struct sg_full_reason *reasons[SG_FULL_REASONS];
     if (g->report->plan->mode != MODE_FULL)
         return plain_reasons(p, g, l, ret);
-    const size_t n = order_reasons(l, reasons);
-    for (size_t i = 0; i < n; i++)
-        ret[i] = suspicion(p, reasons[i]);
+    size_t n = wiring_reasons(p, l, ret);
+    const size_t n_own = order_reasons(l, reasons);
+    for (size_t i = 0; i < n_own; i++)
+        ret[n++] = suspicion(p, reasons[i]);
     return n;
 }
 
