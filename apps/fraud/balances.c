@@ -267,9 +267,14 @@ double balances_decibel(float sureness)
     return points[i - 1].decibel + part * (points[i].decibel - points[i - 1].decibel);
 }
 
+bool balances_tells(const struct balances_customer *c)
+{
+    return c->used && c->sureness >= TOLD_LEAST;
+}
+
 bool balances_words(const struct balances_customer *c, char ret[BALANCES_WORDS_MAX])
 {
-    if (!c->used || c->sureness < TOLD_LEAST)
+    if (!balances_tells(c))
         return false;
     snprintf(
         ret, BALANCES_WORDS_MAX,

@@ -45,6 +45,7 @@ double balances_decibel(float sureness);
 /* "9.1 kWh a day (34 % of its load) of what is lost behind transformer T7 go with it"; false:
  * nothing to tell. */
 #define BALANCES_WORDS_MAX 200
+bool balances_tells(const struct balances_customer *c);
 bool balances_words(const struct balances_customer *c, char ret[BALANCES_WORDS_MAX]);
 /* transformer,customer,rank,share,kwh_per_day,sureness,correlation; by transformer and rank, a
  * line of customer "-" first with what is left unexplained.  Mode 0600. */

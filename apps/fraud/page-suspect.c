@@ -223,7 +223,7 @@ static void put_facts(struct sg_html *p, const struct page *g, const struct susp
 
 static void put_why(struct sg_html *p, const struct page *g, const struct line *l)
 {
-    struct page_text reasons[SG_FULL_REASONS];
+    struct page_text reasons[PAGE_REASONS_MAX];
     const size_t n = page_reasons(p, g, l, reasons);
     const struct page_text excuse = page_excuse(p, l);
     sg_html_element_say(p, "h3", NULL, "Why", "Por quê");

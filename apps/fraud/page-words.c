@@ -180,12 +180,30 @@ static size_t plain_reasons(const struct sg_html *p, const struct page *g, const
     return n;
 }
 
+/* What the meter's phasors and its transformer tell weighs more than any change of the load. */
+static size_t wiring_reasons(const struct sg_html *p, const struct line *l, struct page_text ret[2])
+{
+    char words[SG_PHASOR_WORDS_MAX];
+    size_t n = 0;
+    if (score_phasor_words(l, sg_html_word(p, "", "pt")[0] != 0, words))
+        ret[n++] = text("%s", words);
+    if (l->balance && balances_tells(l->balance))
+        ret[n++] = text(sg_html_word(p,
+                                     "%.1f kWh a day of what is lost behind transformer %s go "
+                                     "with its load",
+                                     "%.1f kWh por dia do que se perde no transformador %s "
+                                     "acompanham a sua carga"),
+                        (double)l->balance->kwh_per_day, l->balance->transformer);
+    return n;
+}
+
 size_t page_reasons(const struct sg_html *p, const struct page *g, const struct line *l,
-                    struct page_text ret[SG_FULL_REASONS])
+                    struct page_text ret[PAGE_REASONS_MAX])
 {
     size_t n = 0;
     if (g->report->plan->mode != MODE_FULL)
         return plain_reasons(p, g, l, ret);
+    n = wiring_reasons(p, l, ret);
     for (size_t i = 0; i < SG_FULL_REASONS; i++)
         if (l->reason[i].kind != SG_FULL_REASON_NONE && !is_excuse(l->reason[i].kind))
             ret[n++] = suspicion(p, &l->reason[i]);

@@ -180,7 +180,7 @@ static void put_row(struct sg_html *p, const struct page *g, size_t i)
 {
     const struct line *l = &g->report->result->ranking.lines[i];
     const struct picture *pic = &g->report->result->suspects[i].picture;
-    struct page_text reasons[SG_FULL_REASONS] = {{""}};
+    struct page_text reasons[PAGE_REASONS_MAX] = {{""}};
     page_reasons(p, g, l, reasons);
     sg_html_open(p, "tr");
     sg_html_open(p, "th");

@@ -33,10 +33,11 @@ void score_add_balance(struct line *l, const struct balances_customer *b)
     l->balance = b;
 }
 
-bool score_phasor_words(const struct line *l, char ret[SG_PHASOR_WORDS_MAX])
+bool score_phasor_words(const struct line *l, bool portuguese, char ret[SG_PHASOR_WORDS_MAX])
 {
     if (l->unjudged != JUDGED || l->phasor.sureness < TOLD_LEAST)
         return false;
-    sg_phasor_words(&l->phasor, l->east_s, ret);
+    sg_phasor_words_in(&l->phasor, l->east_s, portuguese ? SG_PHASOR_PORTUGUESE : SG_PHASOR_ENGLISH,
+                       ret);
     return true;
 }

@@ -325,7 +325,7 @@ void score_reasons(const struct line *l, const struct plan *plan, char ret[REASO
         sg_full_reason_text(&l->reason[i], plan->calendar, l->epoch, text);
         add(ret, REASONS_MAX, "%s%s", i ? "; " : "", text);
     }
-    if (score_phasor_words(l, phasors))
+    if (score_phasor_words(l, false, phasors))
         add(ret, REASONS_MAX, "%s%s", ret[0] ? "; " : "", phasors);
     if (l->balance && balances_words(l->balance, balance))
         add(ret, REASONS_MAX, "%s%s", ret[0] ? "; " : "", balance);

@@ -63,7 +63,7 @@ SG_MUST_USE int score_by_full(struct scorer *s, const struct sg_fraud_days *d, s
 /* The phasors of a customer judged in mode full (score-phasor.c); words: false, nothing to tell. */
 void score_add_phasors(struct line *l, const struct sg_phasor_summary *s);
 void score_add_balance(struct line *l, const struct balances_customer *b);
-bool score_phasor_words(const struct line *l, char ret[SG_PHASOR_WORDS_MAX]);
+bool score_phasor_words(const struct line *l, bool portuguese, char ret[SG_PHASOR_WORDS_MAX]);
 /* Renumbers the days (plan_renumber).  pic may be NULL. */
 SG_MUST_USE int score_one(struct scorer *s, struct sg_fraud_days *d,
                           const struct source_notes *notes, struct line *ret, struct picture *pic);

@@ -90,7 +90,7 @@ static void write_days(void)
         assert_int_equal(sg_buf_printf(&b, ",h%02d", h), 0);
     assert_int_equal(sg_buf_printf(&b, "\n"), 0);
     for (int c = 0; c < CUSTOMERS; c++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof(id), "c%02d", c);
         for (uint32_t d = 0; d < DAYS; d++) {
             for (int h = 0; h < 24; h++) {
