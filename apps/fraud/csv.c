@@ -69,3 +69,19 @@ bool csv_is_name(struct sg_bytes id)
             return false;
     return id.len >= 1 && id.len <= SG_FRAUD_ID_MAX;
 }
+
+/* A spreadsheet runs a cell that begins like this, unless it is a number. */
+static bool is_formula(const char *id)
+{
+    if (!*id || !strchr("=+-@", *id))
+        return false;
+    const char *digits = id + 1 + strspn(id + 1, "0123456789");
+    return *id != '-' || *digits || !id[1];
+}
+
+/* An id holds no quote and no control character, but a comma if it came from elsewhere. */
+int csv_put_name(struct sg_buf *b, const char *id)
+{
+    const char *quote = strchr(id, ',') ? "\"" : "", *text = is_formula(id) ? "'" : "";
+    return sg_buf_printf(b, "%s%s%s%s", quote, text, id, quote);
+}

@@ -6,7 +6,7 @@
  * RFC 4180, but a field holds no line end.  Doubled quotes stay doubled: no column that is used has
  * any.  Nothing is copied: fields borrow the text.
  */
-#include <sealgrid/base/bytes.h>
+#include <sealgrid/base/buf.h>
 
 #define CSV_COLUMNS_MAX 64
 
@@ -21,3 +21,5 @@ bool csv_is(struct sg_bytes field, const char *word);
 bool csv_number(struct sg_bytes field, double *ret);
 /* What may name a customer: 1 to SG_FRAUD_ID_MAX octets, no quote, no control character. */
 bool csv_is_name(struct sg_bytes id);
+/* A name as a field: one that a spreadsheet would run as a formula gets a ' before it. */
+SG_MUST_USE int csv_put_name(struct sg_buf *b, const char *id);

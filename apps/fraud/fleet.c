@@ -114,6 +114,7 @@ static int put_result(struct worker *w, const struct source_notes *notes, const 
     p->result.readings += notes->readings;
     p->result.incomplete += notes->incomplete;
     p->result.conflicts += notes->conflicts;
+    p->result.bad_facts += notes->bad_facts;
     pthread_mutex_unlock(&p->lock);
     return r;
 }
@@ -122,17 +123,20 @@ static int take_sample(struct worker *w, const struct source_notes *notes)
 {
     plan_renumber(w->pass->f->plan, &w->days, notes->last_day);
     if (w->panel) {
-        int added = sg_full_sample_add(w->panel, &w->days, NULL);
+        struct sg_fraud_context ctx = notes->context;
+        ctx.epoch = plan_epoch(w->pass->f->plan, notes->last_day);
+        int added = sg_full_sample_add(w->panel, &w->days, &ctx);
         return added < 0 ? added : 0;
     }
     int r = sg_paper_sample_add(w->sample, &w->days, w->pass->f->plan->windows.reference);
     return r < 0 ? r : r == SG_PAPER_POINTS ? sg_fold(r) : 0;
 }
 
-/* Those of a file, of this customer. */
-static void add_phasors(const struct fleet *f, const char *id, struct source_notes *notes)
+/* What is known of this customer besides its days. */
+static void add_known(const struct fleet *f, const char *id, struct source_notes *notes)
 {
     const struct sg_phasor_summary *s = f->phasors ? phasors_find(f->phasors, id) : NULL;
+    notes->balance = f->balances ? balances_find(f->balances, id) : NULL;
     if (!s)
         return;
     notes->has_phasors = true;
@@ -147,7 +151,7 @@ static int work_on(struct worker *w, struct source_notes *notes)
         return 0;
     if (w->pass->sampling)
         return take_sample(w, notes);
-    add_phasors(f, w->days.id, notes);
+    add_known(f, w->days.id, notes);
     int r = score_one(&w->scorer, &w->days, notes, &l, f->pictures ? &w->picture : NULL);
     return r ? r : put_result(w, notes, &l, &w->picture);
 }
@@ -188,8 +192,10 @@ static int work(struct worker *w)
     while (r == 0 && !atomic_load(&p->failure)) {
         struct source_notes notes;
         r = source_next(p->f->source, w->session, &w->days, &notes);
-        if (r == 0)
+        if (r == 0) {
+            context_fill(p->f->facts, w->days.id, &notes.context);
             r = work_on(w, &notes);
+        }
         if (r == 0) {
             atomic_fetch_add(&p->done, 1);
             tell(p, false);

@@ -36,7 +36,10 @@ struct app {
     struct sg_full_model *full;
     bool too_few; /* customers to learn a model from */
     struct labels labels;
+    struct context_files facts;
     struct phasors phasors;
+    struct topology topology;
+    struct balances balances;
     struct sg_cas_grant grant;
     struct sg_tz *tz;
     int32_t east_s;
@@ -233,6 +236,8 @@ static int judge_pass(const struct app *a, int r)
         return complain("map", "no customer has regular days to train it on");
     if (r == SOURCE_BAD)
         return complain(a->options.input, source_why(a->source));
+    if (r == BALANCES_TOO_LARGE)
+        return r;
     return r ? EXIT_UNUSABLE : 0;
 }
 
@@ -509,6 +514,19 @@ static int learn(struct app *a)
     return r ? r : better ? 0 : EXIT_UNJUDGED;
 }
 
+static int take_facts(struct app *a)
+{
+    const char *path = a->options.context, *holidays = a->options.holidays;
+    char why[CONTEXT_WHY_MAX];
+    int r = path ? context_read(&a->facts, path, why) : 0;
+    if (r)
+        return r < 0 ? fail(path) : complain(path, why);
+    r = holidays ? context_read_holidays(&a->facts, holidays, why) : 0;
+    if (r)
+        return r < 0 ? fail(holidays) : complain(holidays, why);
+    return 0;
+}
+
 /* --phasors F: judged by the same windows, if they are of the calendar; else each customer's last
  * days. */
 static int take_phasors(struct app *a)
@@ -551,6 +569,57 @@ static size_t pictures_wanted(const struct fraud_options *o)
     return (size_t)o->profiles > on_page ? (size_t)o->profiles : on_page;
 }
 
+/* ---- transformers -------------------------------------------------------------------------- */
+
+static int pass_balance(struct app *a)
+{
+    const uint64_t most = (uint64_t)a->options.keep_mib << 20;
+    return balances_make(&a->balances, &a->topology, a->source, &a->plan, most);
+}
+
+/* The store is asked for the transformers' customers alone, one transformer after the other. */
+static int balance_store(struct app *a)
+{
+    SG_CLEANUP(source_freep) struct source *source = NULL;
+    struct source_store o = {.open_kv = open_kv,
+                             .user = a,
+                             .tz = a->tz,
+                             .east_s = a->east_s,
+                             .span = plan_span(&a->plan),
+                             .points = (uint32_t)a->options.points};
+    int64_t *clients;
+    const char *bad = topology_clients(&a->topology, &clients, &o.n_clients);
+    if (bad)
+        return complain("--topology", bad);
+    o.clients = clients;
+    int r = source_store_open(&source, &o);
+    if (r == 0)
+        r = balances_make(&a->balances, &a->topology, source, &a->plan,
+                          (uint64_t)a->options.keep_mib << 20);
+    free(clients);
+    return r;
+}
+
+static int make_balances(struct app *a)
+{
+    const struct fraud_options *o = &a->options;
+    char why[TOPOLOGY_WHY_MAX];
+    if (!a->plan.fixed)
+        return complain("--topology", "with --input it wants --reference-days and --test-days");
+    int r = topology_read(&a->topology, o->topology, why);
+    if (r)
+        return r < 0 ? fail(o->topology) : complain(o->topology, why);
+    r = o->store ? balance_store(a) : run_pass(a, pass_balance);
+    if (r == BALANCES_TOO_LARGE)
+        return complain("--topology", "customers of too many transformers at once: --keep-mib, or "
+                                      "rows of one transformer's customers together");
+    if (r)
+        return r < 0 ? fail("--topology") : r;
+    if (o->balance && balances_write(&a->balances, o->balance))
+        return fail(o->balance);
+    return 0;
+}
+
 static int run(struct app *a)
 {
     const struct fraud_options *o = &a->options;
@@ -566,7 +635,11 @@ static int run(struct app *a)
                         "goes with --mode full, without --out, --page, --labels, --client");
     if (o->outcomes && !o->learn)
         return complain("--outcomes", "goes with --learn");
-    if (!o->out && !o->json && !o->labels && !o->client && !o->page && !o->learn)
+    if (!o->topology != !o->balance && !o->topology)
+        return complain("--balance", "goes with --topology");
+    if (o->topology && o->learn)
+        return complain("--topology", "goes without --learn");
+    if (!o->out && !o->json && !o->labels && !o->client && !o->page && !o->learn && !o->balance)
         return complain("usage",
                         "--out F, --page F, --json or --labels L: nothing would come of it");
     if (o->save_map && (o->map || a->plan.mode == MODE_CORRELATION))
@@ -577,6 +650,8 @@ static int run(struct app *a)
     if (o->json && o->out && !strcmp(o->out, "-"))
         return complain("usage", "--json and --out - both want standard output");
     r = take_labels(a);
+    if (r == 0)
+        r = take_facts(a);
     if (r == 0)
         r = take_learned(a);
     if (r == 0 && !o->store)
@@ -599,9 +674,13 @@ static int run(struct app *a)
                               .seen = a->learned ? count_drift : NULL,
                               .seen_ctx = a,
                               .phasors = &a->phasors,
+                              .balances = &a->balances,
                               .pictures = pictures_wanted(o),
+                              .facts = &a->facts,
                               .progress = o->progress || isatty(STDERR_FILENO)};
-    return o->learn ? learn(a) : score(a);
+    if (o->topology)
+        r = make_balances(a);
+    return r ? r : o->learn ? learn(a) : score(a);
 }
 
 int main(int argc, char **argv)
@@ -622,7 +701,10 @@ int main(int argc, char **argv)
     sg_som_free(a.map);
     sg_full_model_free(a.full);
     labels_clear(&a.labels);
+    context_files_clear(&a.facts);
     phasors_clear(&a.phasors);
+    topology_clear(&a.topology);
+    balances_clear(&a.balances);
     outcomes_clear(&a.outcomes);
     sg_drift_free(a.drift);
     sg_learned_free(a.learned);

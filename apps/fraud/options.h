@@ -27,6 +27,10 @@
     O(BOOL, json, "json", "false", 0, 0, false, "summary as JSON on standard output")              \
     O(STRING, phasors, "phasors", NULL, 0, 0, false,                                               \
       "mode full: phasors, CSV or CSV.gz: customer,time,v1,...; none: not those of the store")     \
+    O(STRING, topology, "topology", NULL, 0, 0, false,                                             \
+      "who hangs on which transformer's meter, CSV: customer,transformer")                         \
+    O(STRING, balance, "balance", NULL, 0, 0, false,                                               \
+      "with --topology: whose load goes with a transformer's loss, CSV; - is stdout")              \
     O(STRING, client, "client", NULL, 0, 0, false, "judge this one customer alone")                \
     O(STRING, map, "map", NULL, 0, 0, false, "trained map or model to judge by")                   \
     O(STRING, save_map, "save-map", NULL, 0, 0, false,                                             \
@@ -46,6 +50,9 @@
     O(INT, least_recent, "least-recent", "3", 1, 100, false, "complete recent days likewise")      \
     O(INT, profiles, "profiles", "0", 0, 1000, false,                                              \
       "JSON: regular and recent day of so many first in rank")                                     \
+    O(STRING, context, "context", NULL, 0, 0, false,                                               \
+      "facts about customers, CSV: customer,class,activity,region,contracted_kw,...")              \
+    O(STRING, holidays, "holidays", NULL, 0, 0, false, "public holidays, CSV: date[,region]")      \
     O(STRING, page, "page", NULL, 0, 0, false, "the ranking as a page for inspectors, HTML")       \
     O(INT, capacity, "capacity", "50", 1, 1000, false, "page: how many of the first in rank")      \
     O(STRING, lang, "lang", "en", 0, 0, false, "page: language shown first: en, pt")               \

@@ -10,8 +10,9 @@ struct page_text {
     char s[PAGE_TEXT_MAX];
 };
 /* Why this one: n of them, most telling first; 0 of those whom nothing speaks against. */
+#define PAGE_REASONS_MAX (SG_FULL_REASONS + 2)
 size_t page_reasons(const struct sg_html *p, const struct page *g, const struct line *l,
-                    struct page_text ret[SG_FULL_REASONS]);
+                    struct page_text ret[PAGE_REASONS_MAX]);
 /* What speaks for the customer, "" if nothing. */
 struct page_text page_excuse(const struct sg_html *p, const struct line *l);
 /* What to look at on site. */

@@ -1,5 +1,7 @@
 #include "ranking.h"
 
+#include "csv.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <math.h>
@@ -77,24 +79,13 @@ double ranking_score(const struct ranking *r, const struct line *l)
     return r->n > r->n_unjudged ? fmin(0, r->lines[r->n - r->n_unjudged - 1].score) : 0;
 }
 
-/* A spreadsheet runs a cell that begins like this, unless it is a number. */
-static bool is_formula(const char *id)
-{
-    if (!*id || !strchr("=+-@", *id))
-        return false;
-    const char *digits = id + 1 + strspn(id + 1, "0123456789");
-    return *id != '-' || *digits || !id[1];
-}
-
-/* An id holds no quote and no control character, but a comma if it came from elsewhere. */
 static int put_line(struct sg_buf *b, const struct ranking *r, size_t i, const struct plan *plan)
 {
     const struct line *l = &r->lines[i];
-    const char *quote = strchr(l->id, ',') ? "\"" : "", *text = is_formula(l->id) ? "'" : "";
     char reasons[REASONS_MAX];
     score_reasons(l, plan, reasons);
-    return sg_buf_printf(b, "%s%s%s%s,%.12g,%zu,%s\n", quote, text, l->id, quote,
-                         ranking_score(r, l), i + 1, reasons);
+    int e = csv_put_name(b, l->id);
+    return e ? e : sg_buf_printf(b, ",%.12g,%zu,%s\n", ranking_score(r, l), i + 1, reasons);
 }
 
 static int write_lines(const struct ranking *r, const struct plan *plan, int fd)

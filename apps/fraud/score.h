@@ -2,6 +2,7 @@
 /*
  * score - one customer's days become one line of the ranking.
  */
+#include "balances.h"
 #include "picture.h"
 #include "plan.h"
 
@@ -40,6 +41,7 @@ struct line {
     double margin;       /* log odds, before calibration */
     struct sg_phasor_finding phasor; /* the surest; of sureness 0: none */
     int32_t east_s;                  /* of its dates */
+    const struct balances_customer *balance; /* borrowed; NULL: not known */
 };
 
 /* Work space of one thread.  Borrows plan and map. */
@@ -49,6 +51,7 @@ struct scorer {
     struct sg_full_judge *full;       /* NULL but in mode full */
     const struct sg_learned *learned; /* NULL: the unsupervised score ranks; borrowed */
     double *r;                        /* of the days */
+    struct sg_fraud_context context;  /* of the customer at hand */
     uint32_t room;
 };
 
@@ -60,7 +63,8 @@ void scorer_clear(struct scorer *s);
 SG_MUST_USE int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l);
 /* The phasors of a customer judged in mode full (score-phasor.c); words: false, nothing to tell. */
 void score_add_phasors(struct line *l, const struct sg_phasor_summary *s);
-bool score_phasor_words(const struct line *l, char ret[SG_PHASOR_WORDS_MAX]);
+void score_add_balance(struct line *l, const struct balances_customer *b);
+bool score_phasor_words(const struct line *l, bool portuguese, char ret[SG_PHASOR_WORDS_MAX]);
 /* Renumbers the days (plan_renumber).  pic may be NULL. */
 SG_MUST_USE int score_one(struct scorer *s, struct sg_fraud_days *d,
                           const struct source_notes *notes, struct line *ret, struct picture *pic);

@@ -127,7 +127,7 @@ static void files_are_read_in_pieces(void **state)
     assert_true(fd >= 0);
     assert_int_equal(sg_buf_printf(&b, "customer,time,v1,v2,v3,i1,i2,i3,pf1,pf2,pf3\n"), 0);
     for (int i = 0; i < 40; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof(id), "c%02d", 39 - i);
         add_customer(&b, id, 0, "");
     }
@@ -160,12 +160,12 @@ static void the_line_takes_them(void **state)
                                           .first_s = BEGIN + 900,
                                           .size = 0.5f,
                                           .sureness = 0.9f};
-    assert_false(score_phasor_words(&l, words));
+    assert_false(score_phasor_words(&l, false, words));
     score_add_phasors(&l, &s);
     assert_true(l.score > 28 && l.score < 30);
     assert_true(l.per_1000 > 1 && l.per_1000 < 2);
     assert_true(l.unsupervised == 5);
-    assert_true(score_phasor_words(&l, words));
+    assert_true(score_phasor_words(&l, false, words));
     assert_non_null(strstr(words, "phase A: current 50 % below"));
     assert_non_null(strstr(words, "since 2026-09-01"));
     l = (struct line){.unjudged = JUDGED, .score = 42, .chance = 0.42f};
@@ -174,7 +174,7 @@ static void the_line_takes_them(void **state)
     l = (struct line){.unjudged = NO_DAYS};
     score_add_phasors(&l, &s);
     assert_true(l.score == 0);
-    assert_false(score_phasor_words(&l, words));
+    assert_false(score_phasor_words(&l, false, words));
 }
 
 int main(void)

@@ -1,10 +1,23 @@
 #pragma once
-/* balance-int - least squares with coefficients that are not negative. */
+/* balance-int - least squares over a few chosen columns with coefficients within bounds. */
 #include <sealgrid/fraud/balance.h>
 
-/* Minimises x' H x / 2 - g' x over x >= 0; H symmetric, n x n, row-major.  x: start and result. */
-void balance_descend(const double *h, const double *g, size_t n, double *x);
-/* ret[i]: i-th diagonal element of the inverse of H over the rows where x > 0, and infinite where x
- * is 0 or H is singular there.  work: n * n + n. */
-void balance_inverse_diagonal(const double *h, const double *x, size_t n, double *work,
-                              double *ret);
+enum { BALANCE_OPEN_MAX = 256 };
+
+/* Sums of products of n columns with each other (h, n x n), with the left-hand side (g), and of
+ * that with itself; x: coefficients, most: their upper bounds.  open: the columns that are in. */
+struct balance_equations {
+    size_t n;
+    double *h, *g, *x, *most;
+    double left2;
+    size_t open[BALANCE_OPEN_MAX];
+    size_t n_open;
+};
+
+/* Least squares over the open columns, from x on; x of the others is 0. */
+void balance_descend(struct balance_equations *e);
+/* Sum of squared residuals. */
+double balance_rss(const struct balance_equations *e);
+/* How much of it column i would take, alone and by a coefficient above 0. */
+double balance_gain(const struct balance_equations *e, size_t i);
+bool balance_is_open(const struct balance_equations *e, size_t i);

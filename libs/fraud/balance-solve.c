@@ -2,86 +2,59 @@
 
 #include <math.h>
 
-#define SWEEPS_MAX 5000
+#define SWEEPS_MAX 2000
 #define CLOSE      1e-9
 
-/* One coordinate after the other goes to its own least, not below 0; each keeps the gradient. */
-void balance_descend(const double *h, const double *g, size_t n, double *x)
+/* What of column i's product with the left-hand side is not explained. */
+static double slope_of(const struct balance_equations *e, size_t i)
+{
+    double left = e->g[i];
+    for (size_t k = 0; k < e->n_open; k++)
+        left -= e->h[i * e->n + e->open[k]] * e->x[e->open[k]];
+    return left;
+}
+
+/* One coordinate after the other goes to its own least within its bounds. */
+void balance_descend(struct balance_equations *e)
 {
     for (int sweep = 0; sweep < SWEEPS_MAX; sweep++) {
         double moved = 0, scale = 0;
-        for (size_t i = 0; i < n; i++) {
-            const double *row = h + i * n;
-            double slope = -g[i];
-            if (!(row[i] > 0))
+        for (size_t k = 0; k < e->n_open; k++) {
+            const size_t i = e->open[k];
+            const double square = e->h[i * e->n + i];
+            if (!(square > 0))
                 continue;
-            for (size_t j = 0; j < n; j++)
-                slope += row[j] * x[j];
-            const double to = fmax(x[i] - slope / row[i], 0);
+            const double to = fmin(fmax(e->x[i] + slope_of(e, i) / square, 0), e->most[i]);
             /* In units of what the column explains. */
-            moved = fmax(moved, fabs(to - x[i]) * sqrt(row[i]));
-            scale = fmax(scale, to * sqrt(row[i]));
-            x[i] = to;
+            moved = fmax(moved, fabs(to - e->x[i]) * sqrt(square));
+            scale = fmax(scale, to * sqrt(square));
+            e->x[i] = to;
         }
         if (moved <= CLOSE * scale)
             return;
     }
 }
 
-/* Cholesky of the rows that are in; false: singular. */
-static bool factor(double *l, size_t m)
+double balance_rss(const struct balance_equations *e)
 {
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j <= i; j++) {
-            double sum = l[i * m + j];
-            for (size_t k = 0; k < j; k++)
-                sum -= l[i * m + k] * l[j * m + k];
-            if (i != j)
-                l[i * m + j] = sum / l[j * m + j];
-            else if (sum <= 1e-12 * l[i * m + i] || !(sum > 0))
-                return false;
-            else
-                l[i * m + i] = sqrt(sum);
-        }
-    return true;
+    double rss = e->left2;
+    for (size_t k = 0; k < e->n_open; k++) {
+        const size_t i = e->open[k];
+        rss -= e->x[i] * (e->g[i] + slope_of(e, i));
+    }
+    return fmax(rss, 0);
 }
 
-/* Squared length of the column of the inverse of L. */
-static double column_length(const double *l, size_t m, size_t i, double *v)
+double balance_gain(const struct balance_equations *e, size_t i)
 {
-    double squares = 0;
-    for (size_t r = i; r < m; r++) {
-        double sum = r == i ? 1 : 0;
-        for (size_t k = i; k < r; k++)
-            sum -= l[r * m + k] * v[k];
-        v[r] = sum / l[r * m + r];
-        squares += v[r] * v[r];
-    }
-    return squares;
+    const double square = e->h[i * e->n + i], slope = slope_of(e, i);
+    return square > 0 && slope > 0 ? slope * slope / square : 0;
 }
 
-void balance_inverse_diagonal(const double *h, const double *x, size_t n, double *work, double *ret)
+bool balance_is_open(const struct balance_equations *e, size_t i)
 {
-    size_t m = 0;
-    for (size_t i = 0; i < n; i++)
-        m += x[i] > 0;
-    size_t row = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!(x[i] > 0))
-            continue;
-        size_t column = 0;
-        for (size_t j = 0; j < n; j++)
-            if (x[j] > 0)
-                work[row * m + column++] = h[i * n + j];
-        row++;
-    }
-    const bool good = factor(work, m);
-    row = 0;
-    for (size_t i = 0; i < n; i++)
-        ret[i] = INFINITY;
-    for (size_t i = 0; i < n && good; i++)
-        if (x[i] > 0) {
-            ret[i] = column_length(work, m, row, work + m * m);
-            row++;
-        }
+    for (size_t k = 0; k < e->n_open; k++)
+        if (e->open[k] == i)
+            return true;
+    return false;
 }

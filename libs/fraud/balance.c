@@ -14,55 +14,66 @@
 #define HUBER           2.0 /* standard deviations within which a row counts in full */
 #define FALL_LEAST      0.25
 #define FALL_DEVIATIONS 2.5
-#define SURE_SHARE      0.05
-#define SURE_DEVIATIONS 3.0
+/* ABNT NBR 5440, 30 to 112.5 kVA: at most 0.5 % of the rating without load, 2 % at full load; the
+ * mean load is a third of the rating or more. */
+#define NO_LOAD_MOST    0.015
+#define LOAD_LOSS_MOST  0.02
+#define ENTER           1.0 /* standard deviations at which a column comes in */
+#define SURE_SHARE      0.08
+#define SURE_DEVIATIONS 4.0
 
-enum { COLUMN_A, COLUMN_B, COLUMN_FIRST };
+/* Columns: a, b, then w, u and v of each customer. */
+enum { COLUMN_A, COLUMN_B, COLUMN_FIRST, EACH = 3 };
 
 struct fit {
     const struct sg_balance_input *in;
     struct sg_balance_customer *customers;
-    bool habits;
-    size_t n; /* columns: a, b, then w of each customer, then u of each if there are habits */
+    struct balance_equations e;
     size_t rows;
-    double t2_scale; /* of the column T^2 */
-    float *habit;    /* by customer: 2 kinds of day times per_day */
-    double *h, *g, *x, *row, *work, *diagonal;
+    double t2_scale;     /* of the column T^2 */
+    float *habit, *fall; /* by customer: 2 kinds of day times per_day; habit 0: no clear fall */
+    double *row;
     double *residual, *weight; /* by interval; NAN: not usable */
+    double dependent;          /* correlation of a residual with the next one */
 };
 
 static void fit_clear(struct fit *f)
 {
     free(f->customers);
     free(f->habit);
-    free(f->h);
-    free(f->g);
-    free(f->x);
+    free(f->fall);
+    free(f->e.h);
+    free(f->e.g);
+    free(f->e.x);
+    free(f->e.most);
     free(f->row);
-    free(f->work);
-    free(f->diagonal);
     free(f->residual);
     free(f->weight);
 }
 
 static int fit_init(struct fit *f, const struct sg_balance_input *in)
 {
-    f->habits = in->n_past >= (size_t)PAST_LEAST * in->per_day;
-    f->n = COLUMN_FIRST + in->n_customers * (f->habits ? 2 : 1);
+    const size_t n = COLUMN_FIRST + EACH * in->n_customers, slots = 2 * (size_t)in->per_day;
+    f->e.n = n;
     f->customers = calloc(in->n_customers, sizeof(*f->customers));
-    f->habit = calloc(in->n_customers * 2 * in->per_day + 1, sizeof(*f->habit));
-    f->h = calloc(f->n * f->n, sizeof(*f->h));
-    f->g = calloc(f->n, sizeof(*f->g));
-    f->x = calloc(f->n, sizeof(*f->x));
-    f->row = calloc(f->n, sizeof(*f->row));
-    f->work = calloc(f->n * f->n + f->n, sizeof(*f->work));
-    f->diagonal = calloc(f->n, sizeof(*f->diagonal));
+    f->habit = calloc(in->n_customers * slots, sizeof(*f->habit));
+    f->fall = calloc(in->n_customers * slots, sizeof(*f->fall));
+    f->e.h = calloc(n * n, sizeof(*f->e.h));
+    f->e.g = calloc(n, sizeof(*f->e.g));
+    f->e.x = calloc(n, sizeof(*f->e.x));
+    f->e.most = calloc(n, sizeof(*f->e.most));
+    f->row = calloc(n, sizeof(*f->row));
     f->residual = calloc(in->n_intervals, sizeof(*f->residual));
     f->weight = calloc(in->n_intervals, sizeof(*f->weight));
-    if (!f->customers || !f->habit || !f->h || !f->g || !f->x || !f->row || !f->work ||
-        !f->diagonal || !f->residual || !f->weight)
+    if (!f->customers || !f->habit || !f->fall || !f->e.h || !f->e.g || !f->e.x || !f->e.most ||
+        !f->row || !f->residual || !f->weight)
         return sg_raise(-ENOMEM);
     return 0;
+}
+
+static size_t column_of(size_t customer)
+{
+    return COLUMN_FIRST + EACH * customer;
 }
 
 static const float *load_of(const struct sg_balance_input *in, size_t j)
@@ -99,18 +110,21 @@ static struct mean mean_of(const struct sg_balance_input *in, size_t j, size_t s
     return (struct mean){n, sum / n, fmax(squares - sum * sum / n, 0) / (n - 1) / n};
 }
 
-/* What it used to draw at the hours at which it now draws clearly less; 0 at the others, where the
- * difference from day to day is its own affair. */
-static void learn_habit(const struct sg_balance_input *in, size_t j, float *ret)
+/* What it used to draw, and by how much it draws less, at the hours at which that is clear; 0 at
+ * the others, where the difference is its own affair. */
+static void learn_habit(struct fit *f, size_t j)
 {
-    for (size_t slot = 0; slot < 2 * (size_t)in->per_day; slot++) {
+    const struct sg_balance_input *in = f->in;
+    const size_t slots = 2 * (size_t)in->per_day;
+    for (size_t slot = 0; slot < slots; slot++) {
         const struct mean then = mean_of(in, j, slot, 0, in->n_past);
         const struct mean now = mean_of(in, j, slot, in->n_past, in->n_intervals);
         const double fall = then.is - now.is;
         const bool clear =
             then.n >= 2 && now.n >= 2 && fall > FALL_LEAST * then.is &&
             fall * fall > FALL_DEVIATIONS * FALL_DEVIATIONS * (then.variance + now.variance);
-        ret[slot] = clear ? (float)then.is : 0;
+        f->habit[j * slots + slot] = clear ? (float)then.is : 0;
+        f->fall[j * slots + slot] = clear ? (float)fall : 0;
     }
 }
 
@@ -123,8 +137,8 @@ static void choose_customers(struct fit *f)
             missing += isnan(load_of(in, j)[t]) != 0;
         f->customers[j] = (struct sg_balance_customer){
             .used = (double)missing <= MISSING_MOST * (double)(in->n_intervals - in->n_past)};
-        if (f->habits)
-            learn_habit(in, j, f->habit + j * 2 * in->per_day);
+        if (in->n_past >= (size_t)PAST_LEAST * in->per_day)
+            learn_habit(f, j);
     }
 }
 
@@ -138,13 +152,23 @@ static bool row_is_usable(const struct fit *f, size_t t)
     return true;
 }
 
+/* The three columns of a customer. */
+static void make_columns(const struct fit *f, size_t j, size_t t, double ret[EACH])
+{
+    const size_t at = j * 2 * f->in->per_day + slot_of(f->in, t);
+    const double c = (double)load_of(f->in, j)[t], habit = (double)f->habit[at];
+    ret[0] = c;
+    ret[1] = fmax(habit - c, 0);
+    ret[2] = (double)f->fall[at];
+}
+
 /* Left-hand side of interval t, and its columns in f->row. */
 static double make_row(struct fit *f, size_t t)
 {
     const struct sg_balance_input *in = f->in;
     const double of = (double)in->transformer[t];
     double left = of;
-    memset(f->row, 0, f->n * sizeof(*f->row));
+    f->row[COLUMN_A] = f->row[COLUMN_B] = 0;
     if (isnan(in->no_load_kwh))
         f->row[COLUMN_A] = 1;
     else
@@ -154,46 +178,55 @@ static double make_row(struct fit *f, size_t t)
     else
         left -= in->loss_per_kwh2 * of * of;
     for (size_t j = 0; j < in->n_customers; j++) {
-        if (!f->customers[j].used)
-            continue;
-        const double c = (double)load_of(in, j)[t];
-        left -= c;
-        f->row[COLUMN_FIRST + j] = c;
-        if (f->habits)
-            f->row[COLUMN_FIRST + in->n_customers + j] =
-                fmax((double)f->habit[j * 2 * in->per_day + slot_of(in, t)] - c, 0);
+        double *column = f->row + column_of(j);
+        if (f->customers[j].used)
+            make_columns(f, j, t, column);
+        else
+            column[0] = column[1] = column[2] = 0;
+        left -= column[0];
     }
     return left;
 }
 
-static void scale_square(struct fit *f)
+/* Technical losses that are fitted stay within what transformers have; else a constant theft would
+ * pass for iron. */
+static void bound(struct fit *f)
 {
-    double sum = 0, n = 0;
+    double sum = 0, n = 0, largest = 0;
     for (size_t t = f->in->n_past; t < f->in->n_intervals; t++)
         if (row_is_usable(f, t)) {
             sum += (double)f->in->transformer[t];
+            largest = fmax(largest, (double)f->in->transformer[t]);
             n++;
         }
     f->t2_scale = sum > 0 ? n * n / (sum * sum) : 1;
+    for (size_t i = COLUMN_FIRST; i < f->e.n; i++)
+        f->e.most[i] = INFINITY;
+    f->e.most[COLUMN_A] = n > 0 ? NO_LOAD_MOST * sum / n : 0;
+    f->e.most[COLUMN_B] = largest > 0 ? LOAD_LOSS_MOST / largest / f->t2_scale : 0;
 }
 
 static void add_row(struct fit *f, double left, double weight)
 {
-    for (size_t i = 0; i < f->n; i++) {
+    struct balance_equations *e = &f->e;
+    e->left2 += left * left * weight;
+    for (size_t i = 0; i < e->n; i++) {
         const double x = f->row[i] * weight;
-        double *h = f->h + i * f->n;
+        double *h = e->h + i * e->n;
         if (f->row[i] == 0)
             continue;
-        f->g[i] += x * left;
-        for (size_t j = 0; j < f->n; j++)
+        e->g[i] += x * left;
+        for (size_t j = 0; j < e->n; j++)
             h[j] += x * f->row[j];
     }
 }
 
 static void make_equations(struct fit *f)
 {
-    memset(f->h, 0, f->n * f->n * sizeof(*f->h));
-    memset(f->g, 0, f->n * sizeof(*f->g));
+    struct balance_equations *e = &f->e;
+    memset(e->h, 0, e->n * e->n * sizeof(*e->h));
+    memset(e->g, 0, e->n * sizeof(*e->g));
+    e->left2 = 0;
     f->rows = 0;
     for (size_t t = f->in->n_past; t < f->in->n_intervals; t++) {
         f->residual[t] = NAN;
@@ -205,6 +238,71 @@ static void make_equations(struct fit *f)
         f->rows++;
     }
 }
+
+/* ---- choosing ------------------------------------------------------------------------------- */
+
+/* Variance of a residual, larger as neighbours are no independent witnesses. */
+static double variance(const struct fit *f)
+{
+    return balance_rss(&f->e) / (double)f->rows * (1 + f->dependent) / (1 - f->dependent);
+}
+
+static size_t best_column(const struct balance_equations *e, double *ret_gain)
+{
+    size_t best = 0;
+    *ret_gain = 0;
+    for (size_t i = COLUMN_FIRST; i < e->n; i++) {
+        const double gain = balance_is_open(e, i) ? 0 : balance_gain(e, i);
+        if (gain > *ret_gain) {
+            *ret_gain = gain;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static void choose_columns(struct fit *f)
+{
+    struct balance_equations *e = &f->e;
+    memset(e->x, 0, e->n * sizeof(*e->x));
+    e->n_open = 0;
+    e->open[e->n_open++] = COLUMN_A;
+    e->open[e->n_open++] = COLUMN_B;
+    balance_descend(e);
+    while (e->n_open < BALANCE_OPEN_MAX) {
+        double gain;
+        const size_t i = best_column(e, &gain);
+        if (gain <= ENTER * ENTER * variance(f))
+            return;
+        e->open[e->n_open++] = i;
+        balance_descend(e);
+    }
+}
+
+/* By how many standard deviations the balance is worse without the customer. */
+static double deviations_of(const struct fit *f, size_t j)
+{
+    struct balance_equations without = f->e;
+    double x[BALANCE_OPEN_MAX];
+    const double noise = variance(f), rss = balance_rss(&f->e);
+    size_t n = 0;
+    for (size_t k = 0; k < f->e.n_open; k++) {
+        const size_t i = f->e.open[k];
+        x[k] = f->e.x[i];
+        if (i < column_of(j) || i >= column_of(j + 1))
+            without.open[n++] = i;
+    }
+    if (n == f->e.n_open)
+        return 0;
+    without.n_open = n;
+    balance_descend(&without);
+    const double worse = balance_rss(&without) - rss;
+    for (size_t k = 0; k < f->e.n_open; k++)
+        f->e.x[f->e.open[k]] = x[k];
+    return noise > 0 ? sqrt(fmax(worse, 0) / noise) : 0;
+}
+
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -223,8 +321,8 @@ static double weigh_rows(struct fit *f)
         if (isnan(f->residual[t]))
             continue;
         double r = make_row(f, t);
-        for (size_t i = 0; i < f->n; i++)
-            r -= f->row[i] * f->x[i];
+        for (size_t k = 0; k < f->e.n_open; k++)
+            r -= f->row[f->e.open[k]] * f->e.x[f->e.open[k]];
         f->residual[t] = r;
         distance[n++] = fabs(r);
     }
@@ -259,7 +357,7 @@ static double partial_correlation(const struct fit *f, size_t j)
         if (isnan(f->residual[t]))
             continue;
         const double x = (double)load_of(f->in, j)[t];
-        const double y = f->residual[t] + f->x[COLUMN_FIRST + j] * x;
+        const double y = f->residual[t] + f->e.x[column_of(j)] * x;
         n++;
         sx += x;
         sy += y;
@@ -271,30 +369,23 @@ static double partial_correlation(const struct fit *f, size_t j)
     return vx > 0 && vy > 0 ? (sxy - sx * sy / n) / sqrt(vx * vy) : 0;
 }
 
-static void read_customer(struct fit *f, size_t j, double sigma, double dependent)
+static void read_customer(struct fit *f, size_t j)
 {
-    const struct sg_balance_input *in = f->in;
     struct sg_balance_customer *c = &f->customers[j];
-    const size_t w = COLUMN_FIRST + j, u = w + in->n_customers;
-    double load = 0, missing = 0;
-    for (size_t t = in->n_past; t < in->n_intervals; t++) {
+    const double *x = f->e.x + column_of(j);
+    double load = 0;
+    for (size_t t = f->in->n_past; t < f->in->n_intervals; t++) {
+        double column[EACH];
         if (isnan(f->residual[t]))
             continue;
-        const double kwh = (double)load_of(in, j)[t];
-        load += kwh;
-        if (f->habits)
-            missing += fmax((double)f->habit[j * 2 * in->per_day + slot_of(in, t)] - kwh, 0);
+        make_columns(f, j, t, column);
+        load += column[0];
+        c->kwh += x[0] * column[0] + x[1] * column[1] + x[2] * column[2];
     }
-    c->weight = f->x[w];
-    c->habit = f->habits ? f->x[u] : 0;
-    c->kwh = c->weight * load + c->habit * missing;
+    c->weight = x[0];
     c->share = c->kwh > 0 ? c->kwh / (c->kwh + load) : 0;
     c->correlation = partial_correlation(f, j);
-    const double inflate = (1 + dependent) / (1 - dependent);
-    double deviations = c->weight / (sigma * sqrt(f->diagonal[w] * inflate) + 1e-12);
-    if (f->habits)
-        deviations = fmax(deviations, c->habit / (sigma * sqrt(f->diagonal[u] * inflate) + 1e-12));
-    const double s = fmin(deviations / SURE_DEVIATIONS, c->share / SURE_SHARE);
+    const double s = fmin(deviations_of(f, j) / SURE_DEVIATIONS, c->share / SURE_SHARE);
     c->sureness = s * s / (1 + s * s);
 }
 
@@ -302,9 +393,9 @@ static void read_result(const struct fit *f, double sigma, struct sg_balance_res
 {
     const struct sg_balance_input *in = f->in;
     *ret = (struct sg_balance_result){.intervals = f->rows, .residual_sd = sigma};
-    ret->no_load_kwh = isnan(in->no_load_kwh) ? f->x[COLUMN_A] : in->no_load_kwh;
+    ret->no_load_kwh = isnan(in->no_load_kwh) ? f->e.x[COLUMN_A] : in->no_load_kwh;
     ret->loss_per_kwh2 =
-        isnan(in->loss_per_kwh2) ? f->x[COLUMN_B] * f->t2_scale : in->loss_per_kwh2;
+        isnan(in->loss_per_kwh2) ? f->e.x[COLUMN_B] * f->t2_scale : in->loss_per_kwh2;
     for (size_t t = in->n_past; t < in->n_intervals; t++) {
         if (isnan(f->residual[t]))
             continue;
@@ -325,23 +416,22 @@ static int solve(struct fit *f, struct sg_balance_result *ret)
     const struct sg_balance_input *in = f->in;
     double sigma = 0;
     choose_customers(f);
-    scale_square(f);
+    bound(f);
     for (size_t t = 0; t < in->n_intervals; t++)
         f->weight[t] = 1;
     for (int round = 0; round < ROUNDS; round++) {
         make_equations(f);
         if (f->rows < LEAST_INTERVALS || f->rows < 2 * in->n_customers)
             return SG_BALANCE_TOO_FEW;
-        balance_descend(f->h, f->g, f->n, f->x);
+        choose_columns(f);
         sigma = weigh_rows(f);
         if (isnan(sigma))
             return sg_raise(-ENOMEM);
+        f->dependent = neighbours(f);
     }
-    balance_inverse_diagonal(f->h, f->x, f->n, f->work, f->diagonal);
-    const double dependent = neighbours(f);
     for (size_t j = 0; j < in->n_customers; j++)
         if (f->customers[j].used)
-            read_customer(f, j, sigma, dependent);
+            read_customer(f, j);
     read_result(f, sigma, ret);
     return 0;
 }

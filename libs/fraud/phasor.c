@@ -302,8 +302,7 @@ int sg_phasor_add(struct sg_phasor *p, const struct sg_phasor_sample *told)
     const unsigned quarter = quarter_of(p, s->ts_s);
     d->last_s = s->ts_s;
     d->n++;
-    if (!neutral_floats(p, s))
-        learn_voltage(p, d, s);
+    learn_voltage(p, d, s);
     const bool out = phase_is_out(s);
     for (int k = 0; k < SG_PHASOR_ELEMENTS; k++) {
         if (!out)

@@ -26,7 +26,7 @@ struct village {
     struct sg_balance_result result;
 };
 
-#define NO_LOAD 0.4
+#define NO_LOAD 0.3
 #define COPPER  2e-4
 
 static void settle(struct village *v, uint64_t seed, size_t n)

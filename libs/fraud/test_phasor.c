@@ -141,6 +141,15 @@ FRAUD(voltage_gone)
     scale(s, 1, 0.01, 1);
 }
 
+/* The record begins within a sag: that is no measure of the voltage. */
+static void voltage_gone_after_a_sag(struct sg_phasor_sample *s, uint32_t day, uint32_t hour)
+{
+    if (day == 0 && hour < 3)
+        for (int e = 0; e < 3; e++)
+            scale(s, e, 0.6, 1);
+    voltage_gone(s, day, hour);
+}
+
 FRAUD(voltage_lowered)
 {
     scale(s, 2, 0.88, 1);
@@ -244,6 +253,7 @@ static void test_frauds(void **state)
 {
     (void)state;
     finds(voltage_gone, SG_PHASOR_VOLTAGE_LOST, 2);
+    finds(voltage_gone_after_a_sag, SG_PHASOR_VOLTAGE_LOST, 2);
     finds(voltage_lowered, SG_PHASOR_VOLTAGE_LOST, 4);
     finds(current_gone, SG_PHASOR_CURRENT_LOST, 1);
     finds(reversed, SG_PHASOR_CURRENT_REVERSED, 2);
@@ -457,18 +467,25 @@ static void test_words_fit(void **state)
 {
     (void)state;
     for (int rule = 0; rule <= SG_PHASOR_N_RULES; rule++)
-        for (unsigned mask = 0; mask < 8; mask++) {
+        for (unsigned i = 0; i < 16; i++) {
             char words[SG_PHASOR_WORDS_MAX];
+            const enum sg_phasor_language language =
+                i < 8 ? SG_PHASOR_ENGLISH : SG_PHASOR_PORTUGUESE;
             const struct sg_phasor_finding f = {.rule = (enum sg_phasor_rule)rule,
-                                                .elements = (uint8_t)mask,
+                                                .elements = (uint8_t)(i % 8),
                                                 .first_s = 1,
-                                                .size = 1e9f,
-                                                .share = 1,
-                                                .kwh_per_day = 1e9f};
+                                                .size = 0.123f,
+                                                .share = 0.123f,
+                                                .kwh_per_day = 12345};
             memset(words, 'x', sizeof(words));
-            sg_phasor_words(&f, -10800, words);
-            assert_true(strlen(words) < sizeof(words));
+            sg_phasor_words_in(&f, -10800, language, words);
+            assert_true(strlen(words) < sizeof(words) - 1);
+            assert_null(strchr(words, ','));
             assert_int_equal(words[0] == 0, rule == SG_PHASOR_N_RULES);
+            if (strchr(words, '%'))
+                assert_non_null(strstr(words, "12"));
+            if (words[0])
+                assert_non_null(strstr(words, "12345 kWh "));
         }
 }
 

@@ -138,6 +138,18 @@ static void test_start(void **state)
     assert_true(near(margin_at(m, 4), 2 * p / (2 * h + 1)));
 }
 
+/* Between neighbours there is no number: the threshold is the lower one. */
+static void test_neighbours(void **state)
+{
+    (void)state;
+    const float low = nextafterf(1, 2), high = nextafterf(low, 2), label[] = {0, 0, 1, 1};
+    const float x[] = {low, low, high, high};
+    const struct sg_trees_rows rows = {.x = x, .label = label, .n = 4, .features = 1};
+    struct sg_trees_training t = one_stump();
+    SG_CLEANUP(sg_trees_freep) struct sg_trees *m = test_train(&rows, &t);
+    assert_true(margin_at(m, low) < 0 && margin_at(m, high) > 0);
+}
+
 /* --- missing ------------------------------------------------------------------------------- */
 
 /* Missing is where the label is: with the large values, with the small ones, by itself. */
@@ -443,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_weights_are_repetitions),
         cmocka_unit_test(test_xor),
         cmocka_unit_test(test_start),
+        cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_missing_goes_where_it_belongs),
         cmocka_unit_test(test_missing_unseen),
         cmocka_unit_test(test_all_missing),

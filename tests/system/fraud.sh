@@ -78,3 +78,19 @@ from_store --mode paper --map "$work/map" --client 42 --json >"$work/fraud.json"
 [ $status = 1 ] || fail "an unknown client: exit $status"
 [ "$(number "$work/fraud.json" judged)" = 0 ] || fail "$(cat "$work/fraud.json")"
 echo "one consumer: the score of the fleet; an unknown one: not judged"
+
+# Inspections come back through SQL; so few teach nothing, and the program says so.
+rows=$(awk -F, 'NR > 1 {
+    printf("%s(%s, 20717, \047%s\047, NULL, NULL)", n++ ? ", " : "", $1,
+        $2 == 1 ? "fraud" : "nothing")
+}' "$fleet/fraud-labels.csv")
+sql "{\"sql\":\"INSERT INTO inspection VALUES $rows\"}" | grep -q "\"rowcount\":$meters" ||
+    fail "inspections were not taken"
+status=0
+from_store --mode full --learn "$work/learned" --json >"$work/learn.json" || status=$?
+[ $status = 1 ] || fail "learn: exit $status: $(cat "$work/step.log")"
+grep -q '"result":"too-few-outcomes"' "$work/learn.json" || fail "$(cat "$work/learn.json")"
+[ $(($(number "$work/learn.json" fraud) + $(number "$work/learn.json" nothing))) = $meters ] ||
+    fail "$(cat "$work/learn.json")"
+[ ! -e "$work/learned" ] || fail "something was learnt from $meters inspections"
+echo "inspections by SQL: read, and too few to learn from"

@@ -28,7 +28,7 @@ enum {
     SG_PHASOR_ELEMENTS = 3,
     SG_PHASOR_DAYS_MAX = 400,
     SG_PHASOR_TOP = 4,
-    SG_PHASOR_WORDS_MAX = 240,
+    SG_PHASOR_WORDS_MAX = 256,
 };
 
 enum sg_phasor_wiring {
@@ -155,7 +155,12 @@ double sg_phasor_combine(double load_decibel, double phasor_decibel);
 /* Honest customers of 1,000 at such a figure. */
 double sg_phasor_per_1000(double decibel);
 
-/* For an inspector: "phase B: current 62 % lower than the other phases led to expect, at every
- * hour alike, since 2026-09-03; about 14 kWh a day; look for a by-pass of its element". */
+/* For an inspector: "phase B: current 62 % below what the other phases lead to expect at all hours
+ * alike since 2026-09-03 (about 14 kWh a day) - look for a by-pass of the element".  No comma, so
+ * that it may stand in a list. */
+enum sg_phasor_language { SG_PHASOR_ENGLISH, SG_PHASOR_PORTUGUESE };
+void sg_phasor_words_in(const struct sg_phasor_finding *f, int32_t east_s,
+                        enum sg_phasor_language language, char ret[SG_PHASOR_WORDS_MAX]);
+/* In English. */
 void sg_phasor_words(const struct sg_phasor_finding *f, int32_t east_s,
                      char ret[SG_PHASOR_WORDS_MAX]);

@@ -1,0 +1,52 @@
+#pragma once
+/*
+ * balances - every transformer of a topology against its customers (fraud/balance.h), over the days
+ * of the plan's windows: the reference days tell habits, those after them are judged.
+ *
+ * One pass over the source, on the calling thread.  The days of a transformer's customers are in
+ * memory from the first of them until the last has come: where their rows lie together (and in the
+ * store, which is asked in the topology's order) that is one transformer at a time; what is in
+ * memory at once may not exceed max_bytes.
+ */
+#include "plan.h"
+#include "topology.h"
+
+#include <sealgrid/fraud/balance.h>
+
+struct balances_customer {
+    char id[SG_FRAUD_ID_MAX + 1];
+    char transformer[SG_FRAUD_ID_MAX + 1];
+    bool used;
+    float share, kwh_per_day, sureness, correlation;
+};
+
+struct balances_transformer {
+    char id[SG_FRAUD_ID_MAX + 1];
+    size_t customers;
+    bool judged; /* false: too few readings of it or of its customers */
+    double days;
+    struct sg_balance_result result;
+};
+
+struct balances {
+    struct balances_customer *customers;       /* by id */
+    struct balances_transformer *transformers; /* by id */
+    size_t n_customers, n_transformers;
+};
+
+enum balances_outcome { BALANCES_TOO_LARGE = 200 };
+/* The plan's windows are fixed.  0, BALANCES_TOO_LARGE, outcomes of source_next, -errno. */
+SG_MUST_USE int balances_make(struct balances *ret, const struct topology *t, struct source *s,
+                              const struct plan *plan, uint64_t max_bytes);
+void balances_clear(struct balances *b);
+const struct balances_customer *balances_find(const struct balances *b, const char *id);
+/* -10 log10 of the share of honest customers who are as sure (tests/phasor/balance-frauds). */
+double balances_decibel(float sureness);
+/* "9.1 kWh a day (34 % of its load) of what is lost behind transformer T7 go with it"; false:
+ * nothing to tell. */
+#define BALANCES_WORDS_MAX 200
+bool balances_tells(const struct balances_customer *c);
+bool balances_words(const struct balances_customer *c, char ret[BALANCES_WORDS_MAX]);
+/* transformer,customer,rank,share,kwh_per_day,sureness,correlation; by transformer and rank, a
+ * line of customer "-" first with what is left unexplained.  Mode 0600. */
+SG_MUST_USE int balances_write(const struct balances *b, const char *path);

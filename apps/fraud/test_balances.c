@@ -1,0 +1,215 @@
+/* balances - topologies and what comes of them, from a file and as the store is asked. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <sealgrid/base/file.h>
+#include <sealgrid/base/random.h>
+
+#include "balances.h"
+#include "score.h"
+
+#define DAYS 40
+#define PAST 20
+
+static struct topology topology;
+static char why[TOPOLOGY_WHY_MAX];
+
+static void refused(const char *text, const char *wanted)
+{
+    topology_clear(&topology);
+    const int r = topology_parse(&topology, sg_bytes_str(text), why);
+    if (r != TOPOLOGY_BAD || strcmp(why, wanted) != 0)
+        fail_msg("%d: \"%s\", wanted \"%s\"", r, why, wanted);
+}
+
+static void topologies(void **state)
+{
+    int64_t *clients;
+    size_t n;
+    (void)state;
+    refused("", "line 0: empty");
+    refused("customer,feeder\na,b\n", "line 1: columns customer and transformer are wanted");
+    refused("customer,transformer\na\n",
+            "line 2: customer, transformer: 1 to 63 octets without quotes");
+    refused("customer,transformer\na,T\na,U\n",
+            "a: is there twice, or a transformer and a customer at once");
+    refused("customer,transformer\na,T\nT,U\n",
+            "T: is there twice, or a transformer and a customer at once");
+    assert_int_equal(
+        topology_parse(&topology, sg_bytes_str("transformer,x,client\n7,,3\r\n5,,8\n7,,1\n"), why),
+        0);
+    assert_int_equal(topology.n_groups, 2);
+    assert_int_equal(topology.n_members, 5);
+    assert_int_equal(topology_find(&topology, "3")->place, 1);
+    assert_int_equal(topology_find(&topology, "7")->place, SIZE_MAX);
+    assert_null(topology_find(&topology, "9"));
+    assert_null(topology_clients(&topology, &clients, &n));
+    const int64_t wanted[] = {5, 8, 7, 1, 3};
+    assert_int_equal(n, 5);
+    assert_memory_equal(clients, wanted, sizeof(wanted));
+    free(clients);
+    topology_clear(&topology);
+    assert_int_equal(topology_parse(&topology, sg_bytes_str("customer,transformer\na,7\n"), why),
+                     0);
+    assert_non_null(topology_clients(&topology, &clients, &n));
+}
+
+/* ---- a file of days ------------------------------------------------------------------------- */
+
+static char path[] = "/tmp/test-balances-XXXXXX";
+#define CUSTOMERS 12
+#define THIEF     5
+
+static void put_row(struct sg_buf *b, const char *id, uint32_t day, const double *load)
+{
+    assert_int_equal(sg_buf_printf(b, "%s,%u,%u", id, day, day % 7), 0);
+    for (int h = 0; h < 24; h++)
+        assert_int_equal(sg_buf_printf(b, ",%.4f", load[h]), 0);
+    assert_int_equal(sg_buf_printf(b, "\n"), 0);
+}
+
+/* Customers c00.. of T, of whom c05 reports 0.6 from day PAST on; x is nobody's. */
+static void write_days(void)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(8 << 20);
+    static double of[DAYS][24];
+    struct sg_prng prng;
+    double load[24];
+    sg_prng_seed(&prng, 5);
+    memset(of, 0, sizeof(of));
+    assert_int_equal(sg_buf_printf(&b, "customer,day,weekday"), 0);
+    for (int h = 0; h < 24; h++)
+        assert_int_equal(sg_buf_printf(&b, ",h%02d", h), 0);
+    assert_int_equal(sg_buf_printf(&b, "\n"), 0);
+    for (int c = 0; c < CUSTOMERS; c++) {
+        char id[16];
+        snprintf(id, sizeof(id), "c%02d", c);
+        for (uint32_t d = 0; d < DAYS; d++) {
+            for (int h = 0; h < 24; h++) {
+                load[h] = (1 + c % 3) * (0.3 + (h >= 6 + c && h < 12 + c)) *
+                          (0.6 + 0.8 * sg_prng_unit(&prng));
+                of[d][h] += load[h];
+                load[h] *= c == THIEF && d >= PAST ? 0.6 : 1;
+            }
+            put_row(&b, id, d, load);
+        }
+    }
+    for (uint32_t d = 0; d < DAYS; d++) {
+        for (int h = 0; h < 24; h++)
+            of[d][h] = of[d][h] * 1.005 + 0.05;
+        put_row(&b, "T", d, of[d]);
+    }
+    put_row(&b, "x", 3, load);
+    assert_int_equal(sg_file_write_atomic(path, sg_buf_bytes(&b), 0600), 0);
+}
+
+static const struct plan plan = {.fixed = true,
+                                 .windows = {.reference = {0, PAST - 1}, .test = {PAST, DAYS - 1}}};
+
+static int make(uint64_t max_bytes, struct balances *ret)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(4096);
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    topology_clear(&topology);
+    assert_int_equal(sg_buf_printf(&text, "customer,transformer\nnobody,V\n"), 0);
+    for (int c = 0; c < CUSTOMERS; c++)
+        assert_int_equal(sg_buf_printf(&text, "c%02d,T\n", c), 0);
+    assert_int_equal(topology_parse(&topology, sg_buf_bytes(&text), why), 0);
+    assert_int_equal(source_file_open(&s, path, (struct source_span){1, 0}), 0);
+    return balances_make(ret, &topology, s, &plan, max_bytes);
+}
+
+static void the_thief_is_first(void **state)
+{
+    SG_CLEANUP(balances_clear) struct balances b = {.customers = NULL};
+    char words[BALANCES_WORDS_MAX];
+    (void)state;
+    assert_int_equal(make(1 << 20, &b), 0);
+    assert_int_equal(b.n_transformers, 2);
+    assert_int_equal(b.n_customers, CUSTOMERS);
+    assert_true(b.transformers[0].judged);
+    assert_false(b.transformers[1].judged); /* V never told anything */
+    assert_null(balances_find(&b, "T"));
+    assert_null(balances_find(&b, "nobody"));
+    const struct balances_customer *thief = balances_find(&b, "c05");
+    assert_non_null(thief);
+    assert_true(fabs((double)thief->share - 0.4) < 0.06);
+    assert_true(thief->sureness > 0.5f);
+    for (size_t i = 0; i < b.n_customers; i++)
+        assert_true(&b.customers[i] == thief || b.customers[i].sureness < 0.5f);
+    assert_true(balances_words(thief, words));
+    assert_non_null(
+        strstr(words, "% of its load) of what is lost behind transformer T go with it"));
+    assert_null(strchr(words, ','));
+}
+
+static void written_by_rank(void **state)
+{
+    SG_CLEANUP(balances_clear) struct balances b = {.customers = NULL};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(1 << 16);
+    char out[sizeof(path) + 4];
+    (void)state;
+    assert_int_equal(make(1 << 20, &b), 0);
+    snprintf(out, sizeof(out), "%s.csv", path);
+    assert_int_equal(balances_write(&b, out), 0);
+    assert_int_equal(sg_file_read(out, &text), 0);
+    unlink(out);
+    assert_int_equal(sg_buf_append(&text, SG_BYTES((const uint8_t *)"", 1)), 0);
+    const char *at = (const char *)text.data;
+    assert_int_equal(
+        strncmp(at, "transformer,customer,rank,share,kwh_per_day,sureness,correlation\nT,-,0,", 71),
+        0);
+    assert_non_null(strstr(at, "\nT,c05,1,0."));
+    assert_non_null(strstr(at, "\nV,-,0,,,,\n"));
+}
+
+static void memory_has_a_limit(void **state)
+{
+    SG_CLEANUP(balances_clear) struct balances b = {.customers = NULL};
+    (void)state;
+    assert_int_equal(make(1000, &b), BALANCES_TOO_LARGE);
+    assert_null(b.customers);
+}
+
+static void the_line_takes_it(void **state)
+{
+    const struct balances_customer c = {.used = true, .sureness = 0.7f, .transformer = "T,1"};
+    const struct balances_customer unused = {.used = false, .sureness = 1};
+    struct line l = {.unjudged = JUDGED, .score = 5};
+    char words[BALANCES_WORDS_MAX];
+    (void)state;
+    assert_true(fabs(balances_decibel(0.5f) - 15.9) < 1e-6);
+    score_add_balance(&l, &unused);
+    assert_true(l.score == 5 && !l.balance);
+    score_add_balance(&l, &c);
+    assert_true(l.score > 19 && l.score < 20);
+    assert_true(l.balance == &c);
+    assert_true(balances_words(&c, words));
+    assert_non_null(strstr(words, "transformer T 1 go"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(topologies),        cmocka_unit_test(the_thief_is_first),
+        cmocka_unit_test(written_by_rank),   cmocka_unit_test(memory_has_a_limit),
+        cmocka_unit_test(the_line_takes_it),
+    };
+    const int fd = mkstemp(path);
+    if (fd < 0)
+        return 1;
+    close(fd);
+    write_days();
+    const int r = cmocka_run_group_tests(tests, NULL, NULL);
+    topology_clear(&topology);
+    unlink(path);
+    return r;
+}

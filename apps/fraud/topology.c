@@ -1,0 +1,219 @@
+#include "topology.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sealgrid/base/cleanup.h>
+#include <sealgrid/base/file.h>
+#include <sealgrid/fraud/balance.h>
+
+#include "csv.h"
+
+#define FILE_BYTES_MAX ((size_t)1 << 30)
+#define MEMBERS_MAX    ((size_t)100000000)
+
+/* A line: customer and transformer. */
+struct pair {
+    char customer[SG_FRAUD_ID_MAX + 1], transformer[SG_FRAUD_ID_MAX + 1];
+};
+
+struct pairs {
+    struct pair *list;
+    size_t n, room;
+};
+
+static void pairs_clear(struct pairs *p)
+{
+    free(p->list);
+}
+
+static int refuse(char *why, uint64_t line, const char *text)
+{
+    snprintf(why, TOPOLOGY_WHY_MAX, "line %llu: %s", (unsigned long long)line, text);
+    return TOPOLOGY_BAD;
+}
+
+static int add_pair(struct pairs *p, struct sg_bytes customer, struct sg_bytes transformer)
+{
+    if (p->n == p->room) {
+        const size_t room = p->room ? p->room * 2 : 1024;
+        struct pair *list = room <= MEMBERS_MAX ? reallocarray(p->list, room, sizeof(*list)) : NULL;
+        if (!list)
+            return sg_raise(-ENOMEM);
+        p->list = list;
+        p->room = room;
+    }
+    struct pair *pair = &p->list[p->n++];
+    *pair = (struct pair){.customer = ""};
+    memcpy(pair->customer, customer.data, customer.len);
+    memcpy(pair->transformer, transformer.data, transformer.len);
+    return 0;
+}
+
+static int take_pairs(struct pairs *p, struct sg_bytes text, char *why)
+{
+    struct sg_bytes line, field[CSV_COLUMNS_MAX];
+    int customer = -1, transformer = -1, r = 0;
+    uint64_t number = 0;
+    while (r == 0 && csv_line(&text, &line)) {
+        const size_t n = csv_split(line, field);
+        number++;
+        for (size_t i = 0; i < n && number == 1; i++)
+            if (csv_is(field[i], "customer") || csv_is(field[i], "client"))
+                customer = (int)i;
+            else if (csv_is(field[i], "transformer"))
+                transformer = (int)i;
+        if (customer < 0 || transformer < 0)
+            return refuse(why, number, "columns customer and transformer are wanted");
+        if (number == 1 || line.len == 0)
+            continue;
+        const struct sg_bytes c = csv_at(field, n, customer), t = csv_at(field, n, transformer);
+        if (!csv_is_name(c) || !csv_is_name(t))
+            return refuse(why, number, "customer, transformer: 1 to 63 octets without quotes");
+        r = add_pair(p, c, t);
+    }
+    return r || number ? r : refuse(why, 0, "empty");
+}
+
+/* ---- groups --------------------------------------------------------------------------------- */
+
+static int by_transformer(const void *a, const void *b)
+{
+    const struct pair *x = a, *y = b;
+    const int order = strcmp(x->transformer, y->transformer);
+    return order ? order : strcmp(x->customer, y->customer);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(((const struct topology_member *)a)->id, ((const struct topology_member *)b)->id);
+}
+
+/* Pairs are in order. */
+static void make_groups(const struct pairs *p, struct topology *t)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        if (i == 0 || strcmp(p->list[i].transformer, p->list[i - 1].transformer) != 0) {
+            struct topology_group *g = &t->groups[t->n_groups];
+            struct topology_member *m = &t->members[t->n_members++];
+            memcpy(g->id, p->list[i].transformer, sizeof(g->id));
+            memcpy(m->id, g->id, sizeof(m->id));
+            m->group = t->n_groups++;
+            m->place = SIZE_MAX;
+        }
+        struct topology_group *g = &t->groups[t->n_groups - 1];
+        struct topology_member *m = &t->members[t->n_members++];
+        memcpy(m->id, p->list[i].customer, sizeof(m->id));
+        m->group = t->n_groups - 1;
+        m->place = g->customers++;
+    }
+    if (t->n_members)
+        qsort(t->members, t->n_members, sizeof(*t->members), by_id);
+}
+
+static int check(const struct topology *t, char *why)
+{
+    for (size_t i = 1; i < t->n_members; i++)
+        if (by_id(&t->members[i - 1], &t->members[i]) == 0) {
+            snprintf(why, TOPOLOGY_WHY_MAX,
+                     "%s: is there twice, or a transformer and a customer at once",
+                     t->members[i].id);
+            return TOPOLOGY_BAD;
+        }
+    for (size_t g = 0; g < t->n_groups; g++)
+        if (t->groups[g].customers > SG_BALANCE_CUSTOMERS_MAX) {
+            snprintf(why, TOPOLOGY_WHY_MAX, "transformer %s: more than %d customers",
+                     t->groups[g].id, SG_BALANCE_CUSTOMERS_MAX);
+            return TOPOLOGY_BAD;
+        }
+    return 0;
+}
+
+int topology_parse(struct topology *ret, struct sg_bytes text, char why[TOPOLOGY_WHY_MAX])
+{
+    SG_CLEANUP(pairs_clear) struct pairs p = {.list = NULL};
+    SG_CLEANUP(topology_clear) struct topology t = {.members = NULL};
+    why[0] = 0;
+    int r = take_pairs(&p, text, why);
+    if (r)
+        return r;
+    if (p.n)
+        qsort(p.list, p.n, sizeof(*p.list), by_transformer);
+    t.members = calloc(2 * p.n + 1, sizeof(*t.members));
+    t.groups = calloc(p.n + 1, sizeof(*t.groups));
+    if (!t.members || !t.groups)
+        return sg_raise(-ENOMEM);
+    make_groups(&p, &t);
+    r = check(&t, why);
+    if (r)
+        return r;
+    *ret = t;
+    t = (struct topology){.members = NULL};
+    return 0;
+}
+
+int topology_read(struct topology *ret, const char *path, char why[TOPOLOGY_WHY_MAX])
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(FILE_BYTES_MAX);
+    why[0] = 0;
+    int r = sg_file_read(path, &text);
+    return r ? r : topology_parse(ret, sg_buf_bytes(&text), why);
+}
+
+void topology_clear(struct topology *t)
+{
+    free(t->members);
+    free(t->groups);
+    *t = (struct topology){.members = NULL};
+}
+
+const struct topology_member *topology_find(const struct topology *t, const char *id)
+{
+    struct topology_member key;
+    if (t->n_members == 0 || strlen(id) > SG_FRAUD_ID_MAX)
+        return NULL;
+    strcpy(key.id, id);
+    return bsearch(&key, t->members, t->n_members, sizeof(*t->members), by_id);
+}
+
+static int by_group(const void *a, const void *b)
+{
+    const struct topology_member *x = *(const struct topology_member *const *)a,
+                                 *y = *(const struct topology_member *const *)b;
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    /* The transformer's place is the greatest number there is: + 1 makes it the first. */
+    return x->place + 1 < y->place + 1 ? -1 : x->place + 1 > y->place + 1;
+}
+
+static bool take_number(const char *id, int64_t *ret)
+{
+    char *end;
+    errno = 0;
+    const long long v = strtoll(id, &end, 10);
+    *ret = v;
+    return errno == 0 && end != id && *end == 0;
+}
+
+const char *topology_clients(const struct topology *t, int64_t **ret, size_t *ret_n)
+{
+    const struct topology_member **order = calloc(t->n_members + 1, sizeof(*order));
+    int64_t *list = calloc(t->n_members + 1, sizeof(*list));
+    const char *bad = order && list ? NULL : "no memory";
+    for (size_t i = 0; !bad && i < t->n_members; i++)
+        order[i] = &t->members[i];
+    if (!bad && t->n_members)
+        qsort(order, t->n_members, sizeof(*order), by_group);
+    for (size_t i = 0; !bad && i < t->n_members; i++)
+        if (!take_number(order[i]->id, &list[i]))
+            bad = "with --store customers and transformers are whole numbers";
+    free(order);
+    if (bad) {
+        free(list);
+        return bad;
+    }
+    *ret = list;
+    *ret_n = t->n_members;
+    return NULL;
+}

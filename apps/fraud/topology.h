@@ -1,0 +1,43 @@
+#pragma once
+/*
+ * topology - which transformer feeds whom: CSV with a header, columns customer (or client) and
+ * transformer by name, others are not looked at.  A transformer is named as its own meter is in the
+ * load: that meter's energy is what it delivers.  A customer has one transformer, a transformer's
+ * meter is nobody's customer.
+ */
+#include <sealgrid/base/bytes.h>
+#include <sealgrid/base/error.h>
+#include <sealgrid/fraud/days.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TOPOLOGY_WHY_MAX 160
+
+struct topology_member {
+    char id[SG_FRAUD_ID_MAX + 1];
+    size_t group;
+    size_t place; /* in the group, from 0; SIZE_MAX: its transformer */
+};
+
+struct topology_group {
+    char id[SG_FRAUD_ID_MAX + 1]; /* of the transformer's meter */
+    size_t customers;
+};
+
+struct topology {
+    struct topology_member *members; /* by id, transformers among them */
+    struct topology_group *groups;   /* by id */
+    size_t n_members, n_groups;
+};
+
+enum topology_outcome { TOPOLOGY_BAD = 1 };
+/* 0, TOPOLOGY_BAD and why, -errno. */
+SG_MUST_USE int topology_read(struct topology *ret, const char *path, char why[TOPOLOGY_WHY_MAX]);
+SG_MUST_USE int topology_parse(struct topology *ret, struct sg_bytes text,
+                               char why[TOPOLOGY_WHY_MAX]);
+void topology_clear(struct topology *t);
+const struct topology_member *topology_find(const struct topology *t, const char *id);
+/* Names as numbers of the store's clients, a transformer and then its customers, one transformer
+ * after the other; the caller frees them.  What is wrong, or NULL. */
+const char *topology_clients(const struct topology *t, int64_t **ret, size_t *ret_n);
