@@ -114,6 +114,7 @@ static int put_result(struct worker *w, const struct source_notes *notes, const 
     p->result.readings += notes->readings;
     p->result.incomplete += notes->incomplete;
     p->result.conflicts += notes->conflicts;
+    p->result.bad_facts += notes->bad_facts;
     pthread_mutex_unlock(&p->lock);
     return r;
 }
@@ -122,7 +123,9 @@ static int take_sample(struct worker *w, const struct source_notes *notes)
 {
     plan_renumber(w->pass->f->plan, &w->days, notes->last_day);
     if (w->panel) {
-        int added = sg_full_sample_add(w->panel, &w->days, NULL);
+        struct sg_fraud_context ctx = notes->context;
+        ctx.epoch = plan_epoch(w->pass->f->plan, notes->last_day);
+        int added = sg_full_sample_add(w->panel, &w->days, &ctx);
         return added < 0 ? added : 0;
     }
     int r = sg_paper_sample_add(w->sample, &w->days, w->pass->f->plan->windows.reference);
@@ -189,8 +192,10 @@ static int work(struct worker *w)
     while (r == 0 && !atomic_load(&p->failure)) {
         struct source_notes notes;
         r = source_next(p->f->source, w->session, &w->days, &notes);
-        if (r == 0)
+        if (r == 0) {
+            context_fill(p->f->facts, w->days.id, &notes.context);
             r = work_on(w, &notes);
+        }
         if (r == 0) {
             atomic_fetch_add(&p->done, 1);
             tell(p, false);

@@ -5,6 +5,7 @@
  * that does not (fraud/paper.h), each score from one customer alone, and ranks from scores. Memory:
  * the sample, 200 octets a customer, and one customer's days a thread.
  */
+#include "context-file.h"
 #include "balances.h"
 #include "phasors.h"
 #include "ranking.h"
@@ -34,6 +35,7 @@ struct fleet {
     void *seen_ctx;
     size_t pictures;               /* how many suspects' pictures are kept */
     const struct phasors *phasors; /* of a file, for mode full; NULL or empty: none */
+    const struct context_files *facts; /* of files, about customers; NULL: none */
     const struct balances *balances; /* of a topology, for mode full; likewise */
     bool progress;                 /* on standard error */
 };
@@ -44,6 +46,7 @@ struct fleet_result {
     size_t n_suspects;
     uint64_t readings; /* or rows */
     uint64_t incomplete, conflicts;
+    uint64_t bad_facts; /* rows about customers that could not be read */
 };
 void fleet_result_clear(struct fleet_result *r);
 

@@ -36,6 +36,7 @@ struct app {
     struct sg_full_model *full;
     bool too_few; /* customers to learn a model from */
     struct labels labels;
+    struct context_files facts;
     struct phasors phasors;
     struct topology topology;
     struct balances balances;
@@ -513,6 +514,19 @@ static int learn(struct app *a)
     return r ? r : better ? 0 : EXIT_UNJUDGED;
 }
 
+static int take_facts(struct app *a)
+{
+    const char *path = a->options.context, *holidays = a->options.holidays;
+    char why[CONTEXT_WHY_MAX];
+    int r = path ? context_read(&a->facts, path, why) : 0;
+    if (r)
+        return r < 0 ? fail(path) : complain(path, why);
+    r = holidays ? context_read_holidays(&a->facts, holidays, why) : 0;
+    if (r)
+        return r < 0 ? fail(holidays) : complain(holidays, why);
+    return 0;
+}
+
 /* --phasors F: judged by the same windows, if they are of the calendar; else each customer's last
  * days. */
 static int take_phasors(struct app *a)
@@ -637,6 +651,8 @@ static int run(struct app *a)
         return complain("usage", "--json and --out - both want standard output");
     r = take_labels(a);
     if (r == 0)
+        r = take_facts(a);
+    if (r == 0)
         r = take_learned(a);
     if (r == 0 && !o->store)
         r = take_phasors(a);
@@ -660,6 +676,7 @@ static int run(struct app *a)
                               .phasors = &a->phasors,
                               .balances = &a->balances,
                               .pictures = pictures_wanted(o),
+                              .facts = &a->facts,
                               .progress = o->progress || isatty(STDERR_FILENO)};
     if (o->topology)
         r = make_balances(a);
@@ -684,6 +701,7 @@ int main(int argc, char **argv)
     sg_som_free(a.map);
     sg_full_model_free(a.full);
     labels_clear(&a.labels);
+    context_files_clear(&a.facts);
     phasors_clear(&a.phasors);
     topology_clear(&a.topology);
     balances_clear(&a.balances);

@@ -50,6 +50,9 @@
     O(INT, least_recent, "least-recent", "3", 1, 100, false, "complete recent days likewise")      \
     O(INT, profiles, "profiles", "0", 0, 1000, false,                                              \
       "JSON: regular and recent day of so many first in rank")                                     \
+    O(STRING, context, "context", NULL, 0, 0, false,                                               \
+      "facts about customers, CSV: customer,class,activity,region,contracted_kw,...")              \
+    O(STRING, holidays, "holidays", NULL, 0, 0, false, "public holidays, CSV: date[,region]")      \
     O(STRING, page, "page", NULL, 0, 0, false, "the ranking as a page for inspectors, HTML")       \
     O(INT, capacity, "capacity", "50", 1, 1000, false, "page: how many of the first in rank")      \
     O(STRING, lang, "lang", "en", 0, 0, false, "page: language shown first: en, pt")               \

@@ -3,7 +3,7 @@
 
 #include "learn.h"
 
-enum { DRIFT_LIST_MAX = 12 };
+enum { MOVED_MAX = 5 };
 
 static void put_origin(struct sg_html *p, const struct page *g)
 {
@@ -23,34 +23,52 @@ static void put_origin(struct sg_html *p, const struct page *g)
     sg_html_close(p);
 }
 
-static unsigned count_warnings(const struct report *r)
+/* What moved most, first; how many moved too far. */
+struct moved {
+    uint32_t column[MOVED_MAX];
+    double index[MOVED_MAX];
+    unsigned n;
+};
+
+static void insert(struct moved *m, uint32_t column, double index)
 {
-    unsigned n = 0;
-    for (uint32_t column = 0; column < sg_learned_facts(r->learned).features + 2; column++) {
-        bool warns;
-        (void)sg_drift_index(r->drift, column, &warns);
-        n += warns;
+    unsigned at = m->n < MOVED_MAX ? m->n : MOVED_MAX;
+    m->n++;
+    for (; at > 0 && m->index[at - 1] < index; at--)
+        if (at < MOVED_MAX) {
+            m->column[at] = m->column[at - 1];
+            m->index[at] = m->index[at - 1];
+        }
+    if (at < MOVED_MAX) {
+        m->column[at] = column;
+        m->index[at] = index;
     }
-    return n;
 }
 
-static void put_columns(struct sg_html *p, const struct report *r)
+static struct moved what_moved(const struct report *r)
 {
-    unsigned n = 0;
-    sg_html_open(p, "ul");
+    struct moved m = {.n = 0};
     for (uint32_t column = 0; column < sg_learned_facts(r->learned).features + 2; column++) {
         bool warns;
         const double index = sg_drift_index(r->drift, column, &warns);
-        if (!warns || n++ >= DRIFT_LIST_MAX)
-            continue;
+        if (warns)
+            insert(&m, column, index);
+    }
+    return m;
+}
+
+static void put_moved(struct sg_html *p, const struct report *r, const struct moved *m)
+{
+    sg_html_open(p, "ul");
+    for (unsigned i = 0; i < m->n && i < MOVED_MAX; i++) {
         sg_html_open(p, "li");
-        sg_html_textf(p, "%s: %s", learn_column(r->learned, column),
-                      sg_format_fixed(p->language, index, 2).s);
+        sg_html_textf(p, "%s: %s", learn_column(r->learned, m->column[i]),
+                      sg_format_fixed(p->language, m->index[i], 2).s);
         sg_html_close(p);
     }
-    if (n > DRIFT_LIST_MAX) {
+    if (m->n > MOVED_MAX) {
         sg_html_open(p, "li");
-        sg_html_textf(p, sg_html_word(p, "and %u more", "e mais %u"), n - DRIFT_LIST_MAX);
+        sg_html_textf(p, sg_html_word(p, "and %u more", "e mais %u"), m->n - MOVED_MAX);
         sg_html_close(p);
     }
     sg_html_close(p);
@@ -58,8 +76,9 @@ static void put_columns(struct sg_html *p, const struct report *r)
 
 void page_put_learnt(struct sg_html *p, const struct page *g)
 {
+    const struct moved moved = what_moved(g->report);
     put_origin(p, g);
-    if (count_warnings(g->report) == 0)
+    if (moved.n == 0)
         return;
     sg_html_open(p, "section");
     sg_html_element_say(p, "h2", NULL, "Customers are not as they were",
@@ -73,6 +92,6 @@ void page_put_learnt(struct sg_html *p, const struct page *g)
                                "estabilidade populacional). Aprenda de novo antes de confiar."),
                   sg_format_fixed(p->language, SG_DRIFT_LIMIT, 2).s);
     sg_html_close(p);
-    put_columns(p, g->report);
+    put_moved(p, g->report, &moved);
     sg_html_close(p);
 }

@@ -209,7 +209,7 @@ static void put_facts(struct sg_html *p, const struct page *g, const struct susp
         all = page_energy(p, pic->missing_day * days);
     }
     sg_html_open_class(p, "dl", "facts");
-    put_fact(p, "Missing a day, estimate", "Falta por dia, estimativa", lost.s);
+    put_fact(p, "Missing a day, about", "Falta por dia, cerca de", lost.s);
     put_fact(p, pic->change_day == SG_FRAUD_NO_DAY ? "In the judged days since" : "Since",
              pic->change_day == SG_FRAUD_NO_DAY ? "Nos dias julgados desde" : "Desde",
              page_day(p, g, pic->missing_since).s);

@@ -65,6 +65,10 @@ const char *page_unjudged_word(const struct sg_html *p, enum unjudged u)
 
 struct page_text page_meaning(const struct sg_html *p, const struct line *l)
 {
+    if (l->chance > 0)
+        return text(sg_html_word(p, "by past inspections, fraud at %s of visits like this",
+                                 "pelas inspeções passadas, fraude em %s das visitas como esta"),
+                    percent(p, l->chance).s);
     if (isnan(l->per_1000) || l->per_1000 <= 0)
         return text("%s", sg_html_word(p, "higher than those below; not calibrated",
                                        "maior que os de baixo; não calibrada"));
@@ -180,6 +184,27 @@ static size_t plain_reasons(const struct sg_html *p, const struct page *g, const
     return n;
 }
 
+/* Where half of the load is gone, that peaks are lower and hours more alike only follows from it:
+ * such reasons are told last. */
+static bool only_follows(const struct line *l, uint8_t kind)
+{
+    return l->level < 0.8f && (kind == SG_FULL_REASON_PEAKS || kind == SG_FULL_REASON_FLAT ||
+                               kind == SG_FULL_REASON_NOISE);
+}
+
+/* The order in which an inspector is told them. */
+static size_t order_reasons(const struct line *l, const struct sg_full_reason *ret[SG_FULL_REASONS])
+{
+    size_t n = 0;
+    for (int last = 0; last < 2; last++)
+        for (size_t i = 0; i < SG_FULL_REASONS; i++) {
+            const uint8_t kind = l->reason[i].kind;
+            if (kind != SG_FULL_REASON_NONE && !is_excuse(kind) && only_follows(l, kind) == last)
+                ret[n++] = &l->reason[i];
+        }
+    return n;
+}
+
 /* What the meter's phasors and its transformer tell weighs more than any change of the load. */
 static size_t wiring_reasons(const struct sg_html *p, const struct line *l, struct page_text ret[2])
 {
@@ -200,13 +225,13 @@ static size_t wiring_reasons(const struct sg_html *p, const struct line *l, stru
 size_t page_reasons(const struct sg_html *p, const struct page *g, const struct line *l,
                     struct page_text ret[PAGE_REASONS_MAX])
 {
-    size_t n = 0;
+    const struct sg_full_reason *reasons[SG_FULL_REASONS];
     if (g->report->plan->mode != MODE_FULL)
         return plain_reasons(p, g, l, ret);
-    n = wiring_reasons(p, l, ret);
-    for (size_t i = 0; i < SG_FULL_REASONS; i++)
-        if (l->reason[i].kind != SG_FULL_REASON_NONE && !is_excuse(l->reason[i].kind))
-            ret[n++] = suspicion(p, &l->reason[i]);
+    size_t n = wiring_reasons(p, l, ret);
+    const size_t n_own = order_reasons(l, reasons);
+    for (size_t i = 0; i < n_own; i++)
+        ret[n++] = suspicion(p, reasons[i]);
     return n;
 }
 
@@ -318,6 +343,17 @@ static unsigned plain_checks(const struct line *l)
     return set ? set : checks_of(SG_FULL_REASON_SHAPE);
 }
 
+/* Of the first two reasons: the third is weak, and its checks would only tire. */
+static unsigned full_checks(const struct line *l)
+{
+    const struct sg_full_reason *reasons[SG_FULL_REASONS];
+    const size_t n = order_reasons(l, reasons);
+    unsigned set = l->level < 0.8f ? checks_of(SG_FULL_REASON_LEVEL) : 0;
+    for (size_t i = 0; i < n && i < 2; i++)
+        set |= checks_of(reasons[i]->kind);
+    return set ? set : checks_of(SG_FULL_REASON_SHAPE);
+}
+
 size_t page_checks(const struct sg_html *p, const struct page *g, const struct line *l,
                    const char *ret[PAGE_CHECKS_MAX])
 {
@@ -326,8 +362,7 @@ size_t page_checks(const struct sg_html *p, const struct page *g, const struct l
     if (g->report->plan->mode != MODE_FULL)
         set = plain_checks(l);
     else
-        for (size_t i = 0; i < 2; i++) /* the third reason is weak: its checks would only tire */
-            set |= checks_of(l->reason[i].kind);
+        set = full_checks(l);
     for (int c = 0; c < N_CHECKS && n < PAGE_CHECKS_MAX; c++)
         if (set & 1u << c)
             ret[n++] = check_word(p, (enum check)c);

@@ -170,11 +170,10 @@ static void put_cell(struct sg_html *p, const struct column *c, const char *text
     sg_html_close(p);
 }
 
-static const struct column list_columns[] = {{"Customer", "UC", false},
-                                             {"Score", "Pontuação", true},
-                                             {"Missing a day", "Falta por dia", true},
-                                             {"Since", "Desde", true},
-                                             {"First reason", "Primeiro motivo", false}};
+static const struct column list_columns[] = {
+    {"Rank", "Posição", true},    {"Customer", "UC", false},
+    {"Score", "Pontuação", true}, {"Missing a day", "Falta por dia", true},
+    {"Since", "Desde", true},     {"First reason", "Primeiro motivo", false}};
 
 static void put_row(struct sg_html *p, const struct page *g, size_t i)
 {
@@ -183,19 +182,22 @@ static void put_row(struct sg_html *p, const struct page *g, size_t i)
     struct page_text reasons[PAGE_REASONS_MAX] = {{""}};
     page_reasons(p, g, l, reasons);
     sg_html_open(p, "tr");
+    put_cell(p, &list_columns[0], sg_format_int(p->language, (int64_t)i + 1).s);
     sg_html_open(p, "th");
     sg_html_attr(p, "scope", "row");
-    sg_html_textf(p, "%zu. ", i + 1);
     sg_html_open(p, "a");
     sg_html_attrf(p, "href", "#s%zu-%s", i + 1, sg_html_word(p, "en", "pt"));
     sg_html_text(p, l->id);
     sg_html_close(p);
     sg_html_close(p);
-    put_cell(p, &list_columns[1], sg_format_fixed(p->language, l->score, 1).s);
-    put_cell(p, &list_columns[2],
+    put_cell(p, &list_columns[2], sg_format_fixed(p->language, l->score, 1).s);
+    put_cell(p, &list_columns[3],
              pic->missing_day > 0 ? page_energy(p, pic->missing_day).s : "\xe2\x80\x93");
-    put_cell(p, &list_columns[3], page_day(p, g, pic->missing_since).s);
-    put_cell(p, &list_columns[4], reasons[0].s);
+    put_cell(p, &list_columns[4],
+             pic->missing_day > 0 || pic->change_day != SG_FRAUD_NO_DAY
+                 ? page_day(p, g, pic->missing_since).s
+                 : "\xe2\x80\x93");
+    put_cell(p, &list_columns[5], reasons[0].s);
     sg_html_close(p);
 }
 

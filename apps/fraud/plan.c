@@ -145,11 +145,16 @@ struct source_span plan_span(const struct plan *p)
     return (struct source_span){last - (int32_t)back + 1, last};
 }
 
+int32_t plan_epoch(const struct plan *p, int32_t last_day)
+{
+    return p->fixed ? 0 : last_day - p->windows.test.last;
+}
+
 void plan_renumber(const struct plan *p, struct sg_fraud_days *d, int32_t last_day)
 {
     if (p->fixed || d->n_days == 0)
         return;
-    const int32_t by = last_day - p->windows.test.last;
+    const int32_t by = plan_epoch(p, last_day);
     for (uint32_t i = 0; i < d->n_days; i++)
         d->day[i] -= by;
 }

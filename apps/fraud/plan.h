@@ -31,6 +31,7 @@ void plan_anchor(struct plan *p, int32_t last_day);
 struct source_span plan_span(const struct plan *p);
 /* Not fixed: the last day that was told of the customer becomes the last of the windows.  Complete
  * or not: who drops a reading a day must not be judged by the honest days before. */
+int32_t plan_epoch(const struct plan *p, int32_t last_day); /* what is taken off the days */
 void plan_renumber(const struct plan *p, struct sg_fraud_days *d, int32_t last_day);
 /* "2026-09-30" to days since 1970-01-01. */
 bool plan_date(const char *text, int32_t *ret);

@@ -20,9 +20,7 @@ static void rank_by_inspections(const struct scorer *s, struct line *l)
 int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l)
 {
     struct sg_full_score score;
-    struct sg_fraud_context ctx = SG_FRAUD_CONTEXT_NONE;
-    ctx.epoch = l->epoch;
-    int r = sg_full_judge_score(s->full, d, &ctx, &score);
+    int r = sg_full_judge_score(s->full, d, &s->context, &score);
     if (r < 0)
         return r;
     if (r) {

@@ -228,8 +228,7 @@ static int by_paper(struct scorer *s, const struct sg_fraud_days *d, struct line
 }
 
 static void put_picture(const struct scorer *s, const struct sg_fraud_days *d,
-                        const struct parts *parts, const struct line *l, int32_t shift,
-                        struct picture *pic)
+                        const struct parts *parts, const struct line *l, struct picture *pic)
 {
     const struct picture_input in = {.days = d,
                                      .reference = parts->reference,
@@ -237,8 +236,9 @@ static void put_picture(const struct scorer *s, const struct sg_fraud_days *d,
                                      .recent = parts->recent,
                                      .n_recent = parts->n_recent,
                                      .kind = l->kind,
-                                     .shift = shift,
-                                     .full = s->full};
+                                     .shift = l->epoch,
+                                     .full = s->full,
+                                     .context = &s->context};
     picture_fill(pic, &in);
 }
 
@@ -254,9 +254,10 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
                      .per_1000 = NAN,
                      .change_day = SG_FRAUD_NO_DAY};
     memcpy(l.id, d->id, sizeof(l.id));
-    const int32_t first_day = d->n_days ? d->day[0] : 0;
     plan_renumber(s->plan, d, notes->last_day);
-    l.epoch = s->plan->fixed ? 0 : notes->last_day - s->plan->windows.test.last;
+    l.epoch = plan_epoch(s->plan, notes->last_day);
+    s->context = notes->context;
+    s->context.epoch = l.epoch;
     const struct parts parts = cut(s->plan, d);
     l.n_reference = parts.n_reference;
     l.n_recent = parts.n_recent;
@@ -275,7 +276,7 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
     if (s->full && notes->balance)
         score_add_balance(&l, notes->balance);
     if (pic && l.unjudged == JUDGED)
-        put_picture(s, d, &parts, &l, first_day - d->day[0], pic);
+        put_picture(s, d, &parts, &l, pic);
     *ret = l;
     return 0;
 }

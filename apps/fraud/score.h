@@ -51,6 +51,7 @@ struct scorer {
     struct sg_full_judge *full;       /* NULL but in mode full */
     const struct sg_learned *learned; /* NULL: the unsupervised score ranks; borrowed */
     double *r;                        /* of the days */
+    struct sg_fraud_context context;  /* of the customer at hand */
     uint32_t room;
 };
 

@@ -127,7 +127,7 @@ static int start(struct file *f, struct sg_bytes name, struct sg_fraud_days *d,
     char id[SG_DAILY_NAME_MAX + 1];
     memcpy(id, name.data, name.len);
     id[name.len] = 0;
-    *notes = (struct source_notes){.index = f->index++};
+    *notes = (struct source_notes){.index = f->index++, .context = SG_FRAUD_CONTEXT_NONE};
     return sg_fold(sg_fraud_days_start(d, id, f->base.points));
 }
 

@@ -3,6 +3,7 @@
  * time.  Reading them costs far more than scoring: what a second pass wants again stays in memory,
  * up to a limit, so that memory does not grow with the fleet.
  */
+#include "context-store.h"
 #include "source-int.h"
 #include "source-phasor.h"
 
@@ -242,6 +243,8 @@ static int fill(struct filling *f, struct sg_kv *kv, int64_t client, int32_t fir
                           f->phasor ? take_phasors : take_reading, f);
     if (r == 0)
         r = end_day(f);
+    if (r == 0)
+        r = context_from_store(&f->notes->context, kv, client, span.last, &f->notes->bad_facts);
     if (r == 0 && f->phasor)
         end_phasors(f);
     if (r == 0 && f->first_day <= f->last_day)
@@ -280,7 +283,7 @@ static int read_client(struct store *store, struct source_session *v, size_t ind
 {
     char id[24];
     snprintf(id, sizeof(id), "%lld", (long long)store->o.clients[index]);
-    *notes = (struct source_notes){.index = index};
+    *notes = (struct source_notes){.index = index, .context = SG_FRAUD_CONTEXT_NONE};
     struct filling f = {.o = &store->o, .days = ret, .notes = notes, .first_day = 1, .last_day = 0};
     int r = sg_fold(sg_fraud_days_start(ret, id, store->o.points));
     if (r == 0 && store->base.phasors && !v->phasor)

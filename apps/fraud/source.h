@@ -5,6 +5,7 @@
  * The k-th customer of a pass is the same in every pass, however many workers ask.
  */
 #include <sealgrid/billing/tz.h>
+#include <sealgrid/fraud/context.h>
 #include <sealgrid/fraud/days.h>
 #include <sealgrid/fraud/phasor.h>
 #include <sealgrid/kv.h>
@@ -24,6 +25,8 @@ struct source_notes {
     uint32_t incomplete; /* days with a value missing */
     uint32_t conflicts;  /* readings told twice with differing values */
     int32_t last_day;    /* that was told of, complete or not; undefined without any */
+    struct sg_fraud_context context; /* what the store knows besides; its epoch is not set */
+    uint32_t bad_facts;              /* rows of the store about it that could not be read */
     bool has_phasors;
     struct sg_phasor_summary phasors;
     const struct balances_customer *balance; /* of its transformer; NULL: not known */

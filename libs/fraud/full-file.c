@@ -13,7 +13,7 @@
 
 #define FORMAT    "sealgrid-fraud-full"
 #define MAP_LABEL "hours/customer-mean/1"
-enum { VERSION = 1, FIELDS = 10, WINDOW_FIELDS = 4, LABEL_ROOM = 32 };
+enum { VERSION = 1, FIELDS = 11, WINDOW_FIELDS = 4, LABEL_ROOM = 32 };
 
 /* Any change of a feature's name or place makes another label. */
 static void make_label(char ret[LABEL_ROOM])
@@ -73,6 +73,12 @@ static int put_map(const struct sg_full_model *m, struct sg_buf *b)
     return r ? r : sg_cbor_put_bytes(b, sg_buf_bytes(&part));
 }
 
+/* Ten-thousandths: never negative, as fewer days missing than before accuse nobody. */
+static uint64_t to_steps(float missing)
+{
+    return missing > 0 ? (uint64_t)(missing * 1e4f + 0.5f) : 0;
+}
+
 static int put_margins(const struct sg_full_model *m, struct sg_buf *b)
 {
     SG_FREE uint8_t *bytes = malloc((size_t)m->n_null * 4 + 1);
@@ -97,6 +103,8 @@ int sg_full_encode(const struct sg_full_model *m, struct sg_buf *b)
         r = put_windows(&m->windows, b);
     if (r == 0)
         r = put_trees(m, label, b);
+    if (r == 0)
+        r = sg_cbor_put_uint(b, to_steps(m->missing));
     if (r == 0)
         r = put_map(m, b);
     if (r == 0)
@@ -171,6 +179,15 @@ static int get_trees(struct sg_reader *r, struct sg_full_model *m)
     return 0;
 }
 
+static int get_missing(struct sg_reader *r, struct sg_full_model *m)
+{
+    uint64_t steps;
+    if (sg_cbor_get_uint(r, &steps) || steps > 10000)
+        return SG_FULL_FILE_NOT_A_MODEL;
+    m->missing = (float)steps / 1e4f;
+    return 0;
+}
+
 static int get_map(struct sg_reader *r, struct sg_full_model *m)
 {
     SG_CLEANUP(sg_som_freep) struct sg_som *som = NULL;
@@ -226,6 +243,8 @@ int sg_full_decode(struct sg_bytes bytes, struct sg_full_model **ret)
         e = get_windows(&r, m);
     if (e == 0)
         e = get_trees(&r, m);
+    if (e == 0)
+        e = get_missing(&r, m);
     if (e == 0)
         e = get_map(&r, m);
     if (e == 0)

@@ -40,12 +40,17 @@ struct sg_full_model {
     struct sg_peers peers;
     struct sg_full_map map;
     uint32_t without; /* enum sg_full_part: left out in training, and so in judging */
+    float missing; /* share of days more than before that 99 of 100 honest months miss, at most */
     uint32_t n_null;
     float *null; /* margins of honest windows by trees that did not see them, falling */
     /* Of those margins: where the exponential tail begins, and its mean excess. */
     uint32_t tail;
     double tail_margin, tail_excess;
 };
+
+/* Log odds for days that are missing more than `usual`: no injected theft hides days, so the trees
+ * know nothing of it. */
+double sg_full_missing(float usual, const float *features);
 
 /* Sets the features of families that are left out to 0. */
 void sg_full_leave_out(uint32_t without, float *features);

@@ -40,6 +40,7 @@ struct training {
     float *off;      /* member x era: taken off that margin for a pattern of honest change */
     bool *doubted;   /* member: its recent days are left out */
     bool placebo;    /* there is room for placebos */
+    float missing;   /* struct sg_full_model */
     float *rows;     /* of the trees at hand */
     float *label, *weight;
     uint64_t *key;
@@ -262,7 +263,7 @@ static void judge_row(struct training *t, size_t member, enum era era, const str
     if (!t->usable[at])
         return;
     sg_trees_margins(trees, row_at(t, member, era, 0), 1, &t->margin[at]);
-    t->margin[at] -= (double)t->off[at];
+    t->margin[at] += sg_full_missing(t->missing, row_at(t, member, era, 0)) - (double)t->off[at];
 }
 
 static void judge_fold(struct training *t, uint32_t fold, const struct sg_trees *trees)
@@ -273,10 +274,27 @@ static void judge_fold(struct training *t, uint32_t fold, const struct sg_trees 
                 judge_row(t, i, era, trees);
 }
 
-static int by_margin_falling(const void *a, const void *b)
+static int by_falling(const void *a, const void *b)
 {
     const float x = *(const float *)a, y = *(const float *)b;
     return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* What 99 of 100 honest months miss more than those before them, at most. */
+static int find_missing(struct training *t)
+{
+    const enum era era = t->placebo ? PLACEBO : NOW;
+    SG_FREE float *v = calloc(t->sample->n, sizeof(*v));
+    uint32_t n = 0;
+    if (!v)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < t->sample->n; i++)
+        if (t->usable[i * ERAS + era])
+            v[n++] = row_at(t, i, era, 0)[sg_feature_of_pooled(SG_POOLED_MISSING_MORE)];
+    qsort(v, n, sizeof(*v), by_falling);
+    /* In the file's steps, so that a model read back is the same. */
+    t->missing = n && v[n / 100] > 0 ? (float)(uint32_t)(v[n / 100] * 1e4f + 0.5f) / 1e4f : 0;
+    return 0;
 }
 
 /* Margins of honest windows: placebos if there are any. */
@@ -291,7 +309,7 @@ static int collect_null(const struct training *t, struct sg_full_model *m)
     for (size_t i = 0; i < t->sample->n; i++)
         if (t->usable[i * ERAS + era])
             m->null[m->n_null++] = (float)t->margin[i * ERAS + era];
-    qsort(m->null, m->n_null, sizeof(*m->null), by_margin_falling);
+    qsort(m->null, m->n_null, sizeof(*m->null), by_falling);
     return 0;
 }
 
@@ -383,7 +401,9 @@ static int train(struct training *t, struct sg_full_model *m)
         return sg_raise(-ENOMEM);
     tell(t, "thefts", t->sample->n, t->sample->n);
     m->folds = t->folds;
-    if (t->placebo) {
+    r = find_missing(t);
+    m->missing = t->missing;
+    if (r == 0 && t->placebo) {
         r = stage(t, false, m);
         if (r == 0 && !(t->options->without & SG_FULL_DOUBT))
             doubt(t, m);

@@ -77,6 +77,19 @@ double sg_full_share(const struct sg_full_model *m, double margin)
     return share > SHARE_LEAST ? share : SHARE_LEAST;
 }
 
+/* Half of the days gone, while others' are not, counts as much as a clear step does. */
+#define MISSING_LEAST 0.1f
+#define MISSING_SPAN  0.4f
+#define MISSING_MOST  4.0
+
+double sg_full_missing(float usual, const float *features)
+{
+    const float least = usual > MISSING_LEAST ? usual : MISSING_LEAST;
+    const float over =
+        (features[sg_feature_of_pooled(SG_POOLED_MISSING_MORE)] - least) / MISSING_SPAN;
+    return over <= 0 ? 0 : over < 1 ? MISSING_MOST * (double)over : MISSING_MOST;
+}
+
 void sg_full_leave_out(uint32_t without, float *features)
 {
     for (uint32_t f = 0; without >= SG_FULL_FAMILY && f < SG_FEATURES; f++)
@@ -159,6 +172,7 @@ static void explain(struct sg_full_judge *j, const struct sg_trees *trees,
     sg_trees_explain(trees, j->feature, j->effect, &base);
     for (uint32_t f = 0; f < SG_FEATURES; f++)
         s->family[sg_feature_family(f)] += j->effect[f];
+    s->family[SG_FEATURE_MISSING] += sg_full_missing(j->model->missing, j->feature);
     sg_full_find_reasons(&j->work, j->feature, excuse, s);
 }
 
@@ -177,6 +191,7 @@ int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
                                              ? (struct sg_full_excuse){.kind = SG_FULL_REASON_NONE}
                                              : sg_full_find_excuse(&j->work, j->feature, ctx);
     sg_trees_margins(trees, j->feature, 1, &s.margin);
+    s.margin += sg_full_missing(m->missing, j->feature);
     const bool told = sg_full_share(m, s.margin) < REASON_SHARE;
     s.margin -= (double)excuse.off;
     const double share = sg_full_share(m, s.margin);

@@ -151,7 +151,7 @@ static void test_bits_are_those_of_always(void **state)
     assert_int_equal(sg_full_encode(model, &b), 0);
     for (size_t i = 0; i < b.len; i++)
         h = sg_fraud_mix(h ^ b.data[i]);
-    assert_int_equal(h, UINT64_C(0xd0f66bc4546c8659));
+    assert_int_equal(h, UINT64_C(0x58e30219cbf15ee6));
     judge_one(model, 7, &s);
     memcpy(&bits, &s.score, sizeof(bits));
     assert_int_equal(bits, UINT64_C(0x40132a3e6b486cc7));
@@ -263,6 +263,28 @@ static void test_what_cannot_be_judged_is_said(void **state)
     assert_int_equal(sg_full_train(s, &t, &m), SG_FULL_NO_CUSTOMERS);
     const struct sg_corr_windows wide = {.reference = {0, 600}, .test = {601, 630}};
     assert_int_equal(sg_full_sample_new(&s, &wide, 10, 1), SG_FULL_TOO_LARGE);
+}
+
+/* Who drops its days is told so, and comes before itself with all of them. */
+static void test_missing_days_count(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    struct sg_full_score all, some;
+    unsigned told = 0;
+    judge_one(model, 20, &all);
+    make_one(20, "c20", 24, &d);
+    d.n_days -= 12;
+    judge(model, &d, NULL, &some);
+    assert_true(some.margin > all.margin + 2);
+    for (unsigned i = 0; i < SG_FULL_REASONS; i++)
+        if (some.reason[i].kind == SG_FULL_REASON_MISSING) {
+            char text[SG_FULL_REASON_MAX];
+            sg_full_reason_text(&some.reason[i], false, 0, text);
+            assert_string_equal(text, "60 % of days missing (before 0 %)");
+            told++;
+        }
+    assert_int_equal(told, 1);
 }
 
 /* ---- not theft ------------------------------------------------------------------------------- */
@@ -422,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_a_damaged_file_is_refused),
         cmocka_unit_test(test_the_score_is_a_share_of_honest_windows),
         cmocka_unit_test(test_what_cannot_be_judged_is_said),
+        cmocka_unit_test(test_missing_days_count),
         cmocka_unit_test(test_changes_with_a_fact_are_no_theft),
         cmocka_unit_test(test_an_empty_house_is_recognised),
         cmocka_unit_test(test_reasons_fit_a_field_of_csv),

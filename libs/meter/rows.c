@@ -599,3 +599,93 @@ int sg_row_inspection_decode(struct sg_bytes sort, struct sg_bytes value,
     *ret = row;
     return 0;
 }
+
+/* ---- consumers ----------------------------------------------------------------------------- */
+
+enum { CONSUMER_TEXTS = 3, CONSUMER_INTS = 6, CONSUMER_COLUMNS = CONSUMER_TEXTS + CONSUMER_INTS };
+
+static bool is_consumer_class(struct sg_bytes word)
+{
+#define X(text)                                                                                    \
+    if (sg_bytes_equal(word, SG_BYTES_LIT(text)))                                                  \
+        return true;
+    SG_ROW_CONSUMER_CLASSES(X)
+#undef X
+    return word.len == 0;
+}
+
+static bool consumer_valid(const struct sg_row_consumer *row)
+{
+#define I(column, most)                                                                            \
+    if (row->column != SG_READING_NA && (row->column < 0 || row->column > (most)))                 \
+        return false;
+    SG_ROW_CONSUMER_INTS(I)
+#undef I
+    return row->from_day >= 0 && row->from_day <= SG_ROW_DAY_MAX && is_consumer_class(row->cls) &&
+           row->activity.len <= SG_ROW_CONSUMER_TEXT_MAX &&
+           row->region.len <= SG_ROW_CONSUMER_TEXT_MAX;
+}
+
+static struct sg_value text_or_null(struct sg_bytes text)
+{
+    return (struct sg_value){.type = text.len ? SG_TEXT : SG_NULL, .bytes = text};
+}
+
+static struct sg_value int_or_null(int64_t v)
+{
+    return (struct sg_value){.type = v == SG_READING_NA ? SG_NULL : SG_INTEGER, .i = v};
+}
+
+int sg_row_consumer_encode(struct sg_buf *b, const struct sg_row_consumer *row)
+{
+    if (!consumer_valid(row))
+        return sg_raise(-EINVAL);
+    const struct sg_value v[CONSUMER_COLUMNS] = {text_or_null(row->cls),
+                                                 text_or_null(row->activity),
+                                                 text_or_null(row->region),
+#define I(column, most) int_or_null(row->column),
+                                                 SG_ROW_CONSUMER_INTS(I)
+#undef I
+    };
+    return append_value(b, v, CONSUMER_COLUMNS);
+}
+
+static bool consumer_types(const struct sg_value *v)
+{
+    for (int i = 0; i < CONSUMER_COLUMNS; i++) {
+        const enum sg_value_type wanted = i < CONSUMER_TEXTS ? SG_TEXT : SG_INTEGER;
+        if (v[i].type != SG_NULL && v[i].type != wanted)
+            return false;
+        if (v[i].type == SG_TEXT && v[i].bytes.len == 0)
+            return false;
+        if (v[i].type == SG_INTEGER && v[i].i == SG_READING_NA)
+            return false;
+    }
+    return true;
+}
+
+int sg_row_consumer_decode(struct sg_bytes sort, struct sg_bytes value, struct sg_row_consumer *ret)
+{
+    struct sg_row_consumer row = {.from_day = 0};
+    struct sg_value v[CONSUMER_COLUMNS];
+    int at = CONSUMER_TEXTS;
+    int r = sg_row_int_take(sort, &row.from_day);
+    if (r == 0)
+        r = take_columns(value, v, CONSUMER_COLUMNS);
+    if (r)
+        return r;
+    if (!consumer_types(v))
+        return sg_raise(-EBADMSG);
+    row.cls = v[0].type == SG_TEXT ? v[0].bytes : SG_BYTES_NONE;
+    row.activity = v[1].type == SG_TEXT ? v[1].bytes : SG_BYTES_NONE;
+    row.region = v[2].type == SG_TEXT ? v[2].bytes : SG_BYTES_NONE;
+#define I(column, most)                                                                            \
+    row.column = v[at].type == SG_INTEGER ? v[at].i : SG_READING_NA;                               \
+    at++;
+    SG_ROW_CONSUMER_INTS(I)
+#undef I
+    if (!consumer_valid(&row))
+        return sg_raise(-EBADMSG);
+    *ret = row;
+    return 0;
+}

@@ -184,6 +184,42 @@ static void inspection(void **state)
     assert_false(sg_row_outcome_named(SG_BYTES_NONE, NULL));
 }
 
+static void consumer(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(4096);
+    struct sg_row_consumer out, in = {.from_day = 20454};
+    in.contracted_w = in.vacant_since = in.vacant_until = in.solar_since = SG_READING_NA;
+    in.solar_w = in.tariff_since = SG_READING_NA;
+    for (int round = 0; round < 2; round++) {
+        sg_buf_reset(&sort);
+        sg_buf_reset(&value);
+        assert_int_equal(sg_row_int_sort(&sort, in.from_day), 0);
+        assert_int_equal(sg_row_consumer_encode(&value, &in), 0);
+        assert_int_equal(sg_row_consumer_decode(sg_buf_bytes(&sort), sg_buf_bytes(&value), &out), 0);
+        assert_int_equal(out.from_day, 20454);
+        assert_true(out.contracted_w == in.contracted_w && out.tariff_since == in.tariff_since);
+        assert_true(out.vacant_since == SG_READING_NA && out.solar_w == SG_READING_NA);
+        assert_true(sg_bytes_equal(out.cls, in.cls) && sg_bytes_equal(out.region, in.region));
+        for (size_t n = 0; n < value.len; n++)
+            assert_true(
+                sg_row_consumer_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) < 0);
+        in.cls = SG_BYTES_LIT("industrial");
+        in.region = SG_BYTES_LIT("north");
+        in.contracted_w = 500000;
+        in.tariff_since = 20400;
+    }
+    in.cls = SG_BYTES_LIT("Industrial");
+    assert_int_equal(sg_row_consumer_encode(&value, &in), -EINVAL);
+    in.cls = SG_BYTES_NONE;
+    in.tariff_since = -1;
+    assert_int_equal(sg_row_consumer_encode(&value, &in), -EINVAL);
+    in.tariff_since = 1;
+    in.region = SG_BYTES_LIT("a region whose name is longer than it may be");
+    assert_int_equal(sg_row_consumer_encode(&value, &in), -EINVAL);
+}
+
 static void conflict(void **state)
 {
     (void)state;
@@ -370,6 +406,7 @@ int main(void)
         cmocka_unit_test(conflict),
         cmocka_unit_test(contract),
         cmocka_unit_test(inspection),
+        cmocka_unit_test(consumer),
         cmocka_unit_test(installation),
         cmocka_unit_test(order),
         cmocka_unit_test(credential_and_block),

@@ -102,6 +102,7 @@ const char sg_html_style[] =
     ".soft{font-weight:400}\n"
     "thead th{color:var(--soft);font-weight:600;font-size:.88rem}\n"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;padding-right:0;padding-left:.6rem}\n"
+    "td.n+td:not(.n),td.n+th,th.n+th:not(.n){padding-left:1rem}\n"
     "tr.sum td,tr.sum th{font-weight:650}\n"
     "tr.total td,tr.total th{font-weight:700;font-size:1.15rem;border-bottom:0}\n"
     "thead th{white-space:nowrap}\n"

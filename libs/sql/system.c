@@ -54,6 +54,12 @@ static const struct {
      "CREATE TABLE inspection (client_id INTEGER, inspected_day INTEGER, outcome TEXT NOT NULL, "
      "recovered_wh INTEGER, note TEXT, PRIMARY KEY (client_id, inspected_day))",
      0},
+    {SG_TABLE_CONSUMER, SG_SQL_TABLE_SYSTEM,
+     "CREATE TABLE consumer (client_id INTEGER, from_day INTEGER, class TEXT, activity TEXT, "
+     "region TEXT, contracted_w INTEGER, vacant_since INTEGER, vacant_until INTEGER, "
+     "solar_since INTEGER, solar_w INTEGER, tariff_since INTEGER, "
+     "PRIMARY KEY (client_id, from_day))",
+     0},
 };
 
 static int column_of(const struct sg_sql_shape *s, const char *name)
@@ -186,11 +192,50 @@ static const char *check_inspection(const struct sg_sql_shape *s, const struct s
     return NULL;
 }
 
+static bool is_consumer_class(struct sg_bytes word)
+{
+#define X(text)                                                                                    \
+    if (sg_bytes_equal(word, SG_BYTES_LIT(text)))                                                  \
+        return true;
+    SG_ROW_CONSUMER_CLASSES(X)
+#undef X
+    return false;
+}
+
+static bool is_int_to(const struct sg_value *v, int64_t most)
+{
+    return v->type != SG_INTEGER || (v->i >= 0 && v->i <= most);
+}
+
+static const char *check_consumer(const struct sg_sql_shape *s, const struct sg_value *v)
+{
+    static const char *const texts[] = {"activity", "region"};
+    const struct sg_value *class = &v[column_of(s, "class")];
+    if (!is_int_to(&v[column_of(s, "from_day")], SG_ROW_DAY_MAX))
+        return "from_day";
+    if (class->type == SG_TEXT && !is_consumer_class(class->bytes))
+        return "class";
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        const struct sg_value *text = &v[column_of(s, texts[i])];
+        if (text->type == SG_TEXT &&
+            (text->bytes.len == 0 || text->bytes.len > SG_ROW_CONSUMER_TEXT_MAX))
+            return texts[i];
+    }
+#define I(column, most)                                                                            \
+    if (!is_int_to(&v[column_of(s, #column)], most))                                               \
+        return #column;
+    SG_ROW_CONSUMER_INTS(I)
+#undef I
+    return NULL;
+}
+
 const char *sg_sql_system_check(const struct sg_sql_table *t, const struct sg_value *v)
 {
     const struct sg_sql_shape *s = &t->shape;
     if (t->id == SG_TABLE_INSPECTION)
         return check_inspection(s, v);
+    if (t->id == SG_TABLE_CONSUMER)
+        return check_consumer(s, v);
     for (unsigned i = 0; i < s->n_columns; i++)
         if (!in_domain(t->domain[i], &v[i]))
             return s->columns[i].name;

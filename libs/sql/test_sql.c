@@ -276,7 +276,8 @@ static void t_schema_tables(void **state)
     expect_done(f, "CREATE TABLE z (a TEXT, b INTEGER, c REAL, PRIMARY KEY (b, a)) "
                    "PARTITION BY (b, a)");
     expect_rows(f, "SELECT name, kind, partition_columns FROM sealgrid_tables",
-                "'block' 'system' 'client_id';'contract' 'system' 'client_id';"
+                "'block' 'system' 'client_id';'consumer' 'system' 'client_id';"
+                "'contract' 'system' 'client_id';"
                 "'estimate' 'system' 'client_id';"
                 "'inspection' 'system' 'client_id';"
                 "'installation' 'system' 'client_id';'reading' 'system' 'client_id';"

@@ -3,12 +3,14 @@
  * fraud full-file - the model of the full score in octets.
  *
  * Deterministic CBOR (base/cbor.h), one encoding for one model:
- *   model   = [ "sealgrid-fraud-full", 1, label, seed, windows, trees, map, ids, moves, margins ]
+ *   model   = [ "sealgrid-fraud-full", 1, label, seed, windows, trees, missing, map, ids,
+ *             moves, margins ]
  *   label   text: hash of the names of all features in their order; a model of other features is
  *           refused
  *   seed    unsigned: names customers in hashes, draws folds
  *   windows [first, last, first, last]: reference and test, integers of the days' numbers
  *   trees   array of 1..4 byte strings, trees-file.h, one a fold
+ *   missing unsigned, 0..10000: ten-thousandths of days, missing more than before, that are usual
  *   map     byte string, som-map.h, of 24 points
  *   ids     byte string, 8 octets a customer of the panel: its hash, ascending
  *   moves   byte string, one octet a customer and day: movement + 128 (peers-int.h)

@@ -15,6 +15,9 @@
  *   RESOLUTION        (client_id | ts, resolved_ts)  chosen, who, why, certificate, signature
  *   CONTRACT          (client_id | from_day)         terms
  *   INSPECTION        (client_id | inspected_day)    outcome, recovered_wh or NULL, note or NULL
+ *   CONSUMER          (client_id | from_day)         class, activity, region, contracted_w,
+ *                                                    vacant_since, vacant_until, solar_since, solar_w,
+ *                                                    tariff_since; each or NULL
  *
  * Encoders append and leave the buffer as it was on failure.  Decoders return -EBADMSG for anything
  * an encoder would not have written; their texts and blobs borrow from the input.
@@ -188,3 +191,28 @@ struct sg_row_inspection {
 SG_MUST_USE int sg_row_inspection_encode(struct sg_buf *b, const struct sg_row_inspection *row);
 SG_MUST_USE int sg_row_inspection_decode(struct sg_bytes sort, struct sg_bytes value,
                                          struct sg_row_inspection *ret);
+
+/* What is known of a consumer besides its load, from a local day on (days since 1970): the row of
+ * the latest day holds, alone.  NULL: not known. */
+#define SG_ROW_CONSUMER_CLASSES(X)                                                                 \
+    X("residential") X("commercial") X("industrial") X("rural") X("public") X("lighting")
+#define SG_ROW_CONSUMER_TEXT_MAX 31
+#define SG_ROW_CONSUMER_W_MAX    1000000000000 /* 1e12 */
+/* I(column, most): those that are whole numbers from 0 to most. */
+#define SG_ROW_CONSUMER_INTS(I)                                                                    \
+    I(contracted_w, SG_ROW_CONSUMER_W_MAX)                                                         \
+    I(vacant_since, SG_ROW_DAY_MAX)                                                                \
+    I(vacant_until, SG_ROW_DAY_MAX)                                                                \
+    I(solar_since, SG_ROW_DAY_MAX)                                                                 \
+    I(solar_w, SG_ROW_CONSUMER_W_MAX)                                                              \
+    I(tariff_since, SG_ROW_DAY_MAX)
+struct sg_row_consumer {
+    int64_t from_day;                      /* 0..SG_ROW_DAY_MAX */
+    struct sg_bytes cls, activity, region; /* borrowed; empty: not known */
+#define I(column, most) int64_t column; /* SG_READING_NA: not known */
+    SG_ROW_CONSUMER_INTS(I)
+#undef I
+};
+SG_MUST_USE int sg_row_consumer_encode(struct sg_buf *b, const struct sg_row_consumer *row);
+SG_MUST_USE int sg_row_consumer_decode(struct sg_bytes sort, struct sg_bytes value,
+                                       struct sg_row_consumer *ret);
