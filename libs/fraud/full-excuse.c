@@ -74,63 +74,76 @@ static struct sg_full_excuse vacant(const struct sg_feature_work *w, const float
 }
 
 /* ---- solar panels -----------------------------------------------------------------------------
- * What is missing has the shape of the sun's day: half a sine from six to eighteen o'clock, more on
- * clear days than on cloudy ones; the night is as it was.  It is more like the sun than like the
+ * What is missing is what panels of some size would give: half a sine from six to eighteen o'clock,
+ * no more than the load itself; the night is as it was.  It is more like that than like the
  * customer's own activity, which falls in holidays.  Hours that are off every day alike are a
- * theft's (h2): at noon some load must be left on some days, or the fact be known.
+ * theft's (h2): clouds and the year leave some load on some days, unless the fact is known.  A
+ * share of the load off takes from the night as much as from noon.
  */
 static const float sun[SG_VIEW_HOURS] = {
     0,      0,      0,      0,      0,      0,      0.131f, 0.383f, 0.609f, 0.793f, 0.924f, 0.991f,
     0.991f, 0.924f, 0.793f, 0.609f, 0.383f, 0.131f, 0,      0,      0,      0,      0,      0};
 
-/* r of what is missing with the regular day: high if the customer's own activity fell. */
-static float likeness_with_activity(const struct sg_feature_work *w,
-                                    const float missing[SG_VIEW_HOURS])
+static float correlation(const float a[SG_VIEW_HOURS], const float b[SG_VIEW_HOURS])
 {
-    float a = 0, b = 0, aa = 0, bb = 0, ab = 0;
+    const float mean_a = mean_over(a, 0, SG_VIEW_HOURS), mean_b = mean_over(b, 0, SG_VIEW_HOURS);
+    float aa = 0, bb = 0, ab = 0;
     for (unsigned h = 0; h < SG_VIEW_HOURS; h++) {
-        const float m = missing[h], p = w->late_p[h];
-        a += m;
-        b += p;
-        aa += m * m;
-        bb += p * p;
-        ab += m * p;
+        const float x = a[h] - mean_a, y = b[h] - mean_b;
+        aa += x * x;
+        bb += y * y;
+        ab += x * y;
     }
-    const float n = SG_VIEW_HOURS;
-    const float var = (aa - a * a / n) * (bb - b * b / n);
-    return var > 1e-12f ? (ab - a * b / n) / sqrtf(var) : 0;
+    return aa * bb > 1e-12f ? ab / sqrtf(aa * bb) : 0;
 }
 
-/* r of what is missing with the sun's day, the sun allowed an hour either way. */
-static float likeness_with_sun(const float missing[SG_VIEW_HOURS])
+/* r of what is missing with what panels would take, of the best size and with the sun an hour
+ * earlier to two later. */
+static float likeness_with_sun(const struct sg_feature_work *w, const float missing[SG_VIEW_HOURS])
 {
-    float best = -1;
-    for (int shift = -1; shift <= 2; shift++) {
-        float a = 0, b = 0, aa = 0, bb = 0, ab = 0;
-        for (int h = 0; h < SG_VIEW_HOURS; h++) {
-            const float m = missing[h], s = sun[(h - shift + SG_VIEW_HOURS) % SG_VIEW_HOURS];
-            a += m;
-            b += s;
-            aa += m * m;
-            bb += s * s;
-            ab += m * s;
+    static const float size[] = {0.25f, 0.5f, 1, 2, 4, 8}; /* over the customer's mean load */
+    float best = -1, taken[SG_VIEW_HOURS];
+    for (unsigned k = 0; k < sizeof(size) / sizeof(size[0]); k++)
+        for (int shift = -1; shift <= 2; shift++) {
+            for (int h = 0; h < SG_VIEW_HOURS; h++) {
+                const float gives = size[k] * sun[(h - shift + SG_VIEW_HOURS) % SG_VIEW_HOURS];
+                taken[h] = gives < w->late_p[h] ? gives : w->late_p[h];
+            }
+            const float r = correlation(missing, taken);
+            best = r > best ? r : best;
         }
-        const float n = SG_VIEW_HOURS;
-        const float var = (aa - a * a / n) * (bb - b * b / n);
-        const float r = var > 1e-12f ? (ab - a * b / n) / sqrtf(var) : 0;
-        best = r > best ? r : best;
-    }
     return best;
 }
 
-/* Share of the late hours around noon in which next to nothing was drawn. */
-static float share_off_at_noon(const struct sg_feature_work *w)
+/* Hours running in which next to nothing was drawn on any late day. */
+static unsigned hours_always_off(const struct sg_feature_work *w)
 {
-    uint32_t off = 0;
-    for (unsigned h = 10; h < 15; h++)
+    unsigned run = 0, longest = 0;
+    for (unsigned h = 0; h < SG_VIEW_HOURS; h++) {
+        float most = 0;
         for (uint32_t d = w->late; d < w->n; d++)
-            off += w->y[h][d] < 0.02f;
-    return (float)off / (5.0f * (float)(w->n - w->late));
+            most = w->y[h][d] > most ? w->y[h][d] : most;
+        run = most < 0.02f ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    return longest;
+}
+
+/* What is left in the dark and around noon. */
+struct left {
+    float dark, noon, like;
+};
+
+static bool panels_are_likely(const struct sg_feature_work *w, const struct left *l,
+                              const float missing[SG_VIEW_HOURS])
+{
+    return l->noon <= 0.85f && lies_within(l->dark, 0.75f, 1.4f) && l->like >= 0.92f &&
+           l->like > correlation(missing, w->late_p) && hours_always_off(w) < 3;
+}
+
+static bool panels_are_possible(const struct left *l)
+{
+    return l->noon < l->dark - 0.1f && lies_within(l->dark, 0.6f, 2.5f) && l->like >= 0.5f;
 }
 
 static struct sg_full_excuse solar(const struct sg_feature_work *w, const float *features,
@@ -140,19 +153,19 @@ static struct sg_full_excuse solar(const struct sg_feature_work *w, const float 
     float missing[SG_VIEW_HOURS];
     for (unsigned h = 0; h < SG_VIEW_HOURS; h++)
         missing[h] = w->late_p[h] - w->late_y[h];
-    const float noon = mean_over(w->late_y, 10, 15) / (mean_over(w->late_p, 10, 15) + 1e-6f);
-    const float dark = (mean_over(w->late_y, 0, 5) + mean_over(w->late_y, 20, 24)) /
-                       (mean_over(w->late_p, 0, 5) + mean_over(w->late_p, 20, 24) + 1e-6f);
-    const float like = likeness_with_sun(missing);
+    const struct left l = {
+        .noon = mean_over(w->late_y, 10, 15) / (mean_over(w->late_p, 10, 15) + 1e-6f),
+        .dark = (mean_over(w->late_y, 0, 5) + mean_over(w->late_y, 20, 24)) /
+                (mean_over(w->late_p, 0, 5) + mean_over(w->late_p, 20, 24) + 1e-6f),
+        .like = likeness_with_sun(w, missing),
+    };
     e.known = ctx && began_by(w, ctx, ctx->solar_since);
-    if (noon > (e.known ? 1.1f : 0.85f) ||
-        !lies_within(dark, e.known ? 0.75f : 0.8f, e.known ? 1.75f : 1.3f) ||
-        like < (e.known ? 0.7f : 0.93f) || looks_made(w, features) ||
-        (!e.known && (share_off_at_noon(w) > 0.5f || likeness_with_activity(w, missing) > like)))
+    if (looks_made(w, features) ||
+        !(e.known ? panels_are_possible(&l) : panels_are_likely(w, &l, missing)))
         return e;
     e.kind = SG_FULL_REASON_SOLAR;
     e.off = e.known ? OFF_KNOWN : OFF_PATTERN;
-    e.a = noon;
+    e.a = l.noon;
     return e;
 }
 
