@@ -652,6 +652,8 @@ static int run(struct app *a)
         return complain("--balance", "goes with --topology");
     if (o->topology && o->learn)
         return complain("--topology", "goes without --learn");
+    if (o->phasors && strcmp(o->phasors, "none") != 0 && o->learn)
+        return complain("--phasors", "a file of them goes without --learn; the store has its own");
     if (!o->out && !o->json && !o->labels && !o->client && !o->page && !o->learn && !o->balance)
         return complain("usage",
                         "--out F, --page F, --json or --labels L: nothing would come of it");
