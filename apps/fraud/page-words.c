@@ -82,6 +82,10 @@ struct page_text page_meaning(const struct sg_html *p, const struct line *l)
 
 static struct page_text hours(const struct sg_html *p, const struct sg_full_reason *r)
 {
+    if (r->a < 0.02f)
+        return text(sg_html_word(p, "between %.0f and %.0f o'clock nothing is measured any more",
+                                 "entre %.0f h e %.0f h já não se mede nada"),
+                    (double)r->b, (double)r->c);
     return text(sg_html_word(p,
                              "between %.0f and %.0f o'clock only %s of the usual load is measured",
                              "entre %.0f h e %.0f h só se mede %s da carga habitual"),
@@ -90,19 +94,33 @@ static struct page_text hours(const struct sg_html *p, const struct sg_full_reas
 
 static struct page_text level(const struct sg_html *p, const struct sg_full_reason *r)
 {
-    if (r->b < 0.97f || r->b > 1.03f)
+    if (r->b < 0.95f || r->b > 1.05f)
         return text(sg_html_word(p,
-                                 "consumption is %s of what was to be expected; customers who "
-                                 "move alike are at %s of their own",
-                                 "o consumo é %s do esperado; clientes de comportamento parecido "
-                                 "estão em %s do seu próprio"),
+                                 "consumption is %s of the usual; customers who move alike lead to "
+                                 "expect %s",
+                                 "o consumo é %s do habitual; clientes de comportamento parecido "
+                                 "fazem esperar %s"),
                     percent(p, r->a).s, percent(p, r->b).s);
-    return text(sg_html_word(p, "consumption is %s of what was to be expected",
-                             "o consumo é %s do esperado"),
+    return text(sg_html_word(p, "consumption is %s of the usual", "o consumo é %s do habitual"),
                 percent(p, r->a).s);
 }
 
-static struct page_text suspicion(const struct sg_html *p, const struct sg_full_reason *r)
+/* A fall, or a rise, and its day. */
+static struct page_text step(const struct sg_html *p, const struct page *g, const struct line *l,
+                             const struct sg_full_reason *r)
+{
+    const struct sg_text day = page_day(p, g, (int32_t)r->c + l->epoch);
+    const struct sg_text by = percent(p, fabsf(r->a - 1));
+    return r->a < 1 ? text(sg_html_word(p, "on %s it fell by %s from one day to the next",
+                                        "em %s caiu %s de um dia para o outro"),
+                           day.s, by.s)
+                    : text(sg_html_word(p, "on %s it rose by %s from one day to the next",
+                                        "em %s subiu %s de um dia para o outro"),
+                           day.s, by.s);
+}
+
+static struct page_text suspicion(const struct sg_html *p, const struct page *g,
+                                  const struct line *l, const struct sg_full_reason *r)
 {
     switch (r->kind) {
     case SG_FULL_REASON_LEVEL:
@@ -115,11 +133,11 @@ static struct page_text suspicion(const struct sg_html *p, const struct sg_full_
                                  "antes %s (1 é o mesmo dia)"),
                     two(p, r->a).s, two(p, r->b).s);
     case SG_FULL_REASON_PEAKS:
-        return text(
-            sg_html_word(p, "peaks end at one height on %s of the days; before, %s went above",
-                         "os picos param na mesma altura em %s dos dias; antes, %s passavam "
-                         "dela"),
-            percent(p, r->b).s, percent(p, r->c).s);
+        return text(sg_html_word(p,
+                                 "no hour above %s kW any more; before, %s of %s days went above",
+                                 "nenhuma hora passa de %s kW; antes, %s de %s dias passavam"),
+                    two(p, r->a).s, sg_format_int(p->language, llroundf(r->b)).s,
+                    sg_format_int(p->language, llroundf(r->c)).s);
     case SG_FULL_REASON_GAP:
         return hours(p, r);
     case SG_FULL_REASON_BASE:
@@ -138,13 +156,11 @@ static struct page_text suspicion(const struct sg_html *p, const struct sg_full_
                                  "as horas ficaram iguais: %s da diferença anterior dentro do dia"),
                     percent(p, r->a).s);
     case SG_FULL_REASON_NOISE:
-        return text(sg_html_word(p, "jumps from hour to hour are %s of the usual",
-                                 "os saltos de hora em hora são %s do habitual"),
-                    percent(p, r->a).s);
+        return text(sg_html_word(p, "jumps from hour to hour are %s times the usual",
+                                 "os saltos de hora em hora são %s vezes o habitual"),
+                    sg_format_fixed(p->language, (double)r->a, 1).s);
     case SG_FULL_REASON_STEP:
-        return text(sg_html_word(p, "it changed from one day to the next, to %s of before",
-                                 "mudou de um dia para o outro, para %s do anterior"),
-                    percent(p, r->a).s);
+        return step(p, g, l, r);
     case SG_FULL_REASON_MISSING:
         return text(sg_html_word(p, "%s of the days have no complete readings, before %s",
                                  "%s dos dias sem leituras completas, antes %s"),
@@ -231,7 +247,7 @@ size_t page_reasons(const struct sg_html *p, const struct page *g, const struct 
     size_t n = wiring_reasons(p, l, ret);
     const size_t n_own = order_reasons(l, reasons);
     for (size_t i = 0; i < n_own; i++)
-        ret[n++] = suspicion(p, reasons[i]);
+        ret[n++] = suspicion(p, g, l, reasons[i]);
     return n;
 }
 
@@ -250,16 +266,15 @@ struct page_text page_excuse(const struct sg_html *p, const struct line *l)
                              "imóvel desocupado (%s): resta %s da antiga carga da madrugada"),
                 how, percent(p, r->a).s);
         case SG_FULL_REASON_SOLAR:
-            return text(sg_html_word(p, "solar panels (%s): the load fell around noon only, to %s",
-                                     "painéis solares (%s): a carga caiu só em torno do meio-dia, "
-                                     "para %s"),
+            return text(sg_html_word(p,
+                                     "solar panels (%s): at noon %s of the usual load is left, the "
+                                     "night is as before",
+                                     "painéis solares (%s): ao meio-dia resta %s da carga "
+                                     "habitual, a noite é como antes"),
                         how, percent(p, r->a).s);
         case SG_FULL_REASON_TARIFF:
-            return text(sg_html_word(p,
-                                     "another tariff (%s): load moved to other hours, the day's "
-                                     "total is %s of before",
-                                     "outra tarifa (%s): a carga mudou de horário, o total do dia "
-                                     "é %s do anterior"),
+            return text(sg_html_word(p, "another tariff (%s): %s of the load moved to other hours",
+                                     "outra tarifa (%s): %s da carga mudou de horário"),
                         how, percent(p, r->a).s);
         case SG_FULL_REASON_PEERS:
             return text(sg_html_word(p, "customers who move alike did the same: %s here, %s there",

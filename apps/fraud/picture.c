@@ -115,6 +115,17 @@ static void take_full(struct picture *p, const struct picture_input *in)
     }
 }
 
+/* The score looks for a change among the judged days only.  One that came before them is found
+ * here: for how long energy has been missing is counted from then. */
+static void look_further_back(struct picture *p)
+{
+    const int32_t told = p->change_day;
+    find_change(p);
+    if (p->change_day == SG_FRAUD_NO_DAY ||
+        (told != SG_FRAUD_NO_DAY && p->change_day > p->first_recent))
+        p->change_day = told;
+}
+
 /* ---- what is missing ----------------------------------------------------------------------- */
 
 static void fill_missing(struct picture *p, const struct picture_input *in)
@@ -150,6 +161,7 @@ void picture_fill(struct picture *p, const struct picture_input *in)
     p->first_recent = in->days->day[in->recent];
     if (in->full) {
         take_full(p, in);
+        look_further_back(p);
     } else {
         fill_band(p, in);
         fill_days(p, in);

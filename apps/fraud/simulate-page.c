@@ -159,13 +159,10 @@ static void put_tiles(struct sg_html *p, const struct sim_report *r)
 static const enum sim_figure columns[] = {SIM_visits, SIM_found, SIM_hit_rate,
                                           SIM_lift,   SIM_kwh,   SIM_money};
 static const char *const heads[][2] = {
-    {"Order of visits", "Ordem das visitas"},
-    {"Visits", "Visitas"},
-    {"Frauds found", "Fraudes encontradas"},
-    {"Hit rate", "Taxa de acerto"},
-    {"Lift", "Ganho sobre o acaso"},
-    {"Energy recovered", "Energia recuperada"},
-    {"Less cost of visits", "Descontadas as visitas"},
+    {"Order of visits", "Ordem das visitas"}, {"Visits", "Visitas"},
+    {"Frauds found", "Fraudes encontradas"},  {"Hit rate", "Taxa de acerto"},
+    {"Lift", "Ganho sobre o acaso"},          {"Energy recovered", "Energia recuperada"},
+    {"Less visits", "Menos visitas"},
 };
 #define N_COLUMNS (sizeof columns / sizeof *columns)
 
@@ -179,7 +176,7 @@ static void put_cell(struct sg_html *p, const struct sim_report *r, size_t row, 
     put_mean(p, r, row, f);
     if (f != SIM_visits && isfinite(v->mean)) {
         sg_html_open_class(p, "span", "soft");
-        sg_html_attr(p, "style", "display:block");
+        sg_html_attr(p, "style", "display:block;white-space:normal");
         sg_html_textf(p, "%s \xe2\x80\x93 %s", shown(p, r, f, v->low).s, shown(p, r, f, v->high).s);
         sg_html_close(p);
     }

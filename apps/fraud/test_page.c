@@ -94,7 +94,8 @@ static void add(const char *id, double score, enum unjudged unjudged, uint8_t re
                      .class_now = UINT32_MAX,
                      .change_day = SG_FRAUD_NO_DAY};
     snprintf(l.id, sizeof l.id, "%s", id);
-    l.reason[0] = (struct sg_full_reason){reason, 0.25f, 8, 17};
+    l.reason[0] =
+        (struct sg_full_reason){reason, 0.25f, 8, reason == SG_FULL_REASON_STEP ? 20700 : 17};
     l.reason[1] = (struct sg_full_reason){excuse, 0.1f, 1, 0};
     assert_int_equal(ranking_put(&result.ranking, result.ranking.n, &l), 0);
 }
@@ -122,7 +123,7 @@ static void make_result(void)
 {
     fleet_result_clear(&result);
     add(ATTACK, 33, JUDGED, SG_FULL_REASON_GAP, SG_FULL_REASON_NONE);
-    add("second", 20, JUDGED, SG_FULL_REASON_LEVEL, SG_FULL_REASON_NONE);
+    add("second", 20, JUDGED, SG_FULL_REASON_STEP, SG_FULL_REASON_PEAKS);
     add("empty-house", 3, JUDGED, SG_FULL_REASON_NONE, SG_FULL_REASON_VACANT);
     add("silent", 0, FEW_RECENT, SG_FULL_REASON_NONE, SG_FULL_REASON_NONE);
     result.ranking.n_unjudged = 1;
@@ -160,6 +161,9 @@ static void an_inspector_is_told(void **state)
     assert_true(says("3 readings were told twice"));
     assert_true(says("Changed, and not taken for theft") && says("empty-house"));
     assert_true(says("vacant premises (known)"));
+    assert_true(says("on 4 Sep 2026 it fell by 75"));
+    assert_true(says("em 04/09/2026 caiu 75"));
+    assert_true(says("no hour above 0.10 kW any more; before, 1 of 0 days"));
     assert_true(says("too few complete recent days (1): silent"));
     assert_true(says("a switch, timer or contactor"));
     assert_true(says("id=\"s2-pt\"") && says("href=\"#s2-en\""));

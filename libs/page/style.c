@@ -154,6 +154,8 @@ const char sg_html_style[] =
     "figure,li,tr,table,.chart,.verdict,dl.facts{break-inside:avoid}\n"
     "p{orphans:3;widows:3}\n"
     "section.sheet{break-before:page}\n"
+    ".suspects.wide{grid-template-columns:1fr 1fr;font-size:.86rem}\n"
+    ".suspects.wide .chart>svg{height:70px!important}\n"
     "section.whole{break-inside:avoid}\n"
     ".bill{break-inside:avoid;font-size:.86rem;line-height:1.35;padding:.7rem .9rem}\n"
     ".bill th,.bill td{padding-top:.22rem;padding-bottom:.22rem}\n"
