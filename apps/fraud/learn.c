@@ -192,6 +192,8 @@ static int one_anchor(struct collector *c, const struct plan *plan)
     f.learned = NULL;
     f.seen = take;
     f.seen_ctx = c;
+    f.phasors = NULL; /* those of a file are of now; the store's come with the source */
+    f.balances = NULL;
     f.pictures = 0;
     c->threshold = UINT64_MAX;
     int r = learn_and_score(&f, c->job->sort_bytes);

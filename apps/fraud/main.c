@@ -600,13 +600,26 @@ static int balance_store(struct app *a)
     return r;
 }
 
+/* That of the last day read, from the store's table or a file. */
+static int take_topology(struct app *a, char why[TOPOLOGY_WHY_MAX])
+{
+    SG_CLEANUP(sg_kv_freep) struct sg_kv *kv = NULL;
+    const char *path = a->options.topology;
+    if (!a->options.store || strcmp(path, "store") != 0)
+        return topology_read(&a->topology, path, why);
+    int r = open_kv(a, &kv);
+    return r ? r
+             : topology_from_store(&a->topology, kv, a->clients, a->n_clients,
+                                   a->plan.windows.test.last, why);
+}
+
 static int make_balances(struct app *a)
 {
     const struct fraud_options *o = &a->options;
     char why[TOPOLOGY_WHY_MAX];
     if (!a->plan.fixed)
         return complain("--topology", "with --input it wants --reference-days and --test-days");
-    int r = topology_read(&a->topology, o->topology, why);
+    int r = take_topology(a, why);
     if (r)
         return r < 0 ? fail(o->topology) : complain(o->topology, why);
     r = o->store ? balance_store(a) : run_pass(a, pass_balance);
@@ -639,6 +652,8 @@ static int run(struct app *a)
         return complain("--balance", "goes with --topology");
     if (o->topology && o->learn)
         return complain("--topology", "goes without --learn");
+    if (o->phasors && strcmp(o->phasors, "none") != 0 && o->learn)
+        return complain("--phasors", "a file of them goes without --learn; the store has its own");
     if (!o->out && !o->json && !o->labels && !o->client && !o->page && !o->learn && !o->balance)
         return complain("usage",
                         "--out F, --page F, --json or --labels L: nothing would come of it");

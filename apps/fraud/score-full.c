@@ -7,16 +7,6 @@ static enum unjudged why_not(int outcome)
                                         : FEW_REFERENCE;
 }
 
-/* What inspections taught takes the place of the unsupervised score, which stays one feature. */
-static void rank_by_inspections(const struct scorer *s, struct line *l)
-{
-    l->margin =
-        sg_learned_margin(s->learned, sg_full_judge_features(s->full), (float)l->unsupervised);
-    const double chance = sg_learned_probability(s->learned, l->margin);
-    l->chance = (float)chance;
-    l->score = 100 * chance;
-}
-
 int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l)
 {
     struct sg_full_score score;
@@ -27,13 +17,23 @@ int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *
         l->unjudged = why_not(r);
         return 0;
     }
-    l->score = l->unsupervised = score.score;
+    l->score = score.score;
     l->per_1000 = (float)score.per_1000;
     l->level = score.level;
     l->change_day =
         score.change_day == SG_FRAUD_NO_DAY ? SG_FRAUD_NO_DAY : score.change_day + l->epoch;
     memcpy(l->reason, score.reason, sizeof(l->reason));
-    if (s->learned)
-        rank_by_inspections(s, l);
     return 0;
+}
+
+void score_by_inspections(const struct scorer *s, struct line *l)
+{
+    l->unsupervised = l->score;
+    if (!s->learned)
+        return;
+    l->margin =
+        sg_learned_margin(s->learned, sg_full_judge_features(s->full), (float)l->unsupervised);
+    const double chance = sg_learned_probability(s->learned, l->margin);
+    l->chance = (float)chance;
+    l->score = 100 * chance;
 }

@@ -6,11 +6,9 @@
 #define TOLD_LEAST 0.3f
 
 /* Both figures are decibels of honest customers (full.h, phasor.h); without phasors nothing
- * changes.  A chance learnt from inspections stays what it is: nobody learnt it with phasors. */
+ * changes.  A chance learnt from inspections starts from what comes of it. */
 static void add_decibel(struct line *l, double decibel)
 {
-    if (l->chance > 0)
-        return;
     l->score = sg_phasor_combine(l->score, decibel);
     l->per_1000 = (float)sg_phasor_per_1000(l->score);
 }

@@ -275,6 +275,8 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
         score_add_phasors(&l, &notes->phasors);
     if (s->full && notes->balance)
         score_add_balance(&l, notes->balance);
+    if (s->full && l.unjudged == JUDGED)
+        score_by_inspections(s, &l);
     if (pic && l.unjudged == JUDGED)
         put_picture(s, d, &parts, &l, pic);
     *ret = l;

@@ -61,6 +61,9 @@ SG_MUST_USE int scorer_use_full(struct scorer *s, const struct sg_full_model *m)
 void scorer_clear(struct scorer *s);
 /* One customer in mode full (score-full.c): fills what of the line depends on the mode. */
 SG_MUST_USE int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l);
+/* At the end of mode full: keeps the score of load, phasors and transformer as the unsupervised one;
+ * what inspections taught, if anything, takes its place and starts from it. */
+void score_by_inspections(const struct scorer *s, struct line *l);
 /* The phasors of a customer judged in mode full (score-phasor.c); words: false, nothing to tell. */
 void score_add_phasors(struct line *l, const struct sg_phasor_summary *s);
 void score_add_balance(struct line *l, const struct balances_customer *b);

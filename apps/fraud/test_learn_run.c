@@ -81,13 +81,14 @@ static struct plan plan_of(void)
 static int run(const struct plan *plan, const struct outcomes *o, unsigned threads,
                const struct sg_learned *old, struct learn_result *ret)
 {
-    const struct learn_job job = {.fleet = {.threads = threads, .seed = 1},
-                                  .plan = plan,
-                                  .outcomes = o,
-                                  .step = STEP,
-                                  .old = old,
-                                  .open = open_fleet,
-                                  .sort_bytes = 1 << 20};
+    const struct learn_job job = {
+        .fleet = {.threads = threads, .seed = 1, .repeats = 1, .trees = 10},
+        .plan = plan,
+        .outcomes = o,
+        .step = STEP,
+        .old = old,
+        .open = open_fleet,
+        .sort_bytes = 1 << 20};
     return learn_run(&job, ret);
 }
 

@@ -168,9 +168,11 @@ static void the_line_takes_them(void **state)
     assert_true(score_phasor_words(&l, false, words));
     assert_non_null(strstr(words, "phase A: current 50 % below"));
     assert_non_null(strstr(words, "since 2026-09-01"));
-    l = (struct line){.unjudged = JUDGED, .score = 42, .chance = 0.42f};
-    score_add_phasors(&l, &s);
-    assert_true(l.score == 42);
+    /* What inspections taught starts from both together; nothing taught, nothing changed. */
+    const struct scorer untaught = {.learned = NULL};
+    const double both = l.score;
+    score_by_inspections(&untaught, &l);
+    assert_true(l.score == both && l.unsupervised == both && l.chance == 0);
     l = (struct line){.unjudged = NO_DAYS};
     score_add_phasors(&l, &s);
     assert_true(l.score == 0);

@@ -7,6 +7,8 @@
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/file.h>
 #include <sealgrid/fraud/balance.h>
+#include <sealgrid/meter/rows.h>
+#include <sealgrid/meter/tables.h>
 
 #include "csv.h"
 
@@ -130,27 +132,70 @@ static int check(const struct topology *t, char *why)
     return 0;
 }
 
-int topology_parse(struct topology *ret, struct sg_bytes text, char why[TOPOLOGY_WHY_MAX])
+static int from_pairs(struct topology *ret, const struct pairs *p, char *why)
 {
-    SG_CLEANUP(pairs_clear) struct pairs p = {.list = NULL};
     SG_CLEANUP(topology_clear) struct topology t = {.members = NULL};
-    why[0] = 0;
-    int r = take_pairs(&p, text, why);
-    if (r)
-        return r;
-    if (p.n)
-        qsort(p.list, p.n, sizeof(*p.list), by_transformer);
-    t.members = calloc(2 * p.n + 1, sizeof(*t.members));
-    t.groups = calloc(p.n + 1, sizeof(*t.groups));
+    if (p->n)
+        qsort(p->list, p->n, sizeof(*p->list), by_transformer);
+    t.members = calloc(2 * p->n + 1, sizeof(*t.members));
+    t.groups = calloc(p->n + 1, sizeof(*t.groups));
     if (!t.members || !t.groups)
         return sg_raise(-ENOMEM);
-    make_groups(&p, &t);
-    r = check(&t, why);
+    make_groups(p, &t);
+    int r = check(&t, why);
     if (r)
         return r;
     *ret = t;
     t = (struct topology){.members = NULL};
     return 0;
+}
+
+int topology_parse(struct topology *ret, struct sg_bytes text, char why[TOPOLOGY_WHY_MAX])
+{
+    SG_CLEANUP(pairs_clear) struct pairs p = {.list = NULL};
+    why[0] = 0;
+    int r = take_pairs(&p, text, why);
+    return r ? r : from_pairs(ret, &p, why);
+}
+
+/* ---- store ---------------------------------------------------------------------------------- */
+
+struct latest {
+    int32_t day;
+    int64_t transformer; /* 0: none */
+};
+
+/* In order of days: the last that holds stays. */
+static int take_row(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
+                    struct sg_bytes value)
+{
+    struct latest *latest = ctx;
+    struct sg_row_topology row;
+    int r = sg_row_topology_decode(sort, value, &row);
+    (void)partition;
+    if (r == 0 && row.from_day <= latest->day)
+        latest->transformer = row.transformer;
+    return r;
+}
+
+int topology_from_store(struct topology *ret, struct sg_kv *kv, const int64_t *clients, size_t n,
+                        int32_t day, char why[TOPOLOGY_WHY_MAX])
+{
+    SG_CLEANUP(pairs_clear) struct pairs p = {.list = NULL};
+    int r = 0;
+    why[0] = 0;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        struct latest latest = {.day = day};
+        char client[24], transformer[24];
+        r = sg_table_each(kv, clients[i], SG_TABLE_TOPOLOGY, NULL, NULL, SG_BYTES_NONE, take_row,
+                          &latest);
+        if (r || latest.transformer == 0)
+            continue;
+        snprintf(client, sizeof(client), "%lld", (long long)clients[i]);
+        snprintf(transformer, sizeof(transformer), "%lld", (long long)latest.transformer);
+        r = add_pair(&p, sg_bytes_str(client), sg_bytes_str(transformer));
+    }
+    return r ? r : from_pairs(ret, &p, why);
 }
 
 int topology_read(struct topology *ret, const char *path, char why[TOPOLOGY_WHY_MAX])

@@ -8,6 +8,7 @@
 #include <sealgrid/base/bytes.h>
 #include <sealgrid/base/error.h>
 #include <sealgrid/fraud/days.h>
+#include <sealgrid/kv.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +37,9 @@ enum topology_outcome { TOPOLOGY_BAD = 1 };
 SG_MUST_USE int topology_read(struct topology *ret, const char *path, char why[TOPOLOGY_WHY_MAX]);
 SG_MUST_USE int topology_parse(struct topology *ret, struct sg_bytes text,
                                char why[TOPOLOGY_WHY_MAX]);
+/* The table `topology` of the store: for each client the last row that holds on `day`. */
+SG_MUST_USE int topology_from_store(struct topology *ret, struct sg_kv *kv, const int64_t *clients,
+                                    size_t n, int32_t day, char why[TOPOLOGY_WHY_MAX]);
 void topology_clear(struct topology *t);
 const struct topology_member *topology_find(const struct topology *t, const char *id);
 /* Names as numbers of the store's clients, a transformer and then its customers, one transformer

@@ -22,8 +22,9 @@
 #define SURE_SHARE      0.08
 #define SURE_DEVIATIONS 4.0
 
-/* Columns: a, b, then w, u and v of each customer. */
-enum { COLUMN_A, COLUMN_B, COLUMN_FIRST, EACH = 3 };
+/* Columns: a, b; then of each customer its load from each fifth of the judged intervals on, and the
+ * two of its habit. */
+enum { COLUMN_A, COLUMN_B, COLUMN_FIRST, STARTS = 5, EACH = STARTS + 2 };
 
 struct fit {
     const struct sg_balance_input *in;
@@ -152,14 +153,16 @@ static bool row_is_usable(const struct fit *f, size_t t)
     return true;
 }
 
-/* The three columns of a customer. */
+/* The columns of a customer. */
 static void make_columns(const struct fit *f, size_t j, size_t t, double ret[EACH])
 {
     const size_t at = j * 2 * f->in->per_day + slot_of(f->in, t);
     const double c = (double)load_of(f->in, j)[t], habit = (double)f->habit[at];
-    ret[0] = c;
-    ret[1] = fmax(habit - c, 0);
-    ret[2] = (double)f->fall[at];
+    const size_t judged = f->in->n_intervals - f->in->n_past, past = t - f->in->n_past;
+    for (size_t i = 0; i < STARTS; i++)
+        ret[i] = past * STARTS >= judged * i ? c : 0;
+    ret[STARTS] = fmax(habit - c, 0);
+    ret[STARTS + 1] = (double)f->fall[at];
 }
 
 /* Left-hand side of interval t, and its columns in f->row. */
@@ -182,7 +185,7 @@ static double make_row(struct fit *f, size_t t)
         if (f->customers[j].used)
             make_columns(f, j, t, column);
         else
-            column[0] = column[1] = column[2] = 0;
+            memset(column, 0, EACH * sizeof(*column));
         left -= column[0];
     }
     return left;
@@ -357,7 +360,10 @@ static double partial_correlation(const struct fit *f, size_t j)
         if (isnan(f->residual[t]))
             continue;
         const double x = (double)load_of(f->in, j)[t];
-        const double y = f->residual[t] + f->e.x[column_of(j)] * x;
+        double column[EACH], y = f->residual[t];
+        make_columns(f, j, t, column);
+        for (size_t i = 0; i < STARTS; i++)
+            y += f->e.x[column_of(j) + i] * column[i];
         n++;
         sx += x;
         sy += y;
@@ -380,9 +386,11 @@ static void read_customer(struct fit *f, size_t j)
             continue;
         make_columns(f, j, t, column);
         load += column[0];
-        c->kwh += x[0] * column[0] + x[1] * column[1] + x[2] * column[2];
+        for (size_t i = 0; i < EACH; i++)
+            c->kwh += x[i] * column[i];
     }
-    c->weight = x[0];
+    for (size_t i = 0; i < STARTS; i++)
+        c->weight += x[i];
     c->share = c->kwh > 0 ? c->kwh / (c->kwh + load) : 0;
     c->correlation = partial_correlation(f, j);
     const double s = fmin(deviations_of(f, j) / SURE_DEVIATIONS, c->share / SURE_SHARE);

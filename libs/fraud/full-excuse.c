@@ -10,7 +10,7 @@
  */
 #define OFF_KNOWN   9.0f /* log odds */
 #define OFF_PATTERN 3.0f
-#define OFF_TARIFF  1.5f
+#define OFF_TARIFF  2.5f
 
 #define FEATURE(name) features[sg_feature_of_pooled(SG_POOLED_##name)]
 
@@ -184,12 +184,11 @@ static struct sg_full_excuse tariff(const struct sg_feature_work *w, const float
     const bool made = looks_made(w, features) || spread < -0.6f * FEATURE(SPREAD_USUAL) ||
                       (turned > 0.75f && FEATURE(MEAN_TURNED) > 0.1f) ||
                       FEATURE(WINDOW_LOW) < 0.25f;
-    const bool edgy = features[sg_feature_of_stat(SG_STAT_JAG, 1)] > 4;
     const bool moved = FEATURE(HOURS_SPREAD) > 0.08f && FEATURE(SHAPE_OVER_OWN) > 1.3f;
     e.known = ctx && began_by(w, ctx, ctx->tariff_since) &&
               sg_fraud_context_day(ctx, ctx->tariff_since) >= w->view->windows.reference.first;
-    if (made || !moved || (edgy && !e.known) || FEATURE(SELF_OWN) < (e.known ? -0.25f : -0.05f) ||
-        !lies_within(level, e.known ? 0.75f : 0.92f, e.known ? 1.3f : 1.08f))
+    if (made || !moved || FEATURE(SELF_OWN) < (e.known ? -0.25f : -0.05f) ||
+        !lies_within(level, e.known ? 0.75f : 0.88f, e.known ? 1.3f : 1.15f))
         return e;
     e.kind = SG_FULL_REASON_TARIFF;
     e.off = e.known ? OFF_KNOWN : OFF_TARIFF;

@@ -689,3 +689,36 @@ int sg_row_consumer_decode(struct sg_bytes sort, struct sg_bytes value, struct s
     *ret = row;
     return 0;
 }
+
+/* ---- topology ------------------------------------------------------------------------------ */
+
+static bool topology_valid(const struct sg_row_topology *row)
+{
+    return row->from_day >= 0 && row->from_day <= SG_ROW_DAY_MAX && row->transformer >= 0;
+}
+
+int sg_row_topology_encode(struct sg_buf *b, const struct sg_row_topology *row)
+{
+    if (!topology_valid(row))
+        return sg_raise(-EINVAL);
+    const struct sg_value v = SG_VAL_INT(row->transformer);
+    return append_value(b, &v, 1);
+}
+
+int sg_row_topology_decode(struct sg_bytes sort, struct sg_bytes value, struct sg_row_topology *ret)
+{
+    struct sg_row_topology row;
+    struct sg_value v;
+    int r = sg_row_int_take(sort, &row.from_day);
+    if (r == 0)
+        r = take_columns(value, &v, 1);
+    if (r)
+        return r;
+    if (!is_int(&v))
+        return sg_raise(-EBADMSG);
+    row.transformer = v.i;
+    if (!topology_valid(&row))
+        return sg_raise(-EBADMSG);
+    *ret = row;
+    return 0;
+}

@@ -132,6 +132,26 @@ static void some_fields_of_a_reading(void **state)
     assert_int_equal(got[0], 7);
 }
 
+static void topology(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(64);
+    const struct sg_row_topology in = {20454, 9000000001}, bad[] = {{-1, 1}, {1, -1}};
+    struct sg_row_topology out;
+    for (size_t i = 0; i < 2; i++)
+        assert_true(sg_row_topology_encode(&value, &bad[i]) < 0);
+    assert_int_equal(value.len, 0);
+    assert_int_equal(sg_row_int_sort(&sort, in.from_day), 0);
+    assert_int_equal(sg_row_topology_encode(&value, &in), 0);
+    assert_int_equal(sg_row_topology_decode(sg_buf_bytes(&sort), sg_buf_bytes(&value), &out), 0);
+    assert_int_equal(out.from_day, in.from_day);
+    assert_int_equal(out.transformer, in.transformer);
+    for (size_t n = 0; n < value.len; n++)
+        assert_true(
+            sg_row_topology_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) < 0);
+}
+
 static void contract(void **state)
 {
     (void)state;
@@ -402,6 +422,7 @@ int main(void)
         cmocka_unit_test(reading),
         cmocka_unit_test(reading_columns),
         cmocka_unit_test(one_field_of_a_reading),
+        cmocka_unit_test(topology),
         cmocka_unit_test(some_fields_of_a_reading),
         cmocka_unit_test(conflict),
         cmocka_unit_test(contract),

@@ -76,7 +76,7 @@ SG_DEFINE_FREEP(struct sg_sql_catalog, sg_sql_catalog_unref)
 struct sg_sql_table *sg_sql_catalog_find(const struct sg_sql_catalog *c, const char *name);
 /* Appends the system tables; new references. */
 SG_MUST_USE int sg_sql_system_tables(struct sg_sql_table **ret, size_t max, size_t *ret_n);
-#define SG_SQL_SYSTEM_TABLES 9
+#define SG_SQL_SYSTEM_TABLES 10
 /* A row to be written, by column: the first column whose value the metering side would refuse to
  * read back, or NULL. */
 const char *sg_sql_system_check(const struct sg_sql_table *t, const struct sg_value *v);

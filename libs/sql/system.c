@@ -54,6 +54,10 @@ static const struct {
      "CREATE TABLE inspection (client_id INTEGER, inspected_day INTEGER, outcome TEXT NOT NULL, "
      "recovered_wh INTEGER, note TEXT, PRIMARY KEY (client_id, inspected_day))",
      0},
+    {SG_TABLE_TOPOLOGY, SG_SQL_TABLE_SYSTEM,
+     "CREATE TABLE topology (client_id INTEGER, from_day INTEGER, transformer INTEGER NOT NULL, "
+     "PRIMARY KEY (client_id, from_day))",
+     0},
     {SG_TABLE_CONSUMER, SG_SQL_TABLE_SYSTEM,
      "CREATE TABLE consumer (client_id INTEGER, from_day INTEGER, class TEXT, activity TEXT, "
      "region TEXT, contracted_w INTEGER, vacant_since INTEGER, vacant_until INTEGER, "
@@ -229,11 +233,22 @@ static const char *check_consumer(const struct sg_sql_shape *s, const struct sg_
     return NULL;
 }
 
+static const char *check_topology(const struct sg_sql_shape *s, const struct sg_value *v)
+{
+    const struct sg_value *day = &v[column_of(s, "from_day")];
+    const struct sg_value *transformer = &v[column_of(s, "transformer")];
+    if (day->i < 0 || day->i > SG_ROW_DAY_MAX)
+        return "from_day";
+    return transformer->type == SG_INTEGER && transformer->i < 0 ? "transformer" : NULL;
+}
+
 const char *sg_sql_system_check(const struct sg_sql_table *t, const struct sg_value *v)
 {
     const struct sg_sql_shape *s = &t->shape;
     if (t->id == SG_TABLE_INSPECTION)
         return check_inspection(s, v);
+    if (t->id == SG_TABLE_TOPOLOGY)
+        return check_topology(s, v);
     if (t->id == SG_TABLE_CONSUMER)
         return check_consumer(s, v);
     for (unsigned i = 0; i < s->n_columns; i++)

@@ -228,6 +228,24 @@ static void t_consumer(void **state)
         expect_rows(f, refused[i], "!range");
 }
 
+/* Written through SQL, it is what sealgrid-fraud reads. */
+static void t_topology(void **state)
+{
+    struct fixture *f = *state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(64);
+    const struct sg_row_topology row = {.from_day = 20454, .transformer = 9000000001};
+    assert_int_equal(sg_row_int_sort(&sort, row.from_day), 0);
+    assert_int_equal(sg_row_topology_encode(&value, &row), 0);
+    put(f, SG_TABLE_TOPOLOGY, sg_buf_bytes(&sort), sg_buf_bytes(&value));
+    expect_done(f, "INSERT INTO topology VALUES (3123456789, 20500, 0)");
+    expect_rows(f, "SELECT * FROM topology", "3123456789 20454 9000000001;3123456789 20500 0;");
+    expect_rows(f, "INSERT INTO topology VALUES (1, -1, 5)", "!range");
+    expect_rows(f, "INSERT INTO topology VALUES (1, 2932897, 5)", "!range");
+    expect_rows(f, "INSERT INTO topology VALUES (1, 1, -5)", "!range");
+    expect_rows(f, "INSERT INTO topology (client_id, from_day) VALUES (1, 1)", "!not_null");
+}
+
 static void t_resolution(void **state)
 {
     struct fixture *f = *state;
@@ -276,6 +294,7 @@ int main(void)
         T(t_block),   T(t_estimate),         T(t_resolution), T(t_contract),
         T(t_inspection),
         T(t_consumer),
+        T(t_topology),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -282,6 +282,7 @@ static void t_schema_tables(void **state)
                 "'inspection' 'system' 'client_id';"
                 "'installation' 'system' 'client_id';'reading' 'system' 'client_id';"
                 "'reading_conflict' 'system' 'client_id';'resolution' 'system' 'client_id';"
+                "'topology' 'system' 'client_id';"
                 "'z' 'user' 'b, a';");
     expect_rows(f,
                 "SELECT position, name, type, not_null, key_position, unit "

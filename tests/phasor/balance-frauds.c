@@ -3,12 +3,12 @@
  *
  * Transformers with 20 to 60 customers each, read every hour: thirty days of habit, thirty judged.
  * Meters have errors of class 1, the transformer's of class 0.5; one customer in twelve steals from
- * the judged days on, in the ways below; every fourth transformer has a customer whom nobody
- * lists, every third one whose readings stopped.  Found: sureness of at least one half
- * (fraud/balance.h).
+ * some day of the first half of the judged ones on, in the ways below; every fourth transformer has
+ * a customer whom nobody lists, every third one whose readings stop.  Found: sureness of at least
+ * one half (fraud/balance.h).
  *
- * Exit 0 if half of the thieves who lower their own registered load are found at 5 % false alarms
- * or fewer, and the energy told of them is right within a third in the median.
+ * Exit 0 if 40 % of the thieves who lower their own registered load are found at 5 % false alarms
+ * or fewer, and the energy told of them is right within 40 % in the median.
  */
 #include <math.h>
 #include <stdio.h>
@@ -99,7 +99,8 @@ static void steal(struct village *v, size_t j)
     const double cut = between(p, 0.6, 1.5) * mean, amount = between(p, 0.3, 0.8) * mean;
     const double line = between(p, 0.2, 1) * mean;
     const size_t from = (size_t)sg_prng_below(p, 24), hours = 4 + (size_t)sg_prng_below(p, 9);
-    for (size_t t = PAST * PER_DAY; t < N; t++) {
+    const size_t begun = PAST + (size_t)sg_prng_below(p, 16);
+    for (size_t t = begun * PER_DAY; t < N; t++) {
         float *reported = &v->reported[j * N + t], *drawn = &v->drawn[j * N + t];
         const double x = (double)*reported;
         if (v->theft[j] == THEFT_SHARE)
@@ -158,7 +159,7 @@ static void note(struct tally *out, const struct village *v, size_t j,
     out->n_theft[theft]++;
     if (theft != THEFT_LINE) /* nothing of it shows in its own load: not asked for */
         out->cases[out->n++] = (struct sg_judge_case){
-        .score = c->sureness, .energy = v->stolen[j], .thief = theft != THEFT_NONE};
+            .score = c->sureness, .energy = v->stolen[j], .thief = theft != THEFT_NONE};
     if (c->sureness < 0.5)
         return;
     out->found[theft]++;
@@ -215,7 +216,7 @@ static int tell(struct tally *out, uint64_t seed, bool json, bool *good)
     }
     const double recall = (double)found / (double)own,
                  alarms = (double)out->found[THEFT_NONE] / (double)out->n_theft[THEFT_NONE];
-    *good = recall >= 0.5 && alarms <= 0.05 && median < 1.0 / 3;
+    *good = recall >= 0.4 && alarms <= 0.05 && median < 0.4;
     printf(json
                ? "{\"found\":%.4f,\"false_alarms\":%.4f,\"auc\":%.4f,\"auc_low\":%.4f,"
                  "\"auc_high\":%.4f,\"average_precision\":%.4f,\"energy_error\":%.4f,\"types\":{"

@@ -143,5 +143,6 @@ enum sg_table {
     SG_TABLE_CONTRACT = 11,   /* clients' contracts, dated */
     SG_TABLE_INSPECTION = 12, /* what inspectors found */
     SG_TABLE_CONSUMER = 13,   /* what is known of consumers besides their load, dated */
+    SG_TABLE_TOPOLOGY = 14,   /* whose energy comes through which transformer, dated */
     SG_TABLE_USER_FIRST = 16, /* first id that CREATE TABLE gives out */
 };

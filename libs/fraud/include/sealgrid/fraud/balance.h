@@ -9,7 +9,8 @@
  *   a  no-load loss (iron),  b  load loss (copper: goes with the square of the current): at most
  *      1.5 % of the mean load and 2 % at the largest (ABNT NBR 5440)
  *   w_j  what customer j draws unmetered for each kWh metered: a share s passed by the meter gives
- *        w_j = s / (1 - s)
+ *        w_j = s / (1 - s); from the first judged day on or from one of the fifths
+ *        of the judged days
  *   d_j  at the hours at which j draws clearly less than in its past: what the past lets expect
  *        beyond what it reports (hours switched off);  e_j  the mean of that fall (an amount taken
  *        off, peaks cut); both only where a past is given
@@ -36,7 +37,7 @@
 #include <stdint.h>
 
 enum {
-    SG_BALANCE_CUSTOMERS_MAX = 1024,
+    SG_BALANCE_CUSTOMERS_MAX = 400,
     SG_BALANCE_INTERVALS_MAX = 200000,
 };
 
@@ -52,7 +53,7 @@ struct sg_balance_input {
 };
 
 struct sg_balance_customer {
-    double weight;      /* w_j */
+    double weight;      /* w_j at the end */
     double kwh;         /* unmetered, over the intervals used */
     double share;       /* of what it truly draws that is not metered, 0..1 */
     double correlation; /* of the loss that others leave with its load, -1..1 */

@@ -18,6 +18,7 @@
  *   CONSUMER          (client_id | from_day)         class, activity, region, contracted_w,
  *                                                    vacant_since, vacant_until, solar_since, solar_w,
  *                                                    tariff_since; each or NULL
+ *   TOPOLOGY          (client_id | from_day)         transformer
  *
  * Encoders append and leave the buffer as it was on failure.  Decoders return -EBADMSG for anything
  * an encoder would not have written; their texts and blobs borrow from the input.
@@ -216,3 +217,13 @@ struct sg_row_consumer {
 SG_MUST_USE int sg_row_consumer_encode(struct sg_buf *b, const struct sg_row_consumer *row);
 SG_MUST_USE int sg_row_consumer_decode(struct sg_bytes sort, struct sg_bytes value,
                                        struct sg_row_consumer *ret);
+
+/* From a local day on (days since 1970) the client hangs on the transformer whose own meter is that
+ * of client `transformer`; 0: on none that is known. */
+struct sg_row_topology {
+    int64_t from_day;    /* 0..SG_ROW_DAY_MAX */
+    int64_t transformer; /* 0 and more */
+};
+SG_MUST_USE int sg_row_topology_encode(struct sg_buf *b, const struct sg_row_topology *row);
+SG_MUST_USE int sg_row_topology_decode(struct sg_bytes sort, struct sg_bytes value,
+                                       struct sg_row_topology *ret);
