@@ -6,7 +6,7 @@
  * files gave AUC 0.843709, average precision 0.474024, precision 0.62 at 50 and 0.73 at 100, 48.75
  * false alarms of 1,000 honest at half of the thieves.  Mode paper has no published figure: it must
  * do better than the correlation alone, in which case its lower bound lies above the other's value.
- * Mode full: the figures of its one scoring run (docs/fraud-scores.md), and the goals set for it.
+ * Mode full: the figures of its last scoring run (docs/fraud-scores.md), and the goals set for it.
  */
 #include <math.h>
 #include <stdio.h>
@@ -66,7 +66,7 @@ static int judge(enum plan_mode mode, const char *rows, const struct labels *lab
 static void check_full(const struct verdict *v)
 {
     double sum = 0, least = 1;
-    expect("AUC", &v->auc, 0.9906, 0.002);
+    expect("AUC", &v->auc, 0.9916, 0.002);
     expect("average precision", &v->average_precision, 0.962, 0.01);
     expect("precision at 50", &v->precision[1], 1, 0.04);
     expect("precision at 100", &v->precision[2], 1, 0.04);
