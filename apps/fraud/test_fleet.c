@@ -102,9 +102,10 @@ static void assert_same(const struct fleet_result *a, const struct fleet_result 
         assert_int_equal(x->class_now, y->class_now);
     }
     assert_int_equal(a->n_suspects, b->n_suspects);
+    /* The context knows by how much days were renumbered; all before it is in the source's days. */
     for (size_t i = 0; i < a->n_suspects; i++)
         assert_memory_equal(&a->suspects[i].picture, &b->suspects[i].picture,
-                            sizeof(struct picture));
+                            offsetof(struct picture, context));
 }
 
 static void threads_do_not_change_a_bit(void **state)

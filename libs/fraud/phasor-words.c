@@ -98,7 +98,7 @@ static const struct words {
 struct text {
     char *at;
     size_t room, n;
-    int language;
+    enum sg_phasor_language language;
 };
 
 static SG_PRINTF(2, 3) void add(struct text *t, const char *fmt, ...)
@@ -112,7 +112,7 @@ static SG_PRINTF(2, 3) void add(struct text *t, const char *fmt, ...)
 
 static const char *word(const struct text *t, const char *english, const char *portuguese)
 {
-    return t->language ? portuguese : english;
+    return t->language == SG_PHASOR_PORTUGUESE ? portuguese : english;
 }
 
 /* "phase B", "phases A and C", "the meter" when all or none are meant. */
@@ -138,7 +138,7 @@ static void add_date(struct text *t, int64_t unix_s, int32_t east_s)
     unsigned month, day;
     const int64_t local = unix_s - 1 + east_s;
     sg_civil_from_days(local / 86400 - (local % 86400 < 0), &year, &month, &day);
-    if (t->language)
+    if (t->language == SG_PHASOR_PORTUGUESE)
         add(t, " desde %02u/%02u/%04d", day, month, year);
     else
         add(t, " since %04d-%02u-%02u", year, month, day);

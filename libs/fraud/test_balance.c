@@ -138,6 +138,25 @@ static void test_thieves(void **state)
     free(v);
 }
 
+/* One who begins in the third fifth of the judged days; a transformer's meter that is wrong now and
+ * then by far. */
+static void test_late_and_outliers(void **state)
+{
+    struct village *v = a_village(8, 25);
+    (void)state;
+    for (size_t t = (PAST + 13) * PER_DAY; t < N; t++)
+        v->reported[9 * N + t] *= 0.5f;
+    deliver(v);
+    for (size_t t = PAST * PER_DAY; t < N; t += 23)
+        v->transformer[t] *= 4;
+    assert_int_equal(sg_balance(&v->in, v->customer, &v->result), 0);
+    assert_int_equal(most(v, SIZE_MAX), 9);
+    const struct sg_balance_customer *c = &v->customer[9];
+    if (fabs(c->kwh - stolen(v, 9)) > 0.15 * stolen(v, 9) || c->sureness < 0.7)
+        fail_msg("%.1f kWh of %.1f, sureness %.2f", c->kwh, stolen(v, 9), c->sureness);
+    free(v);
+}
+
 /* Without any past a share is found all the same; technical losses may be given. */
 static void test_without_past(void **state)
 {
@@ -237,7 +256,7 @@ int main(void)
         cmocka_unit_test(test_honest),       cmocka_unit_test(test_thieves),
         cmocka_unit_test(test_without_past), cmocka_unit_test(test_missing),
         cmocka_unit_test(test_residual),     cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_twins),
+        cmocka_unit_test(test_twins),        cmocka_unit_test(test_late_and_outliers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -352,6 +352,14 @@ static void vacation(struct sg_phasor_sample *s, uint32_t day, uint32_t hour)
         draw(s, e, hour >= 8 && hour < 18 ? 0.12 : 0.5);
 }
 
+/* What is left of an empty house's load has another angle: filters and chargers. */
+static void empty_house(struct sg_phasor_sample *s, uint32_t day, uint32_t hour)
+{
+    vacation(s, day, hour);
+    for (int e = 0; e < 3 && day >= FRAUD_DAY; e++)
+        turn(s, e, 0.8, -0.6);
+}
+
 static void capacitor(struct sg_phasor_sample *s, uint32_t day, uint32_t hour)
 {
     (void)hour;
@@ -386,6 +394,7 @@ static void test_honest(void **state)
     clears(panels);
     clears(single_phase_load);
     clears(vacation);
+    clears(empty_house);
     clears(capacitor);
     clears(lamps);
     clears(visit);
