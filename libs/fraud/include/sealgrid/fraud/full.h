@@ -3,17 +3,18 @@
  * fraud full - a customer's recent days judged by its own past, by customers who move alike, and by
  * what thefts would look like in this very fleet.  No label of any customer is used.
  *
- *   1  a bounded, hash-chosen panel of the fleet is kept (struct sg_full_sample).  From it comes
- * the model: features of the panel's customers as they are, and of copies of them into which thefts
- * were injected (inject.h); trees (trees.h) learn to tell the two apart, in folds, so that nobody
- * is judged by trees that saw it. 2  each customer alone is judged by the model: an independent
- * task, given the saved model.
+ *   1  a bounded, hash-chosen panel of the fleet is kept (struct sg_full_sample).  The last part of
+ *      its customers' reference days, judged by the days before, are placebos: honest by
+ *      assumption.  Copies of these and of the recent days get thefts injected (inject-int.h), and
+ *      trees (trees.h) learn to tell copies from what they were made of: first from the placebos,
+ *      then also from those recent days that did not stand out.  In folds: nobody of the panel is
+ *      judged by trees that saw it.
+ *   2  each customer alone is judged by the model: an independent task, given the saved model.
  *
- * The score is calibrated on the customers of the panel themselves, each judged by the folds that
- * did not hold it:
- *     score = -10 log10(share of the fleet that looks as suspect)
- * 10: one customer in ten looks like this, 20: one in 100, 30: one in 1,000.  Beyond the panel's
- * last customers the share falls as an exponential fitted to its tail.
+ * The score is calibrated on the placebos, each judged by the fold that did not hold it:
+ *     score = -10 log10(share of honest months that look as suspect)
+ * 10: one in ten looks like this, 20: one in 100, 30: one in 1,000.  Beyond the last 2 % of the
+ * placebos the share falls as an exponential fitted to them.
  *
  * Facts of the consumer (context.h) and the patterns of honest change (vacant premises, solar
  * panels, a tariff change) lower the score before calibration; the reason says so.
@@ -135,7 +136,7 @@ struct sg_full_reason {
 
 struct sg_full_score {
     double score;                       /* -10 log10 of the share: 0 and more */
-    double per_1000;                    /* that share, of 1,000 customers */
+    double per_1000;                    /* that share, of 1,000 honest months */
     double margin;                      /* of the trees, log odds, excuses taken off */
     double family[SG_FEATURE_FAMILIES]; /* what each family of features adds to it */
     struct sg_full_reason reason[SG_FULL_REASONS];
