@@ -23,7 +23,7 @@ from driver import Browser
 LANGUAGES = {"en": "#language-en", "pt-BR": "#language-pt"}
 ATTACK = "<script>alert(1)<:script>'&"
 DAYS, START, CUSTOMERS, THIEVES = 120, 97, 120, 12
-SHOWN = 15
+SHOWN = 12
 
 
 def run(*command):
@@ -45,7 +45,7 @@ def day_of(chance, i, day):
         return [v * 0.4 for v in load] if i % 2 else [0 if 9 <= h < 17 else v
                                                       for h, v in enumerate(load)]
     if i == 20 and day >= START:
-        return [size * 0.04] * 24
+        return [size * 0.3 * math.exp(chance.gauss(0, 0.03)) for _ in range(24)]
     return load
 
 
@@ -111,6 +111,7 @@ class Ranking:
         lists = browser.run(
             "const m = [...document.querySelectorAll('main')].find(m => m.getBoundingClientRect()"
             ".height); return {list: [...m.querySelectorAll('table a')].map(a => a.textContent),"
+            "excused: [...m.querySelectorAll('section table tbody th')].map(a => a.textContent),"
             "cards: [...m.querySelectorAll('.suspect strong')].map(a => a.textContent),"
             "text: m.textContent, svg: [...m.querySelectorAll('.suspect svg')].filter(e => "
             "e.getBoundingClientRect().height > 60).length}")
@@ -118,6 +119,8 @@ class Ranking:
         bad = [] if lists["list"] == first else ["the list is %s" % lists["list"][:3]]
         if [re.sub(r"^\d+\. (Customer|UC) ", "", c) for c in lists["cards"]] != first:
             bad.append("the cards are %s" % lists["cards"][:3])
+        if "c020" not in lists["excused"]:
+            bad.append("the vacant house is not told of: %s" % lists["excused"])
         if lists["svg"] != 2 * SHOWN:
             bad.append("%d pictures of %d suspects" % (lists["svg"], SHOWN))
         for word in {"en": ("commercial", "bakery", "75 kW", "c030", "A rank is a reason"),
@@ -130,6 +133,8 @@ class Ranking:
         ("another customer", lambda t: t.replace(">c001</a>", ">c999</a>"), "the list is"),
         ("a card is gone", lambda t: re.sub(r'<li class="card suspect".*?</li></ul></li>', "", t, 1,
                                             re.S), "the cards are|pictures of|link to nowhere"),
+        ("the vacant house is gone", lambda t: t.replace(">c020</th>", ">c021</th>"),
+         "vacant house is not told of"),
         ("facts are gone", lambda t: t.replace("bakery", "bakehouse"), "does not say 'bakery'"),
     ]
 
