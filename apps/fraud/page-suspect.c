@@ -217,6 +217,12 @@ static void put_facts(struct sg_html *p, const struct page *g, const struct susp
     put_fact(p, "Usual day", "Dia habitual", page_energy(p, pic->regular_day).s);
     put_context(p, g, &pic->context);
     sg_html_close(p);
+    if (pic->missing_day <= 0)
+        sg_html_element_say(p, "p", "note",
+                            "No energy is missing in all: what changed is when it is drawn. That "
+                            "pays under a tariff by hours only.",
+                            "No total não falta energia: mudou a hora em que é consumida. Isso só "
+                            "compensa em tarifa horária.");
 }
 
 /* ---- card ---------------------------------------------------------------------------------- */

@@ -105,11 +105,20 @@ static struct page_text level(const struct sg_html *p, const struct sg_full_reas
                 percent(p, r->a).s);
 }
 
+/* The score sees a step among the judged days only; the picture may have found it before them. */
+static int32_t day_of_change(const struct page *g, const struct line *l, int32_t told)
+{
+    const struct fleet_result *f = g->report->result;
+    const size_t i = (size_t)(l - f->ranking.lines);
+    const int32_t seen = i < f->n_suspects ? f->suspects[i].picture.change_day : SG_FRAUD_NO_DAY;
+    return seen != SG_FRAUD_NO_DAY && seen < told ? seen : told;
+}
+
 /* A fall, or a rise, and its day. */
 static struct page_text step(const struct sg_html *p, const struct page *g, const struct line *l,
                              const struct sg_full_reason *r)
 {
-    const struct sg_text day = page_day(p, g, (int32_t)r->c + l->epoch);
+    const struct sg_text day = page_day(p, g, day_of_change(g, l, (int32_t)r->c + l->epoch));
     const struct sg_text by = percent(p, fabsf(r->a - 1));
     return r->a < 1 ? text(sg_html_word(p, "on %s it fell by %s from one day to the next",
                                         "em %s caiu %s de um dia para o outro"),
@@ -273,8 +282,9 @@ struct page_text page_excuse(const struct sg_html *p, const struct line *l)
                                      "habitual, a noite é como antes"),
                         how, percent(p, r->a).s);
         case SG_FULL_REASON_TARIFF:
-            return text(sg_html_word(p, "another tariff (%s): %s of the load moved to other hours",
-                                     "outra tarifa (%s): %s da carga mudou de horário"),
+            return text(sg_html_word(p,
+                                     "another tariff (%s): %s of the former total, at other hours",
+                                     "outra tarifa (%s): %s do total anterior, em outros horários"),
                         how, percent(p, r->a).s);
         case SG_FULL_REASON_PEERS:
             return text(sg_html_word(p, "customers who move alike did the same: %s here, %s there",

@@ -110,8 +110,8 @@ static void put_tiles(struct sg_html *p, const struct page *g)
              "faltam por dia nestes, estimativa");
     if (is_calibrated(g))
         put_tile(p, sg_format_int(l, (int64_t)count_rarer(g, 1)).s,
-                 "customers as suspect as only 1 in 1,000 should be",
-                 "clientes tão suspeitos como só 1 em 1.000 deveria ser");
+                 "customers at 30 or above: 1 in 1,000 looks as suspect",
+                 "clientes em 30 ou mais: 1 em 1.000 parece tão suspeito");
     put_tile(p, sg_format_int(l, (int64_t)g->report->result->ranking.n_unjudged).s,
              "customers could not be judged", "clientes não puderam ser julgados");
     sg_html_close(p);
@@ -125,13 +125,14 @@ static void put_score_note(struct sg_html *p, const struct page *g)
     }
     sg_html_open_class(p, "p", "note");
     if (is_calibrated(g))
-        sg_html_say(p,
-                    "The score says how rare such a change is among these customers: 10 is 1 "
-                    "customer in 10, 20 is 1 in 100, 30 is 1 in 1,000. In a fleet of 10,000, ten "
-                    "honest customers reach 30 by chance alone.",
-                    "A pontuação diz quão rara é tal mudança entre estes clientes: 10 é 1 cliente "
-                    "em 10, 20 é 1 em 100, 30 é 1 em 1.000. Em um parque de 10.000, dez clientes "
-                    "honestos chegam a 30 só por acaso.");
+        sg_html_say(
+            p,
+            "The score says how rare such a change is among these customers: 10 is 1 "
+            "customer in 10, 20 is 1 in 100, 30 is 1 in 1,000. Of 10,000 customers about "
+            "ten stand at 30 or above, whether anybody steals or not: look at the pictures.",
+            "A pontuação diz quão rara é tal mudança entre estes clientes: 10 é 1 cliente "
+            "em 10, 20 é 1 em 100, 30 é 1 em 1.000. De 10.000 clientes, cerca de dez ficam "
+            "em 30 ou mais, haja fraude ou não: veja as figuras.");
     else
         sg_html_say(p,
                     "The score orders; it is no probability. It is higher the more the recent days "
@@ -282,9 +283,9 @@ static void put_excuses(struct sg_html *p, const struct page *g)
     sg_html_open_class(p, "p", "note");
     sg_html_textf(p,
                   sg_html_word(p,
-                               "%s customers; the first of them by rank. If you know better, "
+                               "Customers: %s; the first of them by rank. If you know better, "
                                "inspect.",
-                               "%s clientes; os primeiros pela posição. Se souber de mais, "
+                               "Clientes: %s; os primeiros pela posição. Se souber de mais, "
                                "inspecione."),
                   sg_format_int(p->language, (int64_t)n).s);
     sg_html_close(p);

@@ -148,6 +148,7 @@ static void an_inspector_is_told(void **state)
 {
     (void)state;
     make_result();
+    result.suspects[1].picture.change_day = SG_FRAUD_NO_DAY;
     make_page(MODE_FULL, 50, SG_EN);
     assert_false(says("<b onclick"));
     assert_true(says("&lt;b onclick=x&gt;&quot;&#39;&amp;") ||
@@ -168,6 +169,17 @@ static void an_inspector_is_told(void **state)
     assert_true(says("a switch, timer or contactor"));
     assert_true(says("id=\"s2-pt\"") && says("href=\"#s2-en\""));
     assert_true(says("id=\"language-en\" checked"));
+}
+
+/* The score sees a step among the judged days only; the picture may show when it really began. */
+static void a_step_is_told_by_its_day(void **state)
+{
+    (void)state;
+    make_result();
+    result.suspects[1].picture.change_day = 20690;
+    make_page(MODE_FULL, 50, SG_EN);
+    assert_true(says("on 25 Aug 2026 it fell by 75"));
+    assert_false(says("4 Sep 2026"));
 }
 
 static void no_more_are_shown_than_can_be_visited(void **state)
@@ -217,6 +229,7 @@ int main(void)
         cmocka_unit_test(a_step_is_found_and_counted),
         cmocka_unit_test(without_a_step_there_is_no_day),
         cmocka_unit_test(an_inspector_is_told),
+        cmocka_unit_test(a_step_is_told_by_its_day),
         cmocka_unit_test(no_more_are_shown_than_can_be_visited),
         cmocka_unit_test(other_modes_promise_less),
         cmocka_unit_test(nobody_is_a_page_too),
