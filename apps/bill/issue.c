@@ -15,6 +15,11 @@ struct work {
     const struct terms *terms;
     size_t *block_of; /* per row */
     uint8_t (*leaf)[32];
+    /* Octets of the rows that blocks signed, one after the other: hashed, and put into the
+     * evidence.
+     */
+    struct sg_buf octets;
+    size_t *octets_at; /* per row; the next one's is the end */
     size_t *first_row; /* per block; its rows need not lie together */
     size_t *n_rows;
     bool *spare; /* per block: another holds all that it holds */
@@ -87,6 +92,24 @@ static size_t find_block(const struct work *w, const struct sg_row_reading *row,
     return NO_BLOCK;
 }
 
+/* A reading is encoded once. */
+static int hash_row(struct work *w, size_t i, size_t block)
+{
+    const struct sg_block_evidence *e = &w->c->blocks[block].evidence;
+    const struct sg_reading *reading = &w->c->rows[i].reading;
+    uint8_t salt[SG_BLOCK_SALT_LEN];
+    int r = sg_buf_reserve(&w->octets, SG_READING_LEAF_MAX);
+
+    if (!r)
+        r = sg_reading_encode(reading, &w->octets);
+    if (r)
+        return r;
+    sg_block_salt(salt, e->seed, (uint32_t)(reading->seq - e->header.first_seq));
+    sg_block_leaf_hash(w->leaf[i], salt,
+                       SG_BYTES(w->octets.data + w->octets_at[i], w->octets.len - w->octets_at[i]));
+    return 0;
+}
+
 static int join(struct work *w)
 {
     const struct client *c = w->c;
@@ -99,22 +122,23 @@ static int join(struct work *w)
         if (b != NO_BLOCK && w->n_rows[b] == c->blocks[b].evidence.header.count)
             b = NO_BLOCK;
         w->block_of[i] = b;
+        w->octets_at[i] = w->octets.len;
         if (b == NO_BLOCK)
             continue;
         at = b;
-        uint64_t index = row->reading.seq - c->blocks[b].evidence.header.first_seq;
-        int r = sg_block_reading_hash(c->blocks[b].evidence.seed, (uint32_t)index, &row->reading,
-                                      w->leaf[i]);
+        int r = hash_row(w, i, b);
         if (r)
             return r;
         if (w->n_rows[b]++ == 0)
             w->first_row[b] = i;
     }
+    w->octets_at[c->n_rows] = w->octets.len;
     return 0;
 }
 
-/* Rows of a block into the evidence form, ordered by their place in the block. */
-static void gather(const struct work *w, size_t b, struct sg_evidence_block *ret)
+/* Rows of a block into the evidence form, ordered by their place in the block; their octets. */
+static void gather(const struct work *w, size_t b, struct sg_evidence_block *ret,
+                   struct sg_bytes octets[SG_BLOCK_READINGS_MAX])
 {
     const struct sg_block_header *h = &w->c->blocks[b].evidence.header;
 
@@ -126,7 +150,8 @@ static void gather(const struct work *w, size_t b, struct sg_evidence_block *ret
             continue;
         uint64_t index = w->c->rows[i].reading.seq - h->first_seq;
         memcpy(ret->leaves[index], w->leaf[i], 32);
-        ret->readings[ret->n_readings++] = w->c->rows[i].reading;
+        octets[ret->n_readings++] =
+            SG_BYTES(w->octets.data + w->octets_at[i], w->octets_at[i + 1] - w->octets_at[i]);
     }
     ret->n_leaves = h->count;
 }
@@ -153,6 +178,7 @@ static int put_evidence(struct work *w, struct sg_buf *out)
 {
     struct sg_evidence_head head = {w->c->id, w->terms->from_s, w->terms->until_s, 0};
     struct sg_evidence_block *b = malloc(sizeof(*b));
+    struct sg_bytes octets[SG_BLOCK_READINGS_MAX];
     int r;
 
     if (!b)
@@ -164,10 +190,10 @@ static int put_evidence(struct work *w, struct sg_buf *out)
     for (size_t i = 0; i < w->c->n_blocks && !r; i++) {
         if (!in_evidence(w, i))
             continue;
-        gather(w, i, b);
+        gather(w, i, b, octets);
         r = check_block(w, b);
         if (!r)
-            r = sg_evidence_put_block(out, b);
+            r = sg_evidence_put_block_encoded(out, b, octets);
     }
     if (!r && sections)
         r = sg_evidence_put_sections(out, sg_buf_bytes(&w->section),
@@ -353,6 +379,7 @@ int issue(struct client *c, const struct terms *terms, struct sg_bill *ret,
           struct sg_buf *ret_evidence, struct refusal *why)
 {
     SG_FREE size_t *block_of = calloc(c->n_rows + 1, sizeof(*block_of));
+    SG_FREE size_t *octets_at = calloc(c->n_rows + 1, sizeof(*octets_at));
     SG_FREE uint8_t(*leaf)[32] = calloc(c->n_rows + 1, sizeof(*leaf));
     SG_FREE size_t *first_row = calloc(c->n_blocks + 1, sizeof(*first_row));
     SG_FREE size_t *n_rows = calloc(c->n_blocks + 1, sizeof(*n_rows));
@@ -361,6 +388,8 @@ int issue(struct client *c, const struct terms *terms, struct sg_bill *ret,
                      .terms = terms,
                      .block_of = block_of,
                      .leaf = leaf,
+                     .octets = SG_BUF_INIT(SG_EVIDENCE_MAX),
+                     .octets_at = octets_at,
                      .first_row = first_row,
                      .n_rows = n_rows,
                      .spare = spare,
@@ -368,11 +397,12 @@ int issue(struct client *c, const struct terms *terms, struct sg_bill *ret,
                      .section = SG_BUF_INIT(SG_EVIDENCE_MAX)};
     int r;
 
-    if (!block_of || !leaf || !first_row || !n_rows || !spare)
+    if (!block_of || !octets_at || !leaf || !first_row || !n_rows || !spare)
         return sg_raise(-ENOMEM);
     r = estimates_make(c, terms);
     if (!r)
         r = run(&w, ret, ret_evidence);
     sg_buf_clear(&w.section);
+    sg_buf_clear(&w.octets);
     return r;
 }

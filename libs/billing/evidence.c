@@ -45,18 +45,35 @@ static int put_signed(struct sg_buf *out, const struct sg_evidence_block *b)
     return r ? r : sg_cbor_put_bytes(out, sg_buf_bytes(&evidence));
 }
 
-int sg_evidence_put_block(struct sg_buf *out, const struct sg_evidence_block *b)
+/* All of it up to the readings. */
+static int put_before_readings(struct sg_buf *out, const struct sg_evidence_block *b)
 {
-    size_t start = out->len;
     int r = sg_cbor_put_array(out, BLOCK_ITEMS);
     if (!r)
         r = put_signed(out, b);
     if (!r)
         r = sg_cbor_put_bytes(out, SG_BYTES(b->leaves, 32 * b->n_leaves));
-    if (!r)
-        r = sg_cbor_put_array(out, b->n_readings);
+    return r ? r : sg_cbor_put_array(out, b->n_readings);
+}
+
+int sg_evidence_put_block(struct sg_buf *out, const struct sg_evidence_block *b)
+{
+    size_t start = out->len;
+    int r = put_before_readings(out, b);
     for (size_t i = 0; i < b->n_readings && !r; i++)
         r = sg_reading_encode(&b->readings[i], out);
+    if (r)
+        out->len = start;
+    return r;
+}
+
+int sg_evidence_put_block_encoded(struct sg_buf *out, const struct sg_evidence_block *b,
+                                  const struct sg_bytes *readings)
+{
+    size_t start = out->len;
+    int r = put_before_readings(out, b);
+    for (size_t i = 0; i < b->n_readings && !r; i++)
+        r = sg_buf_append(out, readings[i]);
     if (r)
         out->len = start;
     return r;

@@ -41,6 +41,10 @@ SG_MUST_USE int sg_evidence_put_head(struct sg_buf *out, const struct sg_evidenc
 /* The same of a file with sections behind its blocks. */
 SG_MUST_USE int sg_evidence_put_head_sections(struct sg_buf *out, const struct sg_evidence_head *h);
 SG_MUST_USE int sg_evidence_put_block(struct sg_buf *out, const struct sg_evidence_block *b);
+/* The same, of n_readings readings that were encoded before (sg_reading_encode): b->readings are
+ * not looked at. */
+SG_MUST_USE int sg_evidence_put_block_encoded(struct sg_buf *out, const struct sg_evidence_block *b,
+                                              const struct sg_bytes *readings);
 /* Behind the last block; empty: there is none. */
 SG_MUST_USE int sg_evidence_put_sections(struct sg_buf *out, struct sg_bytes estimates,
                                          struct sg_bytes resolutions);
