@@ -370,7 +370,7 @@ static void put_conflicts(struct sg_html *p, const struct page *g)
 static void put_data(struct sg_html *p, const struct page *g)
 {
     const struct fleet_result *f = g->report->result;
-    if (!f->incomplete && !f->conflicts)
+    if (!f->incomplete && !f->conflicts && !f->bad_facts)
         return;
     sg_html_open(p, "section");
     sg_html_element_say(p, "h2", NULL, "What is wrong with the data",
@@ -386,6 +386,15 @@ static void put_data(struct sg_html *p, const struct page *g)
     }
     if (f->conflicts)
         put_conflicts(p, g);
+    if (f->bad_facts) {
+        sg_html_open(p, "li");
+        sg_html_textf(
+            p,
+            sg_html_word(p, "%s rows of facts or contracts cannot be read and count as none.",
+                         "%s linhas de cadastro ou contrato são ilegíveis e não contam."),
+            sg_format_int(p->language, (int64_t)f->bad_facts).s);
+        sg_html_close(p);
+    }
     sg_html_close(p);
     sg_html_close(p);
 }

@@ -131,6 +131,7 @@ static void make_result(void)
     result.ranking.lines[1].incomplete = 2;
     result.conflicts = 3;
     result.incomplete = 2;
+    result.bad_facts = 4;
     result.suspects = calloc(2, sizeof(*result.suspects));
     result.n_suspects = 2;
     make_days(40, 0.5f);
@@ -160,6 +161,7 @@ static void an_inspector_is_told(void **state)
     assert_true(says("1 em 2.000 clientes"));
     assert_true(says("commercial") && says("comercial") && says("75\xc2\xa0kW"));
     assert_true(says("3 readings were told twice"));
+    assert_true(says("4 rows of facts or contracts cannot be read"));
     assert_true(says("Changed, and not taken for theft") && says("empty-house"));
     assert_true(says("vacant premises (known)"));
     assert_true(says("on 4 Sep 2026 it fell by 75"));
