@@ -13,7 +13,8 @@ struct reading {
 
 static void copy_text(char *to, struct sg_bytes text)
 {
-    memcpy(to, text.data, text.len);
+    if (text.len) /* NULL has no octets to point to */
+        memcpy(to, text.data, text.len);
     to[text.len] = 0;
 }
 
