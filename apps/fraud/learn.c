@@ -12,6 +12,14 @@ void learn_label(char ret[SG_TREES_LABEL_MAX + 1])
     snprintf(ret, SG_TREES_LABEL_MAX + 1, "full-features/%08x", (unsigned)(hash >> 32));
 }
 
+bool learn_fits(const struct sg_learned *m)
+{
+    const struct sg_learned_facts facts = sg_learned_facts(m);
+    char label[SG_TREES_LABEL_MAX + 1];
+    learn_label(label);
+    return strcmp(facts.label, label) == 0 && facts.features == sg_feature_count();
+}
+
 /* ---- examples ------------------------------------------------------------------------------ */
 
 struct example {

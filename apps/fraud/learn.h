@@ -19,6 +19,9 @@
 
 /* "full-features/1f2e3d4c": changes with the list of features. */
 void learn_label(char ret[SG_TREES_LABEL_MAX + 1]);
+/* Learnt from the features of this program: their list and their number, as a file may tell the one
+ * and hold another. */
+bool learn_fits(const struct sg_learned *m);
 
 struct learn_job {
     struct fleet fleet; /* threads, seed, progress; plan and source are set here */

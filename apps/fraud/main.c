@@ -429,7 +429,6 @@ static int count_drift(void *ctx, const struct line *l, const float *features)
 static int take_learned(struct app *a)
 {
     const char *path = a->options.learned;
-    char label[SG_TREES_LABEL_MAX + 1];
     if (!path)
         return 0;
     if (a->plan.mode != MODE_FULL)
@@ -439,8 +438,7 @@ static int take_learned(struct app *a)
         return r < 0 ? fail(path)
                      : complain(path, r == SG_LEARNED_VERSION ? "of a version not known here"
                                                               : "not a learnt ranking");
-    learn_label(label);
-    if (strcmp(sg_learned_facts(a->learned).label, label) != 0)
+    if (!learn_fits(a->learned))
         return complain(path, "learnt from other features than this program has: learn again");
     return sg_drift_new(&a->drift, a->learned) ? fail(path) : 0;
 }

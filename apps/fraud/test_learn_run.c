@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sealgrid/base/cbor.h>
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/random.h>
+#include <sealgrid/fraud/features.h>
 
 enum { CUSTOMERS = 24, DAYS = 156, FIRST = 125, SECOND = 140, STEP = 14 };
 
@@ -174,6 +176,53 @@ static void test_many_anchors_are_refused(void **state)
     assert_int_equal(run(&plan, &o, 1, NULL, &r), LEARN_TOO_LONG);
 }
 
+/* A file as learn-file.c reads it: trees of one leaf, over `features` and the score. */
+static int put_learned(struct sg_buf *b, uint32_t features)
+{
+    static const uint8_t numbers[24] = {[8] = 0x3f, 0xf0}, one[] = {0, 1};
+    static const uint8_t leaf[12] = {0xff, 0xff, [8] = 0x3f, 0x80}, start[16] = {0x3f, 0xf0};
+    static const uint8_t zeros[(SG_LEARN_FEATURES_MAX + 2) * SG_DRIFT_CLASSES * 4];
+    SG_CLEANUP(sg_buf_clear) struct sg_buf trees = SG_BUF_INIT(1 << 16);
+    const size_t columns = features + 2;
+    char label[SG_TREES_LABEL_MAX + 1];
+    learn_label(label);
+    int r = sg_cbor_put_array(&trees, 8);
+    r = r ? r : sg_cbor_put_text(&trees, "sealgrid-trees");
+    r = r ? r : sg_cbor_put_uint(&trees, 1);
+    r = r ? r : sg_cbor_put_text(&trees, label);
+    r = r ? r : sg_cbor_put_uint(&trees, 1);
+    r = r ? r : sg_cbor_put_uint(&trees, features + 1);
+    r = r ? r : sg_cbor_put_bytes(&trees, SG_BYTES_ARRAY(numbers));
+    r = r ? r : sg_cbor_put_bytes(&trees, SG_BYTES_ARRAY(one));
+    r = r ? r : sg_cbor_put_bytes(&trees, SG_BYTES_ARRAY(leaf));
+    r = r ? r : sg_cbor_put_array(b, 10);
+    r = r ? r : sg_cbor_put_text(b, "sealgrid-learned");
+    for (unsigned i = 0; i < 5; i++) /* version, days, outcomes */
+        r = r ? r : sg_cbor_put_uint(b, 1);
+    r = r ? r : sg_cbor_put_bytes(b, SG_BYTES_ARRAY(start));
+    r = r ? r : sg_cbor_put_bytes(b, SG_BYTES(zeros, columns * (SG_DRIFT_CLASSES - 2) * 4));
+    r = r ? r : sg_cbor_put_bytes(b, SG_BYTES(zeros, columns * SG_DRIFT_CLASSES * 4));
+    return r ? r : sg_cbor_put_bytes(b, sg_buf_bytes(&trees));
+}
+
+static void check_fits(uint32_t features, bool wanted)
+{
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(SG_LEARNED_BYTES_MAX);
+    SG_CLEANUP(sg_learned_freep) struct sg_learned *m = NULL;
+    assert_int_equal(put_learned(&b, features), 0);
+    assert_int_equal(sg_learned_decode(sg_buf_bytes(&b), &m), 0);
+    assert_int_equal(learn_fits(m), wanted);
+}
+
+/* It would read beyond a customer's features. */
+static void test_more_features_under_our_label_are_refused(void **state)
+{
+    (void)state;
+    check_fits(sg_feature_count(), true);
+    check_fits(sg_feature_count() + 1, false);
+    check_fits(SG_LEARN_FEATURES_MAX, false);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -196,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_learns),
         cmocka_unit_test(test_old_model_is_checked),
         cmocka_unit_test(test_many_anchors_are_refused),
+        cmocka_unit_test(test_more_features_under_our_label_are_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
