@@ -49,8 +49,7 @@ static bool take_text(struct sg_bytes field, char *ret, size_t max)
     for (size_t i = 0; i < field.len; i++)
         if (field.data[i] < 0x20 || field.data[i] == 0x7f)
             return false;
-    if (field.len) /* a field that is not there has no octets to point to */
-        memcpy(ret, field.data, field.len);
+    memcpy(ret, field.data, field.len);
     ret[field.len] = 0;
     return true;
 }
