@@ -49,7 +49,8 @@ static bool take_text(struct sg_bytes field, char *ret, size_t max)
     for (size_t i = 0; i < field.len; i++)
         if (field.data[i] < 0x20 || field.data[i] == 0x7f)
             return false;
-    memcpy(ret, field.data, field.len);
+    if (field.len) /* of a column that is not there nothing is */
+        memcpy(ret, field.data, field.len);
     ret[field.len] = 0;
     return true;
 }

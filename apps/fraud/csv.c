@@ -58,6 +58,9 @@ bool csv_number(struct sg_bytes field, double *ret)
         return false;
     memcpy(text, field.data, field.len);
     text[field.len] = 0;
+    /* strtod knows blanks, hexadecimal and words; a NUL would hide what follows it. */
+    if (strspn(text, "0123456789+-.eE") != field.len)
+        return false;
     *ret = strtod(text, &end);
     return *end == 0 && isfinite(*ret);
 }

@@ -44,6 +44,8 @@ static int by_rank(const void *a, const void *b)
     const int judged = (x->unjudged != JUDGED) - (y->unjudged != JUDGED);
     if (judged)
         return judged;
+    if (x->unjudged != JUDGED && x->incomplete != y->incomplete)
+        return x->incomplete < y->incomplete ? 1 : -1;
     if (x->score != y->score)
         return x->score < y->score ? 1 : -1;
     return strcmp(x->id, y->id);

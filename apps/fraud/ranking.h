@@ -1,7 +1,8 @@
 #pragma once
 /*
  * ranking - the lines of a fleet, in the end in order of rank: highest score first, equal scores by
- * id, the unjudged last.  Owns its lines.  One thread at a time.
+ * id, the unjudged last, most incomplete days first: whoever drops a reading a day does not hide
+ * among meters that are silent.  Owns its lines.  One thread at a time.
  */
 #include "score.h"
 
@@ -23,5 +24,6 @@ SG_MUST_USE int ranking_by_drop(const struct ranking *r, struct ranking *ret);
 /* What stands in the column score: an unjudged customer gets the lowest there is, 0 at most. */
 double ranking_score(const struct ranking *r, const struct line *l);
 /* customer,score,rank,reasons: to a file, whole or not at all and of mode 0600 (it accuses), or to
- * standard output ("-"), a pipe or a device.  A name that a spreadsheet would run as a formula gets a ' before it. */
+ * standard output ("-"), a pipe or a device.  A name that a spreadsheet would run as a formula gets
+ * a ' before it. */
 SG_MUST_USE int ranking_write(const struct ranking *r, const struct plan *plan, const char *path);

@@ -58,6 +58,8 @@ static void bad_labels_are_named(void **state)
         {"customer,label\n\"a\"\"b\",1\n", "line 2: customer"},
         {"customer,label,type\n1,1,16\n", "line 2: type"},
         {"customer,label,type\n1,1,1.5\n", "line 2: type"},
+        {"customer,label,type\n1,1,0x3\n", "line 2: type"},
+        {"customer,label,type\n1,1, 3\n", "line 2: type"},
         {"customer,label,type\n1,1,-1\n", "line 2: type"},
         {"customer,label,start_day\n1,1,soon\n", "line 2: start_day"},
         {"customer,label,start_day\n1,1,1e7\n", "line 2: start_day"},
@@ -113,6 +115,25 @@ static void ranks_by_score_then_id_the_unjudged_last(void **state)
     assert_true(ranking_score(&ranking, &ranking.lines[5]) == 0);
     ranking.lines[4].score = -0.5;
     assert_true(ranking_score(&ranking, &ranking.lines[5]) == -0.5);
+}
+
+/* Silent meters are many; whoever drops a reading a day stands before them. */
+static void the_unjudged_by_incomplete_days(void **state)
+{
+    (void)state;
+    char order[8] = "";
+    ranking_clear(&ranking);
+    rank("a", 0, FEW_RECENT);
+    rank("b", 0, NO_DAYS);
+    rank("c", 0.1, JUDGED);
+    rank("d", 0, FEW_RECENT);
+    rank("e", 0, FEW_RECENT);
+    ranking.lines[3].incomplete = ranking.lines[4].incomplete = 30;
+    ranking.lines[2].incomplete = 2;
+    ranking_sort(&ranking);
+    for (size_t i = 0; i < ranking.n; i++)
+        order[i] = ranking.lines[i].id[0];
+    assert_string_equal(order, "cdeab");
 }
 
 /* The ranking as a file's text, ended by a NUL. */
@@ -252,6 +273,7 @@ int main(void)
         cmocka_unit_test(columns_by_name),
         cmocka_unit_test(bad_labels_are_named),
         cmocka_unit_test(ranks_by_score_then_id_the_unjudged_last),
+        cmocka_unit_test(the_unjudged_by_incomplete_days),
         cmocka_unit_test(a_ranking_as_a_file),
         cmocka_unit_test(a_name_is_no_formula),
         cmocka_unit_test(a_ranking_is_its_owners),

@@ -29,7 +29,7 @@
 enum {
     SG_FULL_PANEL_DEFAULT = 2048, /* customers in the panel */
     SG_FULL_PANEL_MAX = 8192,
-    SG_FULL_PANEL_LEAST = 24, /* fewer: nothing is learnt, the score is novelty alone */
+    SG_FULL_PANEL_LEAST = 24, /* fewer: SG_FULL_NO_CUSTOMERS */
     SG_FULL_THREADS_MAX = 256,
     SG_FULL_REASONS = 3,
     SG_FULL_PICTURE_DAYS = 200,
