@@ -15,6 +15,7 @@
 #include <sealgrid/meter/tables.h>
 
 #define INSTALLS_MAX 64
+#define RATIO_MAX    1e6 /* as in a file of phasors */
 #define DAY_S        86400
 
 struct install {
@@ -206,12 +207,17 @@ static int count_conflict(void *ctx, struct sg_bytes partition, struct sg_bytes 
 /* ---- one client ---------------------------------------------------------------------------- */
 
 /* The ratio is that of the last installation: transformers are changed with their meter. */
+static double ratio_of(const struct filling *f)
+{
+    return f->n_installs ? f->install[f->n_installs - 1].ratio : 1;
+}
+
 static int begin_phasors(struct filling *f, int32_t first_recent)
 {
     struct sg_phasor_config c = SG_PHASOR_CONFIG_DEFAULT;
     c.recent_from_s = midnight(f->o, first_recent);
     c.east_s = f->o->tz ? sg_tz_at(f->o->tz, c.recent_from_s).east_s : f->o->east_s;
-    c.ratio = f->n_installs ? f->install[f->n_installs - 1].ratio : 1;
+    c.ratio = ratio_of(f);
     return sg_phasor_start(f->phasor, &c);
 }
 
@@ -227,12 +233,16 @@ static int fill(struct filling *f, struct sg_kv *kv, int64_t client, int32_t fir
     const struct source_span span = f->o->span;
     const int64_t from = midnight(f->o, span.first) + 1, until = midnight(f->o, span.last + 1) + 1;
     uint8_t fields[SG_ROW_READING_FIELDS_LEN];
+    int r = sg_table_each(kv, client, SG_TABLE_INSTALLATION, NULL, NULL, SG_BYTES_NONE,
+                          take_install, f);
+    /* A record that no transformer bears out costs that client's phasors, not everybody's ranking.
+     */
+    if (!(ratio_of(f) <= RATIO_MAX))
+        f->phasor = NULL;
     if (f->phasor)
         source_phasor_want(fields);
     else
         sg_row_reading_want(SG_READING_interval_energy, fields);
-    int r = sg_table_each(kv, client, SG_TABLE_INSTALLATION, NULL, NULL, SG_BYTES_NONE,
-                          take_install, f);
     if (r == 0)
         r = sg_table_each(kv, client, SG_TABLE_READING_CONFLICT, &from, &until, SG_BYTES_NONE,
                           count_conflict, f);

@@ -282,6 +282,36 @@ static void phasors_are_judged_beside_the_energy(void **state)
     }
 }
 
+static void absurd_ratio_costs_its_phasors_only(void **state)
+{
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    SG_CLEANUP(source_session_freep) struct source_session *session = NULL;
+    const int64_t clients[] = {CLIENT, OTHER};
+    const struct source_store o = {.open_kv = open_memory,
+                                   .user = memory,
+                                   .east_s = -3 * 3600,
+                                   .span = {DAY_ONE, DAY_ONE + 1},
+                                   .points = 24,
+                                   .clients = clients,
+                                   .n_clients = 2};
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, BEGIN + 2 * 86400, 1);
+    put_installation(CLIENT, BEGIN + 2 * 86400, 0, INT64_MAX);
+    put_installation(OTHER, BEGIN - 100, 0, 1);
+    for (int k = 1; k <= 2 * 24; k++) {
+        put_phasors(CLIENT, BEGIN + k * 3600, 1);
+        put_phasors(OTHER, BEGIN + k * 3600, 1);
+    }
+    assert_int_equal(source_store_open(&s, &o), 0);
+    source_want_phasors(s, DAY_ONE + 1);
+    assert_int_equal(source_session_open(s, &session), 0);
+    assert_int_equal(source_next(s, session, &days, &notes), 0);
+    assert_int_equal(days.n_days, 2);
+    assert_false(notes.has_phasors);
+    assert_int_equal(source_next(s, session, &days, &notes), 0);
+    assert_true(notes.has_phasors);
+}
+
 /* A meter change: each with its ratio; energy fed in is not drawn. */
 static void ratios_belong_to_their_time(void **state)
 {
@@ -458,6 +488,7 @@ int main(void)
         T(off_the_grid_is_incomplete),
         T(absurd_energy_spoils_its_day_only),
         T(phasors_are_judged_beside_the_energy),
+        T(absurd_ratio_costs_its_phasors_only),
         T(ratios_belong_to_their_time),
         T(before_it_was_installed_nothing_counts),
         T(conflicts_are_counted),
