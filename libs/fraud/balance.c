@@ -129,6 +129,15 @@ static void learn_habit(struct fit *f, size_t j)
     }
 }
 
+/* What is left out draws on: as it used to, for want of anything better.  Without it that energy
+ * would be shared out among neighbours whose loads go up and down alike. */
+static void remember(struct fit *f, size_t j)
+{
+    const size_t slots = 2 * (size_t)f->in->per_day;
+    for (size_t slot = 0; slot < slots; slot++)
+        f->habit[j * slots + slot] = (float)mean_of(f->in, j, slot, 0, f->in->n_past).is;
+}
+
 static void choose_customers(struct fit *f)
 {
     const struct sg_balance_input *in = f->in;
@@ -138,8 +147,12 @@ static void choose_customers(struct fit *f)
             missing += isnan(load_of(in, j)[t]) != 0;
         f->customers[j] = (struct sg_balance_customer){
             .used = (double)missing <= MISSING_MOST * (double)(in->n_intervals - in->n_past)};
-        if (in->n_past >= (size_t)PAST_LEAST * in->per_day)
+        if (in->n_past < (size_t)PAST_LEAST * in->per_day)
+            continue;
+        if (f->customers[j].used)
             learn_habit(f, j);
+        else
+            remember(f, j);
     }
 }
 
@@ -182,10 +195,12 @@ static double make_row(struct fit *f, size_t t)
         left -= in->loss_per_kwh2 * of * of;
     for (size_t j = 0; j < in->n_customers; j++) {
         double *column = f->row + column_of(j);
-        if (f->customers[j].used)
+        if (f->customers[j].used) {
             make_columns(f, j, t, column);
-        else
+        } else {
             memset(column, 0, EACH * sizeof(*column));
+            column[STARTS] = (double)f->habit[j * 2 * in->per_day + slot_of(in, t)];
+        }
         left -= column[0];
     }
     return left;

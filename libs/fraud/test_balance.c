@@ -74,6 +74,15 @@ static double stolen(const struct village *v, size_t j)
     return sum;
 }
 
+/* What customer j drew in the judged intervals. */
+static double drawn_by(const struct village *v, size_t j)
+{
+    double sum = 0;
+    for (size_t t = PAST * PER_DAY; t < N; t++)
+        sum += (double)v->drawn[j * N + t];
+    return sum;
+}
+
 static size_t most(const struct village *v, size_t but)
 {
     size_t best = but == 0;
@@ -235,6 +244,26 @@ static void test_refusals(void **state)
     free(v);
 }
 
+/* Whoever drops its readings is left out; no neighbour whose load goes up and down with it is
+ * accused in its place. */
+static void test_dropped_readings_accuse_nobody(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 11; seed < 15; seed++) {
+        struct village *v = a_village(seed, 20);
+        for (size_t t = PAST * PER_DAY; t < N; t++)
+            v->reported[3 * N + t] = NAN;
+        solve(v);
+        assert_false(v->customer[3].used);
+        assert_true(v->result.unexplained_kwh > 0.6 * drawn_by(v, 3));
+        for (size_t j = 0; j < v->n; j++)
+            if (v->customer[j].sureness >= 0.5)
+                fail_msg("seed %d, customer %zu: share %.3f, sureness %.3f", (int)seed, j,
+                         v->customer[j].share, v->customer[j].sureness);
+        free(v);
+    }
+}
+
 /* Two customers of one and the same load: the loss is shared, nobody gets more than there is. */
 static void test_twins(void **state)
 {
@@ -253,10 +282,15 @@ static void test_twins(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_honest),       cmocka_unit_test(test_thieves),
-        cmocka_unit_test(test_without_past), cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_residual),     cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_twins),        cmocka_unit_test(test_late_and_outliers),
+        cmocka_unit_test(test_honest),
+        cmocka_unit_test(test_thieves),
+        cmocka_unit_test(test_without_past),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_residual),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_twins),
+        cmocka_unit_test(test_late_and_outliers),
+        cmocka_unit_test(test_dropped_readings_accuse_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
