@@ -9,6 +9,7 @@
 
 #define LEAST_INTERVALS 48
 #define MISSING_MOST    0.2 /* of the judged intervals */
+#define GUESSED_MOST    0.2 /* of the customers, in one interval */
 #define PAST_LEAST      7   /* days that tell a habit */
 #define ROUNDS          4   /* of weighing rows down */
 #define HUBER           2.0 /* standard deviations within which a row counts in full */
@@ -27,7 +28,10 @@
 enum { COLUMN_A, COLUMN_B, COLUMN_FIRST, STARTS = 5, EACH = STARTS + 2 };
 
 struct fit {
-    const struct sg_balance_input *in;
+    const struct sg_balance_input *told; /* with readings missing */
+    const struct sg_balance_input *in;   /* the same with gaps of a few filled */
+    struct sg_balance_input filled;
+    float *load; /* of filled */
     struct sg_balance_customer *customers;
     struct balance_equations e;
     size_t rows;
@@ -41,6 +45,7 @@ struct fit {
 static void fit_clear(struct fit *f)
 {
     free(f->customers);
+    free(f->load);
     free(f->habit);
     free(f->fall);
     free(f->e.h);
@@ -156,14 +161,40 @@ static void choose_customers(struct fit *f)
     }
 }
 
+/* A reading that is missing is taken as usual at that hour: were all others' intervals lost with
+ * it, a few gaps of each would leave none, and a thief could choose which. */
+static int fill_gaps(struct fit *f)
+{
+    const struct sg_balance_input *in = f->told;
+    const size_t n = in->n_customers * in->n_intervals;
+    f->load = malloc(n * sizeof(*f->load));
+    if (!f->load)
+        return sg_raise(-ENOMEM);
+    memcpy(f->load, in->customer, n * sizeof(*f->load));
+    for (size_t i = 0; i < n; i++) {
+        const size_t j = i / in->n_intervals, t = i % in->n_intervals;
+        if (!f->customers[j].used || t < in->n_past || !isnan(f->load[i]))
+            continue;
+        const struct mean usual = mean_of(in, j, slot_of(in, t), in->n_past, in->n_intervals);
+        f->load[i] = usual.n >= 2 ? (float)usual.is : NAN;
+    }
+    f->filled = *in;
+    f->filled.customer = f->load;
+    f->in = &f->filled;
+    return 0;
+}
+
 static bool row_is_usable(const struct fit *f, size_t t)
 {
+    size_t guessed = 0;
     if (isnan(f->in->transformer[t]))
         return false;
-    for (size_t j = 0; j < f->in->n_customers; j++)
+    for (size_t j = 0; j < f->in->n_customers; j++) {
         if (f->customers[j].used && isnan(load_of(f->in, j)[t]))
             return false;
-    return true;
+        guessed += f->customers[j].used && isnan(load_of(f->told, j)[t]);
+    }
+    return (double)guessed <= GUESSED_MOST * (double)f->in->n_customers;
 }
 
 /* The columns of a customer. */
@@ -439,6 +470,9 @@ static int solve(struct fit *f, struct sg_balance_result *ret)
     const struct sg_balance_input *in = f->in;
     double sigma = 0;
     choose_customers(f);
+    int r = fill_gaps(f);
+    if (r)
+        return r;
     bound(f);
     for (size_t t = 0; t < in->n_intervals; t++)
         f->weight[t] = 1;
@@ -471,7 +505,7 @@ static bool input_is_valid(const struct sg_balance_input *in)
 int sg_balance(const struct sg_balance_input *in, struct sg_balance_customer *ret,
                struct sg_balance_result *ret_result)
 {
-    SG_CLEANUP(fit_clear) struct fit f = {.in = in};
+    SG_CLEANUP(fit_clear) struct fit f = {.told = in, .in = in};
     if (!input_is_valid(in))
         return sg_raisef(-EINVAL, "%zu customers, %zu intervals, %zu of them past, %u a day",
                          in->n_customers, in->n_intervals, in->n_past, in->per_day);

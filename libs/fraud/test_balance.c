@@ -200,7 +200,7 @@ static void test_missing(void **state)
     assert_int_equal(sg_balance(&v->in, v->customer, &v->result), 0);
     assert_false(v->customer[3].used);
     assert_true(v->customer[5].used);
-    assert_int_equal(v->result.intervals, (DAYS - PAST) * PER_DAY - 1);
+    assert_int_equal(v->result.intervals, (DAYS - PAST) * PER_DAY);
     assert_int_equal(most(v, SIZE_MAX), 11);
     assert_true(fabs(v->customer[11].share - 0.6) < 0.15);
     free(v);
@@ -264,6 +264,28 @@ static void test_dropped_readings_accuse_nobody(void **state)
     }
 }
 
+/* Every customer lacks one day in ten, each others: together they would leave none. */
+static void test_a_few_gaps_of_each(void **state)
+{
+    struct village *v = a_village(21, 30);
+    (void)state;
+    for (size_t t = PAST * PER_DAY; t < N; t++)
+        v->reported[3 * N + t] *= 0.4f;
+    for (size_t j = 0; j < v->n; j++)
+        for (size_t t = 0; t < N; t++)
+            if ((t / PER_DAY + j) % 10 == 0)
+                v->reported[j * N + t] = NAN;
+    solve(v);
+    assert_int_equal(v->result.intervals, (DAYS - PAST) * PER_DAY);
+    assert_int_equal(most(v, SIZE_MAX), 3);
+    assert_true(v->customer[3].sureness > 0.5);
+    for (size_t j = 0; j < v->n; j++)
+        if (j != 3 && v->customer[j].sureness >= 0.5)
+            fail_msg("customer %zu: share %.3f, sureness %.3f", j, v->customer[j].share,
+                     v->customer[j].sureness);
+    free(v);
+}
+
 /* Two customers of one and the same load: the loss is shared, nobody gets more than there is. */
 static void test_twins(void **state)
 {
@@ -291,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_twins),
         cmocka_unit_test(test_late_and_outliers),
         cmocka_unit_test(test_dropped_readings_accuse_nobody),
+        cmocka_unit_test(test_a_few_gaps_of_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

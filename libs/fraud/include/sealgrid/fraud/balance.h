@@ -26,8 +26,10 @@
  * Whoever takes energy by a line of its own, or has no meter in the list, is left in `unexplained`.
  * A customer whose readings are missing in more than a fifth of the intervals is left out and
  * named: what it used to draw, where a past tells it, stands for it in a column of its own and
- * stays in `unexplained`; else that energy would be shared out among neighbours.  Of the rest an
- * interval with a reading missing is left out.
+ * stays in `unexplained`; else that energy would be shared out among neighbours.  Of the rest a
+ * reading that is missing is taken as the mean of that hour and kind of day in the judged intervals
+ * (and counts so in `metered`); an interval in which more than a fifth of the customers lack theirs
+ * is left out.
  *
  * Arithmetic in one order: same bits on every machine.  Any thread; borrows all arguments.
  */
