@@ -286,11 +286,6 @@ struct page_text page_excuse(const struct sg_html *p, const struct line *l)
                                      "another tariff (%s): %s of the former total, at other hours",
                                      "outra tarifa (%s): %s do total anterior, em outros horários"),
                         how, percent(p, r->a).s);
-        case SG_FULL_REASON_PEERS:
-            return text(sg_html_word(p, "customers who move alike did the same: %s here, %s there",
-                                     "clientes de comportamento parecido fizeram o mesmo: %s aqui, "
-                                     "%s lá"),
-                        percent(p, r->a).s, percent(p, r->b).s);
         default:
             break;
         }

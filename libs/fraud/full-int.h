@@ -70,7 +70,7 @@ double sg_full_share(const struct sg_full_model *m, double margin);
 /* --- honest reasons for a change (full-excuse.c) --- */
 
 struct sg_full_excuse {
-    uint8_t kind; /* SG_FULL_REASON_VACANT..PEERS, or NONE */
+    uint8_t kind; /* SG_FULL_REASON_VACANT..TARIFF, or NONE */
     bool known;   /* by a fact; else by its pattern alone */
     float off;    /* taken off the margin */
     float a;      /* figure for the reason */

@@ -273,9 +273,6 @@ void sg_full_reason_text(const struct sg_full_reason *r, bool dated, int32_t epo
     case SG_FULL_REASON_TARIFF:
         snprintf(ret, room, "%sa changed tariff: %.2f of the total at other hours", known(r), a);
         break;
-    case SG_FULL_REASON_PEERS:
-        snprintf(ret, room, "draws %.2f of usual as customers who move alike do (%.2f)", a, b);
-        break;
     case SG_FULL_REASON_NONE:
     case SG_FULL_REASON_COUNT:
         break;

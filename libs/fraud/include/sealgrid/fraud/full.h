@@ -125,7 +125,6 @@ enum sg_full_reason_kind {
     SG_FULL_REASON_VACANT, /* a: recent level over the old base load; b: 1 if known */
     SG_FULL_REASON_SOLAR,  /* a: midday left, b: 1 if known */
     SG_FULL_REASON_TARIFF, /* a: total now over before, b: 1 if known */
-    SG_FULL_REASON_PEERS,  /* a: recent level, b: that of customers who move alike */
     SG_FULL_REASON_COUNT
 };
 
