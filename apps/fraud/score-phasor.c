@@ -15,11 +15,10 @@ static void add_decibel(struct line *l, double decibel)
 
 void score_add_phasors(struct line *l, const struct sg_phasor_summary *s)
 {
-    if (l->unjudged != JUDGED)
-        return;
-    add_decibel(l, sg_phasor_decibel(s->score));
     l->phasor = s->top[0];
     l->east_s = s->east_s;
+    if (l->unjudged == JUDGED)
+        add_decibel(l, sg_phasor_decibel(s->score));
 }
 
 /* The same with what its transformer tells. */
@@ -33,7 +32,7 @@ void score_add_balance(struct line *l, const struct balances_customer *b)
 
 bool score_phasor_words(const struct line *l, bool portuguese, char ret[SG_PHASOR_WORDS_MAX])
 {
-    if (l->unjudged != JUDGED || l->phasor.sureness < TOLD_LEAST)
+    if (l->phasor.sureness < TOLD_LEAST)
         return false;
     sg_phasor_words_in(&l->phasor, l->east_s, portuguese ? SG_PHASOR_PORTUGUESE : SG_PHASOR_ENGLISH,
                        ret);
