@@ -64,9 +64,9 @@ SG_MUST_USE int score_by_full(struct scorer *s, const struct sg_fraud_days *d, s
 /* At the end of mode full: keeps the score of load, phasors and transformer as the unsupervised one;
  * what inspections taught, if anything, takes its place and starts from it. */
 void score_by_inspections(const struct scorer *s, struct line *l);
-/* The phasors of a customer in mode full (score-phasor.c); words: false, nothing to tell.  One whose
- * load cannot be judged gets no score by them, but the words: who drops readings and tampers does
- * not silence the meter. */
+/* The phasors of a customer in mode full (score-phasor.c); words: false, nothing to tell.  Who drops
+ * readings does not silence the meter: one whose load cannot be judged gets no score by them, but
+ * the words. */
 void score_add_phasors(struct line *l, const struct sg_phasor_summary *s);
 void score_add_balance(struct line *l, const struct balances_customer *b);
 bool score_phasor_words(const struct line *l, bool portuguese, char ret[SG_PHASOR_WORDS_MAX]);
