@@ -135,10 +135,10 @@ static void thieves_come_first_and_the_unjudged_last(void **state)
         assert_int_equal(r->n_unjudged, 2);
         for (size_t i = 0; i < 6; i++) /* c0, c10, .. c50 */
             assert_int_equal(r->lines[i].id[strlen(r->lines[i].id) - 1], '0');
-        assert_string_equal(r->lines[58].id, "c7");
-        assert_int_equal(r->lines[58].unjudged, FEW_REFERENCE);
-        assert_string_equal(r->lines[59].id, "c8");
-        assert_int_equal(r->lines[59].unjudged, NO_DAYS);
+        assert_string_equal(r->lines[58].id, "c8"); /* lacks more days than c7 */
+        assert_int_equal(r->lines[58].unjudged, NO_DAYS);
+        assert_string_equal(r->lines[59].id, "c7");
+        assert_int_equal(r->lines[59].unjudged, FEW_REFERENCE);
         assert_int_equal(got.incomplete, DAYS);
         assert_int_equal(got.n_suspects, 3);
         for (size_t i = 0; i < 3; i++)

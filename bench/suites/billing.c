@@ -279,6 +279,5 @@ static int run(struct sg_bench *b)
 
 const struct sg_bench_suite sg_bench_suite_billing = {
     "billing",
-    "a client's month on one core and on all, and the audit of a year, beside their hashes and "
-    "signatures alone",
+    "bills and audits of months, audit of a year, beside their hashes and signatures",
     run};
