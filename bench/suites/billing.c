@@ -278,6 +278,5 @@ static int run(struct sg_bench *b)
 }
 
 const struct sg_bench_suite sg_bench_suite_billing = {
-    "billing",
-    "bills and audits of months, audit of a year, beside their hashes and signatures",
+    "billing", "bills and audits of months, audit of a year, beside their hashes and signatures",
     run};
