@@ -1,4 +1,5 @@
 #include "exact-int.h"
+#include "file-head-int.h"
 #include "full-int.h"
 
 #include <sealgrid/base/cbor.h>
@@ -116,25 +117,17 @@ int sg_full_encode(const struct sg_full_model *m, struct sg_buf *b)
 
 /* Outcomes of all the following: those of the file. */
 
-static bool is_text(struct sg_bytes text, const char *wanted)
-{
-    return sg_bytes_equal(text, sg_bytes_str(wanted));
-}
-
 static int get_head(struct sg_reader *r, struct sg_full_model *m)
 {
-    struct sg_bytes format, label;
+    struct sg_bytes label;
     char wanted[LABEL_ROOM];
-    uint64_t fields, version;
-    if (sg_cbor_get_array(r, &fields) || sg_cbor_get_text(r, &format) || !is_text(format, FORMAT) ||
-        sg_cbor_get_uint(r, &version))
+    const int e = sg_file_head_get(r, FORMAT, VERSION, FIELDS);
+    if (e)
+        return e == FILE_HEAD_VERSION ? SG_FULL_FILE_VERSION : SG_FULL_FILE_NOT_A_MODEL;
+    if (sg_cbor_get_text(r, &label))
         return SG_FULL_FILE_NOT_A_MODEL;
     make_label(wanted);
-    if (version != VERSION)
-        return SG_FULL_FILE_VERSION;
-    if (fields != FIELDS || sg_cbor_get_text(r, &label))
-        return SG_FULL_FILE_NOT_A_MODEL;
-    if (!is_text(label, wanted))
+    if (!sg_bytes_equal(label, sg_bytes_str(wanted)))
         return SG_FULL_FILE_VERSION;
     return sg_cbor_get_uint(r, &m->seed) ? SG_FULL_FILE_NOT_A_MODEL : 0;
 }

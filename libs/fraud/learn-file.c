@@ -1,3 +1,4 @@
+#include "file-head-int.h"
 #include "learn-int.h"
 
 #include <sealgrid/base/cbor.h>
@@ -87,14 +88,8 @@ struct parts {
 
 static int get_version(struct sg_reader *r)
 {
-    struct sg_bytes format;
-    uint64_t fields, version;
-    if (sg_cbor_get_array(r, &fields) || sg_cbor_get_text(r, &format) ||
-        !sg_bytes_equal(format, SG_BYTES_LIT(FORMAT)) || sg_cbor_get_uint(r, &version))
-        return SG_LEARNED_NOT_LEARNED;
-    if (version != VERSION)
-        return SG_LEARNED_VERSION;
-    return fields == FIELDS ? 0 : SG_LEARNED_NOT_LEARNED;
+    const int e = sg_file_head_get(r, FORMAT, VERSION, FIELDS);
+    return e == FILE_HEAD_VERSION ? SG_LEARNED_VERSION : e ? SG_LEARNED_NOT_LEARNED : 0;
 }
 
 static bool get_parts(struct sg_reader *r, struct parts *p)

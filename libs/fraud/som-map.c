@@ -1,3 +1,4 @@
+#include "file-head-int.h"
 #include "som-int.h"
 
 #include <sealgrid/base/cbor.h>
@@ -71,25 +72,8 @@ int sg_som_map_encode(const struct sg_som *m, const char *label, uint64_t seed, 
 /* Positive outcomes of this file only; what the CBOR reader refuses is no map. */
 static int get_version(struct sg_reader *r)
 {
-    struct sg_bytes format;
-    uint64_t fields, version;
-    if (sg_cbor_get_array(r, &fields) || sg_cbor_get_text(r, &format) ||
-        !sg_bytes_equal(format, SG_BYTES_LIT(FORMAT)) || sg_cbor_get_uint(r, &version))
-        return SG_SOM_MAP_NOT_A_MAP;
-    if (version != VERSION)
-        return SG_SOM_MAP_VERSION;
-    return fields == FIELDS ? 0 : SG_SOM_MAP_NOT_A_MAP;
-}
-
-static bool get_label(struct sg_reader *r, char label[SG_SOM_LABEL_MAX + 1])
-{
-    struct sg_bytes text;
-    if (sg_cbor_get_text(r, &text) || text.len < 1 || text.len > SG_SOM_LABEL_MAX ||
-        memchr(text.data, 0, text.len))
-        return false;
-    memcpy(label, text.data, text.len);
-    label[text.len] = '\0';
-    return true;
+    const int e = sg_file_head_get(r, FORMAT, VERSION, FIELDS);
+    return e == FILE_HEAD_VERSION ? SG_SOM_MAP_VERSION : e ? SG_SOM_MAP_NOT_A_MAP : 0;
 }
 
 static bool get_head(struct sg_reader *r, struct head *h)
@@ -129,7 +113,8 @@ int sg_som_map_decode(struct sg_bytes bytes, struct sg_som **ret,
     int outcome = get_version(&r);
     if (outcome)
         return outcome;
-    if (!get_label(&r, label) || !get_head(&r, &h) || sg_cbor_get_bytes(&r, &codes) || r.left)
+    if (!sg_file_label_get(&r, label, SG_SOM_LABEL_MAX) || !get_head(&r, &h) ||
+        sg_cbor_get_bytes(&r, &codes) || r.left)
         return SG_SOM_MAP_NOT_A_MAP;
     const struct sg_som_shape shape = {
         .columns = (uint32_t)h.columns,

@@ -1,3 +1,4 @@
+#include "file-head-int.h"
 #include "trees-int.h"
 
 #include <sealgrid/base/cbor.h>
@@ -108,25 +109,8 @@ static bool load_f64(const uint8_t *p, double *ret)
 
 static int get_version(struct sg_reader *r)
 {
-    struct sg_bytes format;
-    uint64_t fields, version;
-    if (sg_cbor_get_array(r, &fields) || sg_cbor_get_text(r, &format) ||
-        !sg_bytes_equal(format, SG_BYTES_LIT(FORMAT)) || sg_cbor_get_uint(r, &version))
-        return SG_TREES_FILE_NOT_TREES;
-    if (version != VERSION)
-        return SG_TREES_FILE_VERSION;
-    return fields == FIELDS ? 0 : SG_TREES_FILE_NOT_TREES;
-}
-
-static bool get_label(struct sg_reader *r, char label[SG_TREES_LABEL_MAX + 1])
-{
-    struct sg_bytes text;
-    if (sg_cbor_get_text(r, &text) || text.len < 1 || text.len > SG_TREES_LABEL_MAX ||
-        memchr(text.data, 0, text.len))
-        return false;
-    memcpy(label, text.data, text.len);
-    label[text.len] = '\0';
-    return true;
+    const int e = sg_file_head_get(r, FORMAT, VERSION, FIELDS);
+    return e == FILE_HEAD_VERSION ? SG_TREES_FILE_VERSION : e ? SG_TREES_FILE_NOT_TREES : 0;
 }
 
 struct parts {
@@ -230,7 +214,7 @@ int sg_trees_decode(struct sg_bytes bytes, struct sg_trees **ret,
     int e = get_version(&r);
     if (e)
         return e;
-    if (!get_label(&r, label) || !get_parts(&r, &p))
+    if (!sg_file_label_get(&r, label, SG_TREES_LABEL_MAX) || !get_parts(&r, &p))
         return SG_TREES_FILE_NOT_TREES;
     e = trees_new(&m, (uint32_t)p.features, p.seed);
     if (e)
