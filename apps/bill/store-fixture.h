@@ -3,6 +3,7 @@
  * store-fixture - for tests: the metering tables as an authenticator leaves them, row by row, in a
  * store in memory.  Every function ends the test if the row cannot be written.
  */
+#include <sealgrid/billing/resolution.h>
 #include <sealgrid/kvs/memory.h>
 #include <sealgrid/meter/rows.h>
 #include <sealgrid/meter/tables.h>
@@ -38,6 +39,51 @@ static inline void sx_put_installation(struct sg_kv *kv, const struct sg_row_ins
     assert_int_equal(sg_row_int_sort(&r.sort, row->from_ts_s), 0);
     assert_int_equal(sg_row_installation_encode(&r.value, row), 0);
     sx_put(kv, SG_TABLE_INSTALLATION, &r);
+}
+
+/* A meter that stands there for ever, of ratio 1; cert NULL: octets that are no certificate. */
+static inline void sx_put_meter(struct sg_kv *kv, int64_t client, const char *serial,
+                                int64_t from_s, const struct sg_cert *cert)
+{
+    struct sg_buf der = SG_BUF_INIT(4096);
+    struct sg_row_installation row = {.client_id = client,
+                                      .from_ts_s = from_s,
+                                      .open = true,
+                                      .ratio_num = 1,
+                                      .ratio_den = 1,
+                                      .metrology_cert = SG_BYTES_LIT("\x30"),
+                                      .tariff_class = "B1"};
+
+    memcpy(row.serial, serial, strlen(serial) + 1);
+    if (cert) {
+        assert_int_equal(sg_cert_der(cert, &der), 0);
+        row.metrology_cert = sg_buf_bytes(&der);
+    }
+    sx_put_installation(kv, &row);
+    sg_buf_clear(&der);
+}
+
+/* An operator's choice of this telling, signed by key. */
+static inline void sx_put_resolution(struct sg_kv *kv, int64_t client,
+                                     const struct sg_reading *chosen, int64_t resolved_s,
+                                     const struct sg_key *key, const struct sg_cert *cert)
+{
+    struct sg_buf der = SG_BUF_INIT(4096), signature = SG_BUF_INIT(1024);
+    struct sg_resolution res = {client,
+                                {.ts_s = chosen->ts_s,
+                                 .resolved_ts_s = resolved_s,
+                                 .why = SG_BYTES_LIT("meter opened on that day")}};
+    char name[SG_ROW_WHO_MAX + 1];
+    struct sx_record r;
+
+    assert_int_equal(sg_row_digest(chosen, res.row.chosen), 0);
+    assert_int_equal(sg_resolution_sign(&res, key, cert, name, &der, &signature), 0);
+    sx_record_init(&r, client);
+    assert_int_equal(sg_row_resolution_sort(&r.sort, res.row.ts_s, resolved_s), 0);
+    assert_int_equal(sg_row_resolution_encode(&r.value, &res.row), 0);
+    sx_put(kv, SG_TABLE_RESOLUTION, &r);
+    sg_buf_clear(&der);
+    sg_buf_clear(&signature);
 }
 
 static inline void sx_put_block(struct sg_kv *kv, int64_t client, const struct sg_block_evidence *e,

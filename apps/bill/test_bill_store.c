@@ -26,21 +26,10 @@ static const char *serial_of(int meter)
     return f.installations.records[meter].serial;
 }
 
-static void put_installation(int meter)
+static void put_meter(int meter)
 {
     const struct sg_installation *in = &f.installations.records[meter];
-    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(4096);
-    struct sg_row_installation row = {.client_id = in->client,
-                                      .from_ts_s = in->from_s,
-                                      .open = true,
-                                      .ratio_num = 1,
-                                      .ratio_den = 1,
-                                      .tariff_class = "B1"};
-
-    memcpy(row.serial, in->serial, sizeof(row.serial));
-    assert_int_equal(sg_cert_der(in->cert, &der), 0);
-    row.metrology_cert = sg_buf_bytes(&der);
-    sx_put_installation(kv, &row);
+    sx_put_meter(kv, in->client, in->serial, in->from_s, in->cert);
 }
 
 static void put_block(int meter, int day)
@@ -70,7 +59,7 @@ static int make(void **state)
     if (fx_make(&f) || sg_kv_memory_new(&memory) || sg_kv_open_memory(&kv, memory))
         return -1;
     for (int meter = 0; meter < 2; meter++) {
-        put_installation(meter);
+        put_meter(meter);
         for (int day = 0; day < FX_DAYS; day++) {
             put_block(meter, day);
             for (int i = 0; i < 96; i++)

@@ -26,19 +26,6 @@ static struct sg_reading first[96], second[96];
 /* ---- the store as an authenticator leaves it ----------------------------------------------------
  */
 
-static void put_installation(void)
-{
-    const struct sg_row_installation row = {.client_id = CLIENT,
-                                            .from_ts_s = FROM,
-                                            .serial = SERIAL,
-                                            .open = true,
-                                            .ratio_num = 1,
-                                            .ratio_den = 1,
-                                            .metrology_cert = SG_BYTES_LIT("\x30"),
-                                            .tariff_class = "B1"};
-    sx_put_installation(kv, &row);
-}
-
 static void put_block_of(const struct sg_reading *readings, size_t n, uint8_t which)
 {
     sx_sign_block(kv, CLIENT, SERIAL, SG_CLOCK_OK, readings, n, meter_key, which);
@@ -59,26 +46,6 @@ static void put_readings(void)
     for (int i = 0; i < 96; i++)
         sx_put_reading(kv, CLIENT, SERIAL, &first[i], SG_ORIGIN_METROLOGY);
     put_conflict(&second[AT]);
-}
-
-static void put_resolution(const struct sg_reading *chosen, int64_t resolved_s,
-                           const struct sg_key *key)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(4096);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf signature = SG_BUF_INIT(1024);
-    struct sg_resolution res = {CLIENT,
-                                {.ts_s = chosen->ts_s,
-                                 .resolved_ts_s = resolved_s,
-                                 .why = SG_BYTES_LIT("meter opened on that day")}};
-    char name[SG_ROW_WHO_MAX + 1];
-    struct sx_record r;
-
-    assert_int_equal(sg_row_digest(chosen, res.row.chosen), 0);
-    assert_int_equal(sg_resolution_sign(&res, key, operator_cert, name, &der, &signature), 0);
-    sx_record_init(&r, CLIENT);
-    assert_int_equal(sg_row_resolution_sort(&r.sort, res.row.ts_s, resolved_s), 0);
-    assert_int_equal(sg_row_resolution_encode(&r.value, &res.row), 0);
-    sx_put(kv, SG_TABLE_RESOLUTION, &r);
 }
 
 static int make(void **state)
@@ -109,7 +76,7 @@ static int make(void **state)
         second[i] = first[i];
     }
     second[AT].field[SG_READING_interval_energy] = 5;
-    put_installation();
+    sx_put_meter(kv, CLIENT, SERIAL, FROM, NULL);
     put_block(first, 0x10);
     put_block(second, 0x01); /* before the other in the order of the store */
     put_readings();
@@ -154,7 +121,7 @@ static void nobody_chose(void **state)
 static void the_first_counts(void **state)
 {
     (void)state;
-    put_resolution(&first[AT], FROM + 300000, operator_key);
+    sx_put_resolution(kv, CLIENT, &first[AT], FROM + 300000, operator_key, operator_cert);
     SG_CLEANUP(client_clear) struct client c = read_client();
     assert_int_equal(c.conflicts, 0);
     assert_int_equal(c.n_blocks, 1);
@@ -168,11 +135,11 @@ static void one_choice_is_not_two(void **state)
     (void)state;
     second[AT + 1].field[SG_READING_interval_energy] = 6;
     put_conflict(&second[AT + 1]);
-    put_resolution(&first[AT + 1], FROM + 300000, operator_key);
+    sx_put_resolution(kv, CLIENT, &first[AT + 1], FROM + 300000, operator_key, operator_cert);
     struct client c = read_client();
     assert_int_equal(c.conflicts, 1);
     client_clear(&c);
-    put_resolution(&first[AT], FROM + 300000, operator_key);
+    sx_put_resolution(kv, CLIENT, &first[AT], FROM + 300000, operator_key, operator_cert);
     c = read_client();
     assert_int_equal(c.conflicts, 0);
     assert_int_equal(c.n_blocks, 1);
@@ -183,8 +150,8 @@ static void one_choice_is_not_two(void **state)
 static void the_second_counts(void **state)
 {
     (void)state;
-    put_resolution(&first[AT], FROM + 300000, operator_key);
-    put_resolution(&second[AT], FROM + 400000, operator_key);
+    sx_put_resolution(kv, CLIENT, &first[AT], FROM + 300000, operator_key, operator_cert);
+    sx_put_resolution(kv, CLIENT, &second[AT], FROM + 400000, operator_key, operator_cert);
     SG_CLEANUP(client_clear) struct client c = read_client();
     assert_int_equal(c.conflicts, 0);
     assert_int_equal(c.n_blocks, 1);
@@ -196,7 +163,7 @@ static void the_second_counts(void **state)
 static void a_forged_choice_settles_nothing(void **state)
 {
     (void)state;
-    put_resolution(&second[AT], FROM + 500000, meter_key);
+    sx_put_resolution(kv, CLIENT, &second[AT], FROM + 500000, meter_key, operator_cert);
     SG_CLEANUP(client_clear) struct client c = read_client();
     assert_int_equal(c.conflicts, 1);
     assert_int_equal(energy(&c), 100 + AT);
@@ -209,7 +176,7 @@ static void a_choice_makes_no_reading(void **state)
 
     (void)state;
     third.field[SG_READING_interval_energy] = 1;
-    put_resolution(&third, FROM + 600000, operator_key);
+    sx_put_resolution(kv, CLIENT, &third, FROM + 600000, operator_key, operator_cert);
     SG_CLEANUP(client_clear) struct client c = read_client();
     assert_int_equal(c.conflicts, 1);
     assert_int_equal(energy(&c), 100 + AT);
@@ -293,7 +260,7 @@ static void both_tellings_are_shown_and_one_is_billed(void **state)
     size_t n;
 
     (void)state;
-    put_resolution(&first[AT], FROM + 300000, operator_key);
+    sx_put_resolution(kv, CLIENT, &first[AT], FROM + 300000, operator_key, operator_cert);
     put_hour_again(again);
     SG_CLEANUP(client_clear) struct client undecided = {.id = CLIENT};
     assert_int_equal(source_store(&undecided, kv, FROM, FROM + 86400), 0);
@@ -302,7 +269,8 @@ static void both_tellings_are_shown_and_one_is_billed(void **state)
     assert_string_equal(why.word, "reading.conflict");
 
     for (int i = 0; i < 4; i++) /* the second telling of two intervals, the first of the others */
-        put_resolution(i < 2 ? &again[i] : &first[92 + i], FROM + 300000, operator_key);
+        sx_put_resolution(kv, CLIENT, i < 2 ? &again[i] : &first[92 + i], FROM + 300000,
+                          operator_key, operator_cert);
     SG_CLEANUP(client_clear) struct client c = {.id = CLIENT};
     assert_int_equal(source_store(&c, kv, FROM, FROM + 86400), 0);
     assert_int_equal(c.conflicts, 0);

@@ -36,21 +36,13 @@ static void put_day(int day)
 
 static int make(void **state)
 {
-    const struct sg_row_installation row = {.client_id = FX_CLIENT,
-                                            .from_ts_s = FX_FROM,
-                                            .serial = SERIAL,
-                                            .open = true,
-                                            .ratio_num = 1,
-                                            .ratio_den = 1,
-                                            .metrology_cert = SG_BYTES_LIT("\x30"),
-                                            .tariff_class = "B1"};
     struct sg_yaml_error why = {0, ""};
 
     (void)state;
     if (fx_make(&f) || sg_kv_memory_new(&memory) || sg_kv_open_memory(&kv, memory) ||
         sg_vee_rules_load(&rules, "apps/bill/vee/default.yaml", &why))
         return -1;
-    sx_put_installation(kv, &row);
+    sx_put_meter(kv, FX_CLIENT, SERIAL, FX_FROM, NULL);
     put_day(0);
     return 0;
 }

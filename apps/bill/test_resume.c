@@ -36,23 +36,6 @@ static char right_out[64], other_out[64];
 
 /* ---- a store of 48 clients with the fixture's meter each ------------------------------------ */
 
-static void put_installation(int64_t client)
-{
-    const struct sg_installation *in = &f.installations.records[0];
-    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(4096);
-    struct sg_row_installation row = {.client_id = client,
-                                      .from_ts_s = in->from_s,
-                                      .open = true,
-                                      .ratio_num = 1,
-                                      .ratio_den = 1,
-                                      .tariff_class = "B1"};
-
-    memcpy(row.serial, in->serial, sizeof(row.serial));
-    assert_int_equal(sg_cert_der(in->cert, &der), 0);
-    row.metrology_cert = sg_buf_bytes(&der);
-    sx_put_installation(kv, &row);
-}
-
 static void put_day(int64_t client, int day)
 {
     const struct sg_evidence_block *b = f.blocks[0][day];
@@ -146,8 +129,9 @@ static int make(void **state)
         return -1;
     snprintf(right_out, sizeof(right_out), "%s/right", folder);
     snprintf(other_out, sizeof(other_out), "%s/other", folder);
+    const struct sg_installation *in = &f.installations.records[0];
     for (int i = 0; i < CLIENTS; i++) {
-        put_installation(FX_CLIENT + i);
+        sx_put_meter(kv, FX_CLIENT + i, in->serial, in->from_s, in->cert);
         for (int day = 0; day < FX_DAYS; day++)
             put_day(FX_CLIENT + i, day);
     }

@@ -71,21 +71,10 @@ static void put_days(void)
 
 static int make(void **state)
 {
-    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(4096);
-    struct sg_row_installation row = {.client_id = FX_CLIENT,
-                                      .from_ts_s = FX_FROM,
-                                      .serial = SERIAL,
-                                      .open = true,
-                                      .ratio_num = 1,
-                                      .ratio_den = 1,
-                                      .tariff_class = "B1"};
-
     (void)state;
     if (fx_make(&f) || sg_kv_memory_new(&memory) || sg_kv_open_memory(&kv, memory))
         return -1;
-    assert_int_equal(sg_cert_der(f.installations.records[0].cert, &der), 0);
-    row.metrology_cert = sg_buf_bytes(&der);
-    sx_put_installation(kv, &row);
+    sx_put_meter(kv, FX_CLIENT, SERIAL, FX_FROM, f.installations.records[0].cert);
     make_operators();
     put_days();
     return 0;
@@ -106,21 +95,7 @@ static int clear(void **state)
 
 static void choose(const struct sg_reading *reading)
 {
-    SG_CLEANUP(sg_buf_clear) struct sg_buf der = SG_BUF_INIT(4096);
-    SG_CLEANUP(sg_buf_clear) struct sg_buf signature = SG_BUF_INIT(1024);
-    struct sg_resolution one = {FX_CLIENT,
-                                {.ts_s = reading->ts_s,
-                                 .resolved_ts_s = FX_UNTIL,
-                                 .why = SG_BYTES_LIT("meter opened on that day")}};
-    char name[SG_ROW_WHO_MAX + 1];
-    struct sx_record r;
-
-    assert_int_equal(sg_row_digest(reading, one.row.chosen), 0);
-    assert_int_equal(sg_resolution_sign(&one, ana_key, ana, name, &der, &signature), 0);
-    sx_record_init(&r, FX_CLIENT);
-    assert_int_equal(sg_row_resolution_sort(&r.sort, one.row.ts_s, FX_UNTIL), 0);
-    assert_int_equal(sg_row_resolution_encode(&r.value, &one.row), 0);
-    sx_put(kv, SG_TABLE_RESOLUTION, &r);
+    sx_put_resolution(kv, FX_CLIENT, reading, FX_UNTIL, ana_key, ana);
 }
 
 static int bill_it(struct sg_bill *ret, struct sg_buf *evidence, struct refusal *why)
