@@ -199,7 +199,12 @@ int report_json(const struct report *r, struct sg_buf *b)
 
 static void print_interval(const char *name, const struct sg_judge_interval *v)
 {
-    printf("%-28s %8.4f   [%.4f, %.4f]\n", name, v->value, v->low, v->high);
+    if (isnan(v->value))
+        printf("%-28s        -   thieves and honest customers are needed\n", name);
+    else if (isnan(v->low))
+        printf("%-28s %8.4f\n", name, v->value);
+    else
+        printf("%-28s %8.4f   [%.4f, %.4f]\n", name, v->value, v->low, v->high);
 }
 
 static void print_verdict(const struct verdict *v)
