@@ -51,6 +51,8 @@ static int put_arguments(struct sg_args *a, const struct sg_demo *m)
     sg_arg(a, "%.440s/fraud.csv", m->out);
     sg_arg(a, "--drop-out");
     sg_arg(a, "%.440s/fraud-drop.csv", m->out);
+    sg_arg(a, "--page");
+    sg_arg(a, "%.440s/fraud.html", m->out);
     sg_arg(a, "--labels");
     sg_arg(a, "%.440s/fraud-labels.csv", m->fleet);
     sg_arg(a, "--cas.connect");
