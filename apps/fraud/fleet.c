@@ -14,6 +14,7 @@ struct pass {
     const char *what;
     const struct sg_som *map; /* NULL: this pass takes a sample, or correlation needs none */
     bool sampling;
+    bool unranked;       /* lines are told and forgotten */
     _Atomic int failure; /* first failure or outcome other than the end */
     _Atomic size_t done;
     _Atomic int64_t told_ns;
@@ -106,7 +107,7 @@ static int put_result(struct worker *w, const struct source_notes *notes, const 
 {
     struct pass *p = w->pass;
     pthread_mutex_lock(&p->lock);
-    int r = ranking_put(&p->result.ranking, p->f->only ? 0 : notes->index, l);
+    int r = p->unranked ? 0 : ranking_add(&p->result.ranking, l);
     if (r == 0)
         r = keep_picture(p, l, pic);
     if (r == 0)
@@ -327,13 +328,15 @@ int fleet_learn(const struct fleet *f, struct sg_full_model **ret)
 
 int fleet_score(const struct fleet *f, const struct sg_som *map, struct fleet_result *ret)
 {
-    struct pass p = {.f = f, .what = "score", .map = map};
+    struct pass p = {.f = f, .what = "score", .map = map, .unranked = !ret};
+    p.result.ranking.room = f->room;
+    p.result.ranking.room.first = f->pictures;
     int r = run_pass(&p);
-    if (r) {
+    if (r == 0)
+        r = ranking_sort(&p.result.ranking);
+    if (r || !ret)
         fleet_result_clear(&p.result);
-        return r;
-    }
-    ranking_sort(&p.result.ranking);
-    *ret = p.result;
-    return 0;
+    else
+        *ret = p.result;
+    return r;
 }

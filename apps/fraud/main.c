@@ -11,6 +11,7 @@
 #include "report.h"
 #include "simulate-main.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include <sealgrid/base/clock.h>
@@ -49,6 +50,7 @@ struct app {
     struct sg_learned *learned;
     struct sg_drift *drift;
     double map_error, seconds_train, seconds_score;
+    char folder[PATH_MAX]; /* of the ranking */
 };
 
 static int complain(const char *what, const char *why)
@@ -631,6 +633,22 @@ static int make_balances(struct app *a)
     return 0;
 }
 
+/* What a ranking does not hold in memory lies beside it; NULL: it goes nowhere. */
+static const char *folder_of(struct app *a)
+{
+    const char *out = a->options.out, *slash = out ? strrchr(out, '/') : NULL;
+    if (!out || !strcmp(out, "-"))
+        return NULL;
+    if (!slash)
+        return ".";
+    const size_t n = slash == out ? 1 : (size_t)(slash - out);
+    if (n >= sizeof(a->folder))
+        return NULL;
+    memcpy(a->folder, out, n);
+    a->folder[n] = 0;
+    return a->folder;
+}
+
 static int run(struct app *a)
 {
     const struct fraud_options *o = &a->options;
@@ -689,6 +707,7 @@ static int run(struct app *a)
                               .phasors = &a->phasors,
                               .balances = &a->balances,
                               .pictures = pictures_wanted(o),
+                              .room = {.folder = folder_of(a)},
                               .facts = &a->facts,
                               .progress = o->progress || isatty(STDERR_FILENO)};
     if (o->topology)
