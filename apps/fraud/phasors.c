@@ -57,6 +57,7 @@ static const char *const column_names[N_COLUMNS] = {
 struct reader {
     struct phasors out;
     const struct sg_phasor_config *config;
+    const struct sg_tz *zone; /* or NULL */
     struct sg_phasor *phasor;
     int customer, time, wiring, column[N_COLUMNS]; /* places; -1: not there */
     char id[SG_FRAUD_ID_MAX + 1];                  /* whose lines these are; "": nobody's yet */
@@ -139,7 +140,7 @@ static int end_customer(struct reader *in)
     return r;
 }
 
-static int begin_customer(struct reader *in, const struct sg_bytes *field, size_t n)
+static int begin_customer(struct reader *in, const struct sg_bytes *field, size_t n, int64_t ts_s)
 {
     const struct sg_bytes id = csv_at(field, n, in->customer),
                           wiring = csv_at(field, n, in->wiring),
@@ -150,6 +151,8 @@ static int begin_customer(struct reader *in, const struct sg_bytes *field, size_
         return r;
     memset(in->id, 0, sizeof(in->id));
     memcpy(in->id, id.data, id.len);
+    if (in->zone)
+        c.east_s = sg_tz_at(in->zone, ts_s).east_s;
     if (csv_is(wiring, "aron"))
         c.wiring = SG_PHASOR_ARON;
     else if (wiring.len && !csv_is(wiring, "star"))
@@ -246,7 +249,7 @@ static int take_row(struct reader *in, struct sg_bytes line)
     if (r == 0 && !take_time(csv_at(field, n, in->time), &sample.ts_s))
         return refuse(in, "time", "neither like 2026-09-01T03:15:00Z nor unix seconds");
     if (r == 0 && (id.len != strlen(in->id) || memcmp(id.data, in->id, id.len) != 0))
-        r = begin_customer(in, field, n);
+        r = begin_customer(in, field, n, sample.ts_s);
     if (r)
         return r;
     if (sg_phasor_add(in->phasor, &sample))
@@ -292,9 +295,10 @@ static int finish(struct reader *in, struct phasors *ret)
     return 0;
 }
 
-static int reader_init(struct reader *in, const struct sg_phasor_config *config, char *why)
+static int reader_init(struct reader *in, const struct sg_phasor_config *config,
+                       const struct sg_tz *zone, char *why)
 {
-    *in = (struct reader){.config = config, .why = why};
+    *in = (struct reader){.config = config, .zone = zone, .why = why};
     why[0] = 0;
     return sg_phasor_new(&in->phasor);
 }
@@ -306,11 +310,11 @@ static void reader_clear(struct reader *in)
 }
 
 int phasors_parse(struct phasors *ret, struct sg_bytes text, const struct sg_phasor_config *config,
-                  char why[PHASORS_WHY_MAX])
+                  const struct sg_tz *zone, char why[PHASORS_WHY_MAX])
 {
     SG_CLEANUP(reader_clear) struct reader in;
     struct sg_bytes line;
-    int r = reader_init(&in, config, why);
+    int r = reader_init(&in, config, zone, why);
     while (r == 0 && csv_line(&text, &line))
         r = take_line(&in, line);
     return r ? r : finish(&in, ret);
@@ -349,12 +353,12 @@ static int read_lines(struct reader *in, struct sg_gz *gz, char *text)
 }
 
 int phasors_read(struct phasors *ret, const char *path, const struct sg_phasor_config *config,
-                 char why[PHASORS_WHY_MAX])
+                 const struct sg_tz *zone, char why[PHASORS_WHY_MAX])
 {
     SG_CLEANUP(reader_clear) struct reader in;
     SG_CLEANUP(sg_gz_closep) struct sg_gz *gz = NULL;
     char *text = malloc(CHUNK_BYTES);
-    int r = reader_init(&in, config, why);
+    int r = reader_init(&in, config, zone, why);
     if (r == 0)
         r = text ? sg_gz_open(&gz, path) : sg_raise(-ENOMEM);
     if (r == 0)
