@@ -389,6 +389,9 @@ static int write_out(struct app *a)
     if (o->labels && result.ranking.n_unjudged < result.ranking.n) {
         if (labels_judge(&a->labels, &result.ranking, (uint32_t)o->rounds, a->fleet.seed, &verdict))
             return fail(o->labels);
+        if (verdict.customers == 0)
+            fprintf(stderr, "sealgrid-fraud: %s: no label of any customer of the load\n",
+                    o->labels);
         report.verdict = &verdict;
         report.labels = &a->labels;
     }
