@@ -111,6 +111,8 @@ static int put_result(struct worker *w, const struct source_notes *notes, const 
         r = keep_picture(p, l, pic);
     if (r == 0)
         r = tell_features(p->f, &w->scorer, l);
+    if (r == 0 && p->f->full && l->unjudged == JUDGED)
+        odds_add(&p->result.odds, l->unsupervised);
     p->result.readings += notes->readings;
     p->result.incomplete += notes->incomplete;
     p->result.conflicts += notes->conflicts;
@@ -173,6 +175,7 @@ static int worker_init(struct worker *w, struct pass *p)
     if (r == 0 && !p->sampling && p->f->full)
         r = scorer_use_full(&w->scorer, p->f->full);
     w->scorer.learned = p->f->learned;
+    w->scorer.odds = p->f->odds;
     return r;
 }
 
@@ -333,6 +336,7 @@ int fleet_score(const struct fleet *f, const struct sg_som *map, struct fleet_re
         fleet_result_clear(&p.result);
         return r;
     }
+    odds_find(&p.result.odds);
     ranking_sort(&p.result.ranking);
     *ret = p.result;
     return 0;

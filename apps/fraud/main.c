@@ -40,6 +40,7 @@ struct app {
     struct phasors phasors;
     struct topology topology;
     struct balances balances;
+    struct odds odds;
     struct sg_cas_grant grant;
     struct sg_tz *tz;
     int32_t east_s;
@@ -291,7 +292,8 @@ static int make_paper(struct app *a);
 /* A fleet too small to learn from is still ranked, by the simpler mode. */
 static int learn_from_few(struct app *a)
 {
-    if (a->options.save_map || a->options.learn)
+    const struct fraud_options *o = &a->options;
+    if (o->save_map || o->learn || o->energy_out || !strcmp(o->order, "energy"))
         return complain("--mode full", "fewer than 24 customers with regular and recent days");
     fprintf(stderr, "sealgrid-fraud: fewer than 24 customers with regular and recent days: ranked "
                     "by --mode paper\n");
@@ -356,6 +358,13 @@ static int write_drop(const char *path, const struct plan *plan)
     return r ? r : ranking_write(&drop, plan, path);
 }
 
+static int write_energy(const char *path, const struct plan *plan)
+{
+    SG_CLEANUP(ranking_clear) struct ranking energy = {.lines = NULL};
+    int r = ranking_by_energy(&result.ranking, &result.odds, &energy);
+    return r ? r : ranking_write(&energy, plan, path);
+}
+
 static int write_page(const struct app *a, const struct report *report)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(PAGE_BYTES_MAX);
@@ -396,6 +405,8 @@ static int write_out(struct app *a)
         return fail(o->out);
     if (o->drop_out && write_drop(o->drop_out, &a->plan))
         return fail(o->drop_out);
+    if (o->energy_out && write_energy(o->energy_out, &a->plan))
+        return fail(o->energy_out);
     if (o->page && write_page(a, &report))
         return fail(o->page);
     if (o->json && (report_json(&report, &text) || sg_file_write_report("-", sg_buf_bytes(&text))))
@@ -405,9 +416,27 @@ static int write_out(struct app *a)
     return o->client && result.ranking.n_unjudged ? EXIT_UNJUDGED : 0;
 }
 
+/* Energy times chance ranks: a pass before the one that ranks tells the fleet's odds. */
+static int find_odds(struct app *a)
+{
+    const struct fleet kept = a->fleet;
+    if (strcmp(a->options.order, "energy") != 0 || a->plan.mode != MODE_FULL)
+        return 0;
+    a->fleet.pictures = 0;
+    a->fleet.seen = NULL;
+    int r = run_pass(a, pass_score);
+    a->odds = result.odds;
+    fleet_result_clear(&result);
+    a->fleet = kept;
+    a->fleet.odds = &a->odds;
+    return r;
+}
+
 static int score(struct app *a)
 {
     int r = make_map(a);
+    if (r == 0)
+        r = find_odds(a);
     if (r == 0)
         r = run_pass(a, pass_score);
     if (r)
@@ -631,6 +660,19 @@ static int make_balances(struct app *a)
     return 0;
 }
 
+/* Energy is known of mode full alone, and odds of a fleet alone. */
+static int check_order(const struct app *a)
+{
+    const struct fraud_options *o = &a->options;
+    const bool energy = !strcmp(o->order, "energy");
+    if (!energy && strcmp(o->order, "chance") != 0)
+        return complain("--order", "chance or energy");
+    if ((energy || o->energy_out) && (a->plan.mode != MODE_FULL || o->client || o->learn))
+        return complain(energy ? "--order energy" : "--energy-out",
+                        "goes with --mode full, without --client, --learn");
+    return 0;
+}
+
 static int run(struct app *a)
 {
     const struct fraud_options *o = &a->options;
@@ -662,7 +704,9 @@ static int run(struct app *a)
         return complain("--lang", "en or pt");
     if (o->json && o->out && !strcmp(o->out, "-"))
         return complain("usage", "--json and --out - both want standard output");
-    r = take_labels(a);
+    r = check_order(a);
+    if (r == 0)
+        r = take_labels(a);
     if (r == 0)
         r = take_facts(a);
     if (r == 0)

@@ -48,6 +48,8 @@ static int by_rank(const void *a, const void *b)
         return x->incomplete < y->incomplete ? 1 : -1;
     if (x->score != y->score)
         return x->score < y->score ? 1 : -1;
+    if (x->unsupervised != y->unsupervised) /* of many nothing is expected to be recovered */
+        return x->unsupervised < y->unsupervised ? 1 : -1;
     return strcmp(x->id, y->id);
 }
 
@@ -57,17 +59,42 @@ void ranking_sort(struct ranking *r)
         qsort(r->lines, r->n, sizeof(*r->lines), by_rank);
 }
 
-int ranking_by_drop(const struct ranking *r, struct ranking *ret)
+static int copy(const struct ranking *r, struct ranking *ret)
 {
     struct ranking other = {.n = r->n, .room = r->n, .n_unjudged = r->n_unjudged};
     other.lines = calloc(r->n + 1, sizeof(*other.lines));
     if (!other.lines)
         return sg_raise(-ENOMEM);
-    for (size_t i = 0; i < r->n; i++) {
-        other.lines[i] = r->lines[i];
-        if (r->lines[i].unjudged == JUDGED)
-            other.lines[i].score = isnan(r->lines[i].level) ? 0 : 1 - (double)r->lines[i].level;
-    }
+    if (r->n)
+        memcpy(other.lines, r->lines, r->n * sizeof(*other.lines));
+    *ret = other;
+    return 0;
+}
+
+int ranking_by_drop(const struct ranking *r, struct ranking *ret)
+{
+    struct ranking other;
+    int e = copy(r, &other);
+    if (e)
+        return e;
+    for (size_t i = 0; i < r->n; i++)
+        if (other.lines[i].unjudged == JUDGED)
+            other.lines[i].score =
+                isnan(other.lines[i].level) ? 0 : 1 - (double)other.lines[i].level;
+    ranking_sort(&other);
+    *ret = other;
+    return 0;
+}
+
+int ranking_by_energy(const struct ranking *r, const struct odds *o, struct ranking *ret)
+{
+    struct ranking other;
+    int e = copy(r, &other);
+    if (e)
+        return e;
+    for (size_t i = 0; i < r->n; i++)
+        if (other.lines[i].unjudged == JUDGED)
+            other.lines[i].score = score_expected(o, &other.lines[i]);
     ranking_sort(&other);
     *ret = other;
     return 0;
