@@ -11,6 +11,7 @@
 #include "report.h"
 #include "simulate-main.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include <sealgrid/base/clock.h>
@@ -50,6 +51,7 @@ struct app {
     struct sg_learned *learned;
     struct sg_drift *drift;
     double map_error, seconds_train, seconds_score;
+    char folder[PATH_MAX]; /* of the ranking */
 };
 
 static int complain(const char *what, const char *why)
@@ -416,17 +418,31 @@ static int write_out(struct app *a)
     return o->client && result.ranking.n_unjudged ? EXIT_UNJUDGED : 0;
 }
 
-/* Energy times chance ranks: a pass before the one that ranks tells the fleet's odds. */
+static int count_odds(void *ctx, const struct line *l, const float *features)
+{
+    struct app *a = ctx;
+    (void)features;
+    odds_add(&a->odds, l->unsupervised);
+    return 0;
+}
+
+static int pass_odds(struct app *a)
+{
+    a->odds = (struct odds){.count = {0}};
+    return fleet_score(&a->fleet, a->map, NULL);
+}
+
+/* Chance times energy ranks: a pass before the one that ranks counts the fleet's odds. */
 static int find_odds(struct app *a)
 {
     const struct fleet kept = a->fleet;
-    if (strcmp(a->options.order, "energy") != 0 || a->plan.mode != MODE_FULL)
+    if (strcmp(a->options.order, "energy") != 0)
         return 0;
     a->fleet.pictures = 0;
-    a->fleet.seen = NULL;
-    int r = run_pass(a, pass_score);
-    a->odds = result.odds;
-    fleet_result_clear(&result);
+    a->fleet.seen = count_odds;
+    a->fleet.seen_ctx = a;
+    int r = run_pass(a, pass_odds);
+    odds_find(&a->odds);
     a->fleet = kept;
     a->fleet.odds = &a->odds;
     return r;
@@ -673,6 +689,22 @@ static int check_order(const struct app *a)
     return 0;
 }
 
+/* What a ranking does not hold in memory lies beside it; NULL: it goes nowhere. */
+static const char *folder_of(struct app *a)
+{
+    const char *out = a->options.out, *slash = out ? strrchr(out, '/') : NULL;
+    if (!out || !strcmp(out, "-"))
+        return NULL;
+    if (!slash)
+        return ".";
+    const size_t n = slash == out ? 1 : (size_t)(slash - out);
+    if (n >= sizeof(a->folder))
+        return NULL;
+    memcpy(a->folder, out, n);
+    a->folder[n] = 0;
+    return a->folder;
+}
+
 static int run(struct app *a)
 {
     const struct fraud_options *o = &a->options;
@@ -733,6 +765,7 @@ static int run(struct app *a)
                               .phasors = &a->phasors,
                               .balances = &a->balances,
                               .pictures = pictures_wanted(o),
+                              .room = {.folder = folder_of(a)},
                               .facts = &a->facts,
                               .progress = o->progress || isatty(STDERR_FILENO)};
     if (o->topology)

@@ -141,13 +141,10 @@ static void put_suspect(struct sg_json *j, const struct report *r, size_t i)
 
 static void put_unjudged(struct sg_json *j, const struct ranking *r)
 {
-    size_t count[N_UNJUDGED] = {0};
-    for (size_t i = r->n - r->n_unjudged; i < r->n; i++)
-        count[r->lines[i].unjudged]++;
     sg_json_key(j, "not_judged");
     sg_json_object(j);
     for (int u = 1; u < N_UNJUDGED; u++)
-        put_count(j, score_unjudged_word((enum unjudged)u), count[u]);
+        put_count(j, score_unjudged_word((enum unjudged)u), r->unjudged[u]);
     sg_json_end_object(j);
 }
 
