@@ -85,7 +85,8 @@ static int make_paper(struct app *a);
 /* A fleet too small to learn from is still ranked, by the simpler mode. */
 static int learn_from_few(struct app *a)
 {
-    if (a->options.save_map || a->options.learn)
+    const struct fraud_options *o = &a->options;
+    if (o->save_map || o->learn || o->energy_out || !strcmp(o->order, "energy"))
         return app_complain("--mode full", "fewer than 24 customers with regular and recent days");
     fprintf(stderr, "sealgrid-fraud: fewer than 24 customers with regular and recent days: ranked "
                     "by --mode paper\n");

@@ -22,8 +22,8 @@ static bool is(const char *option, const char *word)
 /* How many want standard output for themselves. */
 static int at_stdout(const struct fraud_options *o)
 {
-    return o->json + is(o->out, "-") + is(o->drop_out, "-") + is(o->page, "-") +
-           is(o->balance, "-");
+    return o->json + is(o->out, "-") + is(o->drop_out, "-") + is(o->energy_out, "-") +
+           is(o->page, "-") + is(o->balance, "-");
 }
 
 bool app_stdout_is_taken(const struct fraud_options *o)
@@ -36,7 +36,8 @@ int app_check_usage(const struct app *a)
     const struct fraud_options *o = &a->options;
     const bool full = a->plan.mode == MODE_FULL, phasors = o->phasors && !is(o->phasors, "none");
     const bool comes = o->out || o->json || o->labels || o->client || o->page || o->learn ||
-                       o->balance || o->drop_out;
+                       o->balance || o->drop_out || o->energy_out;
+    const bool energy = is(o->order, "energy");
     const struct {
         bool wrong;
         const char *what, *why;
@@ -54,10 +55,15 @@ int app_check_usage(const struct app *a)
         {!comes, "usage", "--out F, --page F, --json or --labels L: nothing would come of it"},
         {o->save_map && (o->map || a->plan.mode == MODE_CORRELATION), "--save-map",
          "no map is trained: it goes with --mode paper or full, without --map"},
+        {!energy && !is(o->order, "chance"), "--order", "chance or energy"},
+        /* Energy is known of mode full alone, and odds of a fleet alone. */
+        {(energy || o->energy_out) && (!full || o->client || o->learn),
+         energy ? "--order energy" : "--energy-out",
+         "goes with --mode full, without --client, --learn"},
         {!is(o->lang, "en") && !is(o->lang, "pt"), "--lang", "en or pt"},
         {at_stdout(o) > 1, "usage",
-         "--json, --out -, --drop-out -, --page - and --balance -: only one can have standard "
-         "output"},
+         "--json, --out -, --drop-out -, --energy-out -, --page -, --balance -: only one can have "
+         "standard output"},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
         if (rules[i].wrong)

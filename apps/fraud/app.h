@@ -28,6 +28,7 @@ struct app {
     struct phasors phasors;
     struct topology topology;
     struct balances balances;
+    struct odds odds;
     struct sg_cas_grant grant;
     struct sg_tz *tz;
     int32_t east_s;

@@ -73,22 +73,36 @@ static bool energy(struct sg_bytes field, double *ret)
     return csv_number(field, ret) && fabs(*ret) <= ENERGY_MAX;
 }
 
+/* 0 or 1, in the ways that tables of other programs write them. */
+static bool truth(struct sg_bytes field, bool *ret)
+{
+    static const char *const words[2][4] = {{"0", "0.0", "False", "FALSE"},
+                                            {"1", "1.0", "True", "TRUE"}};
+    for (int v = 0; v < 2; v++)
+        for (int i = 0; i < 4; i++)
+            if (csv_is(field, words[v][i])) {
+                *ret = v;
+                return true;
+            }
+    return false;
+}
+
 /* What is wrong with the line, or NULL. */
 static const char *take_label(const struct columns *c, const struct sg_bytes *field, size_t n,
                               struct label *ret)
 {
     const struct sg_bytes id = csv_at(field, n, c->customer), label = csv_at(field, n, c->label);
     double type = 0, start = -1, full, reported;
+    bool thief;
     if (!csv_is_name(id))
         return "customer: 1 to 63 octets without quotes";
-    if (!csv_is(label, "0") && !csv_is(label, "1"))
+    if (!truth(label, &thief))
         return "label: 0 or 1";
     if (!whole(csv_at(field, n, c->type), 0, LABEL_TYPES - 1, &type))
         return "type: 0 to 15";
     if (!whole(csv_at(field, n, c->start), -1e6, 1e6, &start))
         return "start_day: not a day";
-    *ret = (struct label){
-        .thief = csv_is(label, "1"), .type = (uint8_t)type, .start_day = (int32_t)start};
+    *ret = (struct label){.thief = thief, .type = (uint8_t)type, .start_day = (int32_t)start};
     memcpy(ret->id, id.data, id.len);
     if (c->full < 0 || c->reported < 0)
         return NULL;

@@ -2,7 +2,8 @@
 /*
  * labels - which customers are known to be thieves, and what a ranking is worth by that.
  *
- *   customer,label[,type,start_day,true_...,reported_...]      label 0 or 1, further columns free
+ *   customer,label[,type,start_day,true_...,reported_...]      label 0 or 1 (or 0.0, FALSE, ...);
+ *                                                                further columns free
  *
  * Columns are found by name; true_... minus reported_... is the energy hidden.  Fields may be
  * quoted (RFC 4180) but hold no line ends.

@@ -10,6 +10,7 @@
 #include "simulate-main.h"
 
 #include <signal.h>
+#include <stdio.h>
 
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/log.h>
@@ -26,6 +27,13 @@ static int write_drop(const struct app *a)
     SG_CLEANUP(ranking_clear) struct ranking drop = {.lines = NULL};
     int r = ranking_by_drop(&a->result.ranking, &drop);
     return r ? r : ranking_write(&drop, &a->plan, a->options.drop_out);
+}
+
+static int write_energy(const struct app *a)
+{
+    SG_CLEANUP(ranking_clear) struct ranking energy = {.lines = NULL};
+    int r = ranking_by_energy(&a->result.ranking, &a->result.odds, &energy);
+    return r ? r : ranking_write(&energy, &a->plan, a->options.energy_out);
 }
 
 static int write_page(const struct app *a, const struct report *report)
@@ -51,6 +59,9 @@ static int judge(const struct app *a, struct report *report, struct verdict *ver
         return 0;
     if (labels_judge(&a->labels, ranking, (uint32_t)a->options.rounds, a->fleet.seed, verdict))
         return app_fail(a->options.labels);
+    if (verdict->customers == 0)
+        fprintf(stderr, "sealgrid-fraud: %s: no label of any customer of the load\n",
+                a->options.labels);
     report->verdict = verdict;
     report->labels = &a->labels;
     return 0;
@@ -92,15 +103,49 @@ static int write_out(const struct app *a)
         return app_fail(o->out);
     if (o->drop_out && write_drop(a))
         return app_fail(o->drop_out);
+    if (o->energy_out && write_energy(a))
+        return app_fail(o->energy_out);
     if (o->page && write_page(a, &report))
         return app_fail(o->page);
     r = write_summary(a, &report);
     return r ? r : o->client && a->result.ranking.n_unjudged ? EXIT_UNJUDGED : 0;
 }
 
+static int count_odds(void *ctx, const struct line *l, const float *features)
+{
+    struct app *a = ctx;
+    (void)features;
+    odds_add(&a->odds, l->unsupervised);
+    return 0;
+}
+
+static int pass_odds(struct app *a)
+{
+    a->odds = (struct odds){.count = {0}};
+    return fleet_score(&a->fleet, a->map, NULL);
+}
+
+/* Chance times energy ranks: a pass before the one that ranks counts the fleet's odds. */
+static int find_odds(struct app *a)
+{
+    const struct fleet kept = a->fleet;
+    if (strcmp(a->options.order, "energy") != 0)
+        return 0;
+    a->fleet.pictures = 0;
+    a->fleet.seen = count_odds;
+    a->fleet.seen_ctx = a;
+    int r = app_run_pass(a, pass_odds);
+    odds_find(&a->odds);
+    a->fleet = kept;
+    a->fleet.odds = &a->odds;
+    return r;
+}
+
 static int score(struct app *a)
 {
     int r = app_make_map(a);
+    if (r == 0)
+        r = find_odds(a);
     if (r == 0)
         r = app_run_pass(a, pass_score);
     if (r)

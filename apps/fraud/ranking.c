@@ -27,6 +27,8 @@ int ranking_compare(const void *a, const void *b)
         return x->incomplete < y->incomplete ? 1 : -1;
     if (x->score != y->score)
         return x->score < y->score ? 1 : -1;
+    if (x->unsupervised != y->unsupervised) /* of many nothing is expected to be recovered */
+        return x->unsupervised < y->unsupervised ? 1 : -1;
     return strcmp(x->id, y->id);
 }
 
@@ -191,6 +193,16 @@ static double drop_of(const void *ctx, const struct line *l)
 int ranking_by_drop(const struct ranking *r, struct ranking *ret)
 {
     return ranking_again(r, drop_of, NULL, ret);
+}
+
+static double energy_of(const void *ctx, const struct line *l)
+{
+    return score_expected(ctx, l);
+}
+
+int ranking_by_energy(const struct ranking *r, const struct odds *o, struct ranking *ret)
+{
+    return ranking_again(r, energy_of, o, ret);
 }
 
 double ranking_score(const struct ranking *r, const struct line *l)

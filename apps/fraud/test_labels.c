@@ -42,6 +42,17 @@ static void columns_by_name(void **state)
     assert_true(labels_find(&labels, "x y")->thief);
 }
 
+static void labels_as_other_programs_write_them(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("\xef\xbb\xbf\"customer\",\"label\"\r\n\"1\",TRUE\r\n\"2\",FALSE\r\n"
+                           "\"3\",1.0\r\n\"4\",0.0\r\n5,True\r\n6,False\r\n"),
+                     0);
+    assert_int_equal(labels.n, 6);
+    for (int i = 1; i <= 6; i++)
+        assert_int_equal(labels_find(&labels, (char[]){(char)('0' + i), 0})->thief, i % 2);
+}
+
 static void bad_labels_are_named(void **state)
 {
     (void)state;
@@ -52,6 +63,8 @@ static void bad_labels_are_named(void **state)
         {"customer,label\n", "no label"},
         {"customer,thief\n1,1\n", "line 1:"},
         {"customer,label\n1,2\n", "line 2: label"},
+        {"customer,label\n1,0.5\n", "line 2: label"},
+        {"customer,label\n1,-1\n", "line 2: label"},
         {"customer,label\n1\n", "line 2: label"},
         {"customer,label\n1,1\n,0\n", "line 3: customer"},
         {"customer,label\na\"b,1\n", "line 2: customer"},
@@ -272,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_by_name),
+        cmocka_unit_test(labels_as_other_programs_write_them),
         cmocka_unit_test(bad_labels_are_named),
         cmocka_unit_test(ranks_by_score_then_id_the_unjudged_last),
         cmocka_unit_test(the_unjudged_by_incomplete_days),
