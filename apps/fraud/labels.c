@@ -214,28 +214,45 @@ static void cases_clear(struct cases *c)
     free(c->type);
 }
 
+/* What a walk over the ranking fills. */
+struct casting {
+    const struct labels *labels;
+    struct cases *cases;
+    struct verdict *v;
+};
+
+static int cast(void *ctx, const struct line *line, size_t rank)
+{
+    struct casting *c = ctx;
+    const struct label *label = labels_find(c->labels, line->id);
+    (void)rank;
+    if (!label) {
+        c->v->unlabelled++;
+        return 0;
+    }
+    if (c->cases->n == c->labels->n)
+        return sg_raisef(-EBADMSG, "a customer stands in the ranking twice");
+    c->cases->type[c->cases->n] = label->type;
+    c->cases->list[c->cases->n++] =
+        (struct sg_judge_case){.score = line->unjudged == JUDGED ? line->score : LOWEST,
+                               .energy = label->thief ? label->energy : 0,
+                               .thief = label->thief};
+    c->v->thieves += label->thief;
+    c->v->energy += label->thief ? label->energy : 0;
+    return 0;
+}
+
 static int make_cases(const struct labels *l, const struct ranking *r, struct cases *ret,
                       struct verdict *v)
 {
-    ret->list = calloc(r->n + 1, sizeof(*ret->list));
-    ret->type = calloc(r->n + 1, 1);
+    struct casting c = {.labels = l, .cases = ret, .v = v};
+    ret->list = calloc(l->n + 1, sizeof(*ret->list));
+    ret->type = calloc(l->n + 1, 1);
     if (!ret->list || !ret->type)
         return sg_raise(-ENOMEM);
-    for (size_t i = 0; i < r->n; i++) {
-        const struct line *line = &r->lines[i];
-        const struct label *label = labels_find(l, line->id);
-        if (!label) {
-            v->unlabelled++;
-            continue;
-        }
-        ret->type[ret->n] = label->type;
-        ret->list[ret->n++] =
-            (struct sg_judge_case){.score = line->unjudged == JUDGED ? line->score : LOWEST,
-                                   .energy = label->thief ? label->energy : 0,
-                                   .thief = label->thief};
-        v->thieves += label->thief;
-        v->energy += label->thief ? label->energy : 0;
-    }
+    int e = ranking_each(r, cast, &c);
+    if (e)
+        return e;
     v->customers = ret->n;
     v->unseen = l->n - ret->n;
     return 0;

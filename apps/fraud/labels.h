@@ -52,6 +52,6 @@ struct verdict {
     struct sg_judge_interval false_alarms; /* of 1,000 honest, at half of the thieves found */
     double type_auc[LABEL_TYPES];          /* thieves of one type against all honest; NAN: none */
 };
-/* The ranking is sorted.  Unjudged customers count as last. */
+/* The ranking is sorted.  Unjudged customers count as last.  Memory: 24 octets a label. */
 SG_MUST_USE int labels_judge(const struct labels *l, const struct ranking *r, uint32_t rounds,
                              uint64_t seed, struct verdict *ret);

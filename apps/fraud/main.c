@@ -11,6 +11,7 @@
 #include "report.h"
 #include "simulate-main.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include <sealgrid/base/clock.h>
@@ -40,6 +41,7 @@ struct app {
     struct phasors phasors;
     struct topology topology;
     struct balances balances;
+    struct odds odds;
     struct sg_cas_grant grant;
     struct sg_tz *tz;
     int32_t east_s;
@@ -49,6 +51,7 @@ struct app {
     struct sg_learned *learned;
     struct sg_drift *drift;
     double map_error, seconds_train, seconds_score;
+    char folder[PATH_MAX]; /* of the ranking */
 };
 
 static int complain(const char *what, const char *why)
@@ -291,7 +294,8 @@ static int make_paper(struct app *a);
 /* A fleet too small to learn from is still ranked, by the simpler mode. */
 static int learn_from_few(struct app *a)
 {
-    if (a->options.save_map || a->options.learn)
+    const struct fraud_options *o = &a->options;
+    if (o->save_map || o->learn || o->energy_out || !strcmp(o->order, "energy"))
         return complain("--mode full", "fewer than 24 customers with regular and recent days");
     fprintf(stderr, "sealgrid-fraud: fewer than 24 customers with regular and recent days: ranked "
                     "by --mode paper\n");
@@ -356,6 +360,13 @@ static int write_drop(const char *path, const struct plan *plan)
     return r ? r : ranking_write(&drop, plan, path);
 }
 
+static int write_energy(const char *path, const struct plan *plan)
+{
+    SG_CLEANUP(ranking_clear) struct ranking energy = {.lines = NULL};
+    int r = ranking_by_energy(&result.ranking, &result.odds, &energy);
+    return r ? r : ranking_write(&energy, plan, path);
+}
+
 static int write_page(const struct app *a, const struct report *report)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(PAGE_BYTES_MAX);
@@ -396,6 +407,8 @@ static int write_out(struct app *a)
         return fail(o->out);
     if (o->drop_out && write_drop(o->drop_out, &a->plan))
         return fail(o->drop_out);
+    if (o->energy_out && write_energy(o->energy_out, &a->plan))
+        return fail(o->energy_out);
     if (o->page && write_page(a, &report))
         return fail(o->page);
     if (o->json && (report_json(&report, &text) || sg_file_write_report("-", sg_buf_bytes(&text))))
@@ -405,9 +418,41 @@ static int write_out(struct app *a)
     return o->client && result.ranking.n_unjudged ? EXIT_UNJUDGED : 0;
 }
 
+static int count_odds(void *ctx, const struct line *l, const float *features)
+{
+    struct app *a = ctx;
+    (void)features;
+    odds_add(&a->odds, l->unsupervised);
+    return 0;
+}
+
+static int pass_odds(struct app *a)
+{
+    a->odds = (struct odds){.count = {0}};
+    return fleet_score(&a->fleet, a->map, NULL);
+}
+
+/* Chance times energy ranks: a pass before the one that ranks counts the fleet's odds. */
+static int find_odds(struct app *a)
+{
+    const struct fleet kept = a->fleet;
+    if (strcmp(a->options.order, "energy") != 0)
+        return 0;
+    a->fleet.pictures = 0;
+    a->fleet.seen = count_odds;
+    a->fleet.seen_ctx = a;
+    int r = run_pass(a, pass_odds);
+    odds_find(&a->odds);
+    a->fleet = kept;
+    a->fleet.odds = &a->odds;
+    return r;
+}
+
 static int score(struct app *a)
 {
     int r = make_map(a);
+    if (r == 0)
+        r = find_odds(a);
     if (r == 0)
         r = run_pass(a, pass_score);
     if (r)
@@ -631,6 +676,35 @@ static int make_balances(struct app *a)
     return 0;
 }
 
+/* Energy is known of mode full alone, and odds of a fleet alone. */
+static int check_order(const struct app *a)
+{
+    const struct fraud_options *o = &a->options;
+    const bool energy = !strcmp(o->order, "energy");
+    if (!energy && strcmp(o->order, "chance") != 0)
+        return complain("--order", "chance or energy");
+    if ((energy || o->energy_out) && (a->plan.mode != MODE_FULL || o->client || o->learn))
+        return complain(energy ? "--order energy" : "--energy-out",
+                        "goes with --mode full, without --client, --learn");
+    return 0;
+}
+
+/* What a ranking does not hold in memory lies beside it; NULL: it goes nowhere. */
+static const char *folder_of(struct app *a)
+{
+    const char *out = a->options.out, *slash = out ? strrchr(out, '/') : NULL;
+    if (!out || !strcmp(out, "-"))
+        return NULL;
+    if (!slash)
+        return ".";
+    const size_t n = slash == out ? 1 : (size_t)(slash - out);
+    if (n >= sizeof(a->folder))
+        return NULL;
+    memcpy(a->folder, out, n);
+    a->folder[n] = 0;
+    return a->folder;
+}
+
 static int run(struct app *a)
 {
     const struct fraud_options *o = &a->options;
@@ -662,7 +736,9 @@ static int run(struct app *a)
         return complain("--lang", "en or pt");
     if (o->json && o->out && !strcmp(o->out, "-"))
         return complain("usage", "--json and --out - both want standard output");
-    r = take_labels(a);
+    r = check_order(a);
+    if (r == 0)
+        r = take_labels(a);
     if (r == 0)
         r = take_facts(a);
     if (r == 0)
@@ -689,6 +765,7 @@ static int run(struct app *a)
                               .phasors = &a->phasors,
                               .balances = &a->balances,
                               .pictures = pictures_wanted(o),
+                              .room = {.folder = folder_of(a)},
                               .facts = &a->facts,
                               .progress = o->progress || isatty(STDERR_FILENO)};
     if (o->topology)

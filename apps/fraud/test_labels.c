@@ -87,7 +87,7 @@ static void rank(const char *id, double score, enum unjudged unjudged)
                      .class_then = UINT32_MAX,
                      .class_now = UINT32_MAX};
     snprintf(l.id, sizeof(l.id), "%s", id);
-    assert_int_equal(ranking_put(&ranking, ranking.n, &l), 0);
+    assert_int_equal(ranking_add(&ranking, &l), 0);
 }
 
 /* a 0.9 thief, b 0.8 honest, c 0.8 honest, d 0.1 thief, e not judged honest, f without a label. */
@@ -100,7 +100,7 @@ static void make_ranking(void)
     rank("f", 0.95, JUDGED);
     rank("b", 0.8, JUDGED);
     rank("a", 0.9, JUDGED);
-    ranking_sort(&ranking);
+    assert_int_equal(ranking_sort(&ranking), 0);
 }
 
 static void ranks_by_score_then_id_the_unjudged_last(void **state)
@@ -113,8 +113,9 @@ static void ranks_by_score_then_id_the_unjudged_last(void **state)
     assert_string_equal(order, "fabcde");
     assert_int_equal(ranking.n_unjudged, 1);
     assert_true(ranking_score(&ranking, &ranking.lines[5]) == 0);
-    ranking.lines[4].score = -0.5;
-    assert_true(ranking_score(&ranking, &ranking.lines[5]) == -0.5);
+    rank("g", -0.5, JUDGED);
+    assert_int_equal(ranking_sort(&ranking), 0);
+    assert_true(ranking_score(&ranking, &ranking.lines[6]) == -0.5);
 }
 
 /* Silent meters are many; whoever drops a reading a day stands before them. */
@@ -130,7 +131,7 @@ static void the_unjudged_by_incomplete_days(void **state)
     rank("e", 0, FEW_RECENT);
     ranking.lines[3].incomplete = ranking.lines[4].incomplete = 30;
     ranking.lines[2].incomplete = 2;
-    ranking_sort(&ranking);
+    assert_int_equal(ranking_sort(&ranking), 0);
     for (size_t i = 0; i < ranking.n; i++)
         order[i] = ranking.lines[i].id[0];
     assert_string_equal(order, "cdeab");

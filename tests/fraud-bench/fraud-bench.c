@@ -32,10 +32,11 @@
 
 struct customer {
     struct window w;
-    int type;   /* of theft; 0: honest */
-    int start;  /* day of the theft or change; -1: none */
-    int change; /* enum change; -1: none */
-    bool link;  /* bad all along */
+    int type;     /* of theft; 0: honest */
+    int start;    /* day of the theft or change; -1: none */
+    int change;   /* enum change; -1: none */
+    double drawn; /* in the recent days, before a theft */
+    bool link;    /* bad all along */
 };
 
 struct bench {
@@ -60,6 +61,15 @@ static size_t pick(struct draw *d, const bool *taken, size_t n)
     return i;
 }
 
+static double recent_energy(const struct window *w)
+{
+    double sum = 0;
+    for (int day = WINDOW_REFERENCE; day < WINDOW_DAYS; day++)
+        for (int h = 0; h < WINDOW_HOURS; h++)
+            sum += (double)w->load[day][h];
+    return sum;
+}
+
 static int make_fleet(struct bench *b, const struct windows *all, int part, bool hard)
 {
     struct draw d = {b->seed * 1000003};
@@ -70,7 +80,10 @@ static int make_fleet(struct bench *b, const struct windows *all, int part, bool
         return sg_raise(-ENOMEM);
     for (size_t i = 0; i < all->n; i++)
         if (windows_part(&all->list[i]) == part || part == 2)
-            b->list[b->n++] = (struct customer){.w = all->list[i], .start = -1, .change = -1};
+            b->list[b->n++] = (struct customer){.w = all->list[i],
+                                                .start = -1,
+                                                .change = -1,
+                                                .drawn = recent_energy(&all->list[i])};
     const int thieves = (int)(THIEVES * (double)b->n / types + 0.5) * types;
     for (int k = 0; k < thieves; k++) {
         const size_t i = pick(&d, taken, b->n);
@@ -462,10 +475,11 @@ static int write_fleet(const struct bench *b, const char *prefix)
     fprintf(rows, "customer,day,weekday");
     for (int h = 0; h < WINDOW_HOURS; h++)
         fprintf(rows, ",h%02d", h);
-    fprintf(labels, "customer,label,type,start_day\n");
+    fprintf(labels, "customer,label,type,start_day,true_kwh,reported_kwh\n");
     for (size_t i = 0; i < b->n; i++) {
         const struct customer *c = &b->list[i];
-        fprintf(labels, "c%05zu,%d,%d,%d\n", i, c->type > 0, c->type, c->start);
+        fprintf(labels, "c%05zu,%d,%d,%d,%.1f,%.1f\n", i, c->type > 0, c->type, c->start, c->drawn,
+                recent_energy(&c->w));
         for (int day = 0; day < WINDOW_DAYS; day++) {
             fprintf(rows, "\nc%05zu,%d,%d", i, day, (c->w.weekday + day) % 7);
             for (int h = 0; h < WINDOW_HOURS; h++)
