@@ -63,9 +63,13 @@ static void tell(struct pass *p, bool last)
 /* ---- suspects ------------------------------------------------------------------------------ */
 
 /* The order of the ranking, among the judged. */
-static bool before(const struct suspect *s, double score, const char *id)
+static bool before(const struct suspect *s, const struct line *l)
 {
-    return s->score > score || (s->score == score && strcmp(s->id, id) < 0);
+    if (s->score != l->score)
+        return s->score > l->score;
+    if (s->unsupervised != l->unsupervised)
+        return s->unsupervised > l->unsupervised;
+    return strcmp(s->id, l->id) < 0;
 }
 
 /* Kept in order; the last falls out when there are more than wanted. */
@@ -80,7 +84,7 @@ static int keep_picture(struct pass *p, const struct line *l, const struct pictu
         if (!r->suspects)
             return sg_raise(-ENOMEM);
     }
-    while (at > 0 && !before(&r->suspects[at - 1], l->score, l->id))
+    while (at > 0 && !before(&r->suspects[at - 1], l))
         at--;
     if (at == p->f->pictures)
         return 0;
@@ -88,6 +92,7 @@ static int keep_picture(struct pass *p, const struct line *l, const struct pictu
     struct suspect *s = &r->suspects[at];
     memcpy(s->id, l->id, sizeof(s->id));
     s->score = l->score;
+    s->unsupervised = l->unsupervised;
     s->picture = *pic;
     r->n_suspects += r->n_suspects < p->f->pictures;
     return 0;
@@ -112,6 +117,8 @@ static int put_result(struct worker *w, const struct source_notes *notes, const 
         r = keep_picture(p, l, pic);
     if (r == 0)
         r = tell_features(p->f, &w->scorer, l);
+    if (r == 0 && p->f->full && l->unjudged == JUDGED)
+        odds_add(&p->result.odds, l->unsupervised);
     p->result.readings += notes->readings;
     p->result.incomplete += notes->incomplete;
     p->result.conflicts += notes->conflicts;
@@ -174,6 +181,7 @@ static int worker_init(struct worker *w, struct pass *p)
     if (r == 0 && !p->sampling && p->f->full)
         r = scorer_use_full(&w->scorer, p->f->full);
     w->scorer.learned = p->f->learned;
+    w->scorer.odds = p->f->odds;
     return r;
 }
 
@@ -334,6 +342,7 @@ int fleet_score(const struct fleet *f, const struct sg_som *map, struct fleet_re
     int r = run_pass(&p);
     if (r == 0)
         r = ranking_sort(&p.result.ranking);
+    odds_find(&p.result.odds);
     if (r || !ret)
         fleet_result_clear(&p.result);
     else

@@ -17,7 +17,7 @@
 /* A picture that was kept, of one of the first in rank. */
 struct suspect {
     char id[SG_FRAUD_ID_MAX + 1];
-    double score;
+    double score, unsupervised; /* of its line */
     struct picture picture;
 };
 
@@ -30,6 +30,7 @@ struct fleet {
     const struct sg_full_model *full; /* what fleet_score judges by in mode full; else NULL */
     uint32_t repeats, trees;          /* struct sg_full_training; 0 but in tests */
     const struct sg_learned *learned; /* mode full: ranks instead of the score; or NULL */
+    const struct odds *odds;          /* mode full: energy times these ranks (score.h); or NULL */
     /* Mode full: told of every judged customer and its features, one at a time; or NULL.  What it
      * returns other than 0 ends the pass. */
     int (*seen)(void *ctx, const struct line *l, const float *features);
@@ -44,6 +45,7 @@ struct fleet {
 
 struct fleet_result {
     struct ranking ranking;   /* sorted */
+    struct odds odds;         /* of mode full, found */
     struct suspect *suspects; /* in order of rank */
     size_t n_suspects;
     uint64_t readings; /* or rows */

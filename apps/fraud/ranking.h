@@ -1,8 +1,8 @@
 #pragma once
 /*
  * ranking - the lines of a fleet, in the end in order of rank: highest score first, equal scores by
- * id, the unjudged last, most incomplete days first: whoever drops a reading a day does not hide
- * among meters that are silent.
+ * that of mode full and then by id, the unjudged last, most incomplete days first: whoever drops a
+ * reading a day does not hide among meters that are silent.
  *
  * Memory does not grow with the fleet: lines come in any order, and whenever there are `run` of
  * them they are sorted and spilled (spill.h), to be merged as often as somebody walks the ranking.
@@ -56,6 +56,9 @@ SG_MUST_USE int ranking_again(const struct ranking *r, ranking_score_fn score, c
                               struct ranking *ret);
 /* By the fall of their consumption alone, 1 - level: what a better ranking is compared with. */
 SG_MUST_USE int ranking_by_drop(const struct ranking *r, struct ranking *ret);
+/* The same customers ranked by what visits are expected to recover (score_expected). */
+SG_MUST_USE int ranking_by_energy(const struct ranking *r, const struct odds *o,
+                                  struct ranking *ret);
 /* What stands in the column score: an unjudged customer gets the lowest there is, 0 at most. */
 double ranking_score(const struct ranking *r, const struct line *l);
 /* customer,score,rank,reasons: to a file, whole or not at all and of mode 0600 (it accuses), or to

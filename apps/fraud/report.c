@@ -129,6 +129,10 @@ static void put_suspect(struct sg_json *j, const struct report *r, size_t i)
     if (r->labels)
         put_label(j, labels_find(r->labels, s->id));
     put_text(j, "reasons", reasons);
+    if (r->plan->mode == MODE_FULL) {
+        put_number(j, "missing_kwh_day", (double)l->missing_day);
+        put_number(j, "chance", score_chance(&r->result->odds, l));
+    }
     put_text(j, "days", l->kind == SG_FRAUD_WORKDAY ? "workdays" : "weekends");
     put_curve(j, "regular", s->picture.regular, s->picture.points);
     put_curve(j, "recent", s->picture.recent, s->picture.points);

@@ -20,8 +20,8 @@ int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *
     l->score = score.score;
     l->per_1000 = (float)score.per_1000;
     l->level = score.level;
-    l->change_day =
-        score.change_day == SG_FRAUD_NO_DAY ? SG_FRAUD_NO_DAY : score.change_day + l->epoch;
+    l->change_day = score.began == SG_FRAUD_NO_DAY ? SG_FRAUD_NO_DAY : score.began + l->epoch;
+    l->missing_day = score.missing_day > 0 ? (float)score.missing_day : 0;
     memcpy(l->reason, score.reason, sizeof(l->reason));
     return 0;
 }
@@ -29,11 +29,13 @@ int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *
 void score_by_inspections(const struct scorer *s, struct line *l)
 {
     l->unsupervised = l->score;
-    if (!s->learned)
-        return;
-    l->margin =
-        sg_learned_margin(s->learned, sg_full_judge_features(s->full), (float)l->unsupervised);
-    const double chance = sg_learned_probability(s->learned, l->margin);
-    l->chance = (float)chance;
-    l->score = 100 * chance;
+    if (s->learned) {
+        l->margin =
+            sg_learned_margin(s->learned, sg_full_judge_features(s->full), (float)l->unsupervised);
+        const double chance = sg_learned_probability(s->learned, l->margin);
+        l->chance = (float)chance;
+        l->score = 100 * chance;
+    }
+    if (s->odds)
+        l->score = score_expected(s->odds, l);
 }

@@ -230,15 +230,18 @@ static int by_paper(struct scorer *s, const struct sg_fraud_days *d, struct line
 static void put_picture(const struct scorer *s, const struct sg_fraud_days *d,
                         const struct parts *parts, const struct line *l, struct picture *pic)
 {
-    const struct picture_input in = {.days = d,
-                                     .reference = parts->reference,
-                                     .n_reference = parts->n_reference,
-                                     .recent = parts->recent,
-                                     .n_recent = parts->n_recent,
-                                     .kind = l->kind,
-                                     .shift = l->epoch,
-                                     .full = s->full,
-                                     .context = &s->context};
+    const struct picture_input in = {
+        .days = d,
+        .reference = parts->reference,
+        .n_reference = parts->n_reference,
+        .recent = parts->recent,
+        .n_recent = parts->n_recent,
+        .kind = l->kind,
+        .shift = l->epoch,
+        .full = s->full,
+        .change_day = l->change_day == SG_FRAUD_NO_DAY ? SG_FRAUD_NO_DAY : l->change_day - l->epoch,
+        .missing_day = (double)l->missing_day,
+        .context = &s->context};
     picture_fill(pic, &in);
 }
 
@@ -275,8 +278,10 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
         score_add_phasors(&l, &notes->phasors);
     if (s->full && notes->balance)
         score_add_balance(&l, notes->balance);
-    if (s->full && l.unjudged == JUDGED)
+    if (s->full && l.unjudged == JUDGED) {
+        score_energy(&l);
         score_by_inspections(s, &l);
+    }
     if (pic && l.unjudged == JUDGED)
         put_picture(s, d, &parts, &l, pic);
     *ret = l;
@@ -308,7 +313,7 @@ static SG_PRINTF(3, 4) void add(char *text, size_t room, const char *fmt, ...)
 
 void score_reasons(const struct line *l, const struct plan *plan, char ret[REASONS_MAX])
 {
-    char phasors[SG_PHASOR_WORDS_MAX], balance[BALANCES_WORDS_MAX];
+    char phasors[SG_PHASOR_WORDS_MAX], balance[BALANCES_WORDS_MAX], energy[SCORE_ENERGY_MAX];
     ret[0] = 0;
     if (l->unjudged != JUDGED)
         add(ret, REASONS_MAX, "not judged: %s (%u regular, %u recent)",
@@ -332,6 +337,8 @@ void score_reasons(const struct line *l, const struct plan *plan, char ret[REASO
         add(ret, REASONS_MAX, "%s%s", ret[0] ? "; " : "", phasors);
     if (l->balance && balances_words(l->balance, balance))
         add(ret, REASONS_MAX, "%s%s", ret[0] ? "; " : "", balance);
+    if (score_energy_words(l, plan, energy))
+        add(ret, REASONS_MAX, "%s%s", ret[0] ? "; " : "", energy);
     if (l->unjudged == JUDGED && plan->mode == MODE_FULL && l->per_1000 < 1)
         add(ret, REASONS_MAX, "%sfewer than 1 of 1000 honest customers looks like this",
             ret[0] ? "; " : "");

@@ -101,24 +101,15 @@ static int meet(struct file *f, struct sg_bytes name)
 
 /* ---- one customer -------------------------------------------------------------------------- */
 
-/* The oldest half goes: the windows lie at the end, and are shorter than half. */
-static void forget_oldest(struct sg_fraud_days *d)
+/* Positive: an outcome of sg_fraud_days_add_part.  When there are too many the oldest half goes:
+ * the windows lie at the end, and are shorter than half. */
+static int add_day(struct sg_fraud_days *d, const struct sg_daily_row *row)
 {
-    const uint32_t gone = d->n_days / 2, left = d->n_days - gone;
-    memmove(d->load, d->load + (size_t)gone * d->points, (size_t)left * d->points * sizeof(float));
-    memmove(d->day, d->day + gone, left * sizeof(*d->day));
-    memmove(d->weekday, d->weekday + gone, left);
-    d->n_days = left;
-}
-
-/* Positive: an outcome of sg_fraud_days_add. */
-static int add_day(struct sg_fraud_days *d, int32_t day, uint8_t weekday, const float *load)
-{
-    int r = sg_fraud_days_add(d, day, weekday, load, NULL);
+    int r = sg_fraud_days_add_part(d, row->day, row->weekday, row->load, NULL);
     if (r != SG_FRAUD_DAYS_FULL)
         return r;
-    forget_oldest(d);
-    return sg_fraud_days_add(d, day, weekday, load, NULL);
+    sg_fraud_days_forget(d, d->n_days / 2);
+    return sg_fraud_days_add_part(d, row->day, row->weekday, row->load, NULL);
 }
 
 static int start(struct file *f, struct sg_bytes name, struct sg_fraud_days *d,
@@ -131,7 +122,7 @@ static int start(struct file *f, struct sg_bytes name, struct sg_fraud_days *d,
     return sg_fold(sg_fraud_days_start(d, id, f->base.points));
 }
 
-/* A row in memory or just read; missing values make the day incomplete. */
+/* A row in memory or just read; too many missing values make the day incomplete. */
 static int take_day(struct file *f, const struct sg_daily_row *row, struct sg_fraud_days *d,
                     struct source_notes *notes)
 {
@@ -141,11 +132,11 @@ static int take_day(struct file *f, const struct sg_daily_row *row, struct sg_fr
         return SOURCE_UNGROUPED;
     notes->readings++;
     notes->last_day = row->day;
-    if (row->missing) {
-        notes->incomplete++;
-        return 0;
-    }
-    return sg_fold(add_day(d, row->day, row->weekday, row->load));
+    int r = add_day(d, row);
+    if (r != SG_FRAUD_DAYS_GAPS)
+        return sg_fold(r);
+    notes->incomplete++;
+    return sg_fraud_days_lose(d, row->day);
 }
 
 /* ---- streaming ----------------------------------------------------------------------------- */

@@ -13,3 +13,6 @@ struct sg_full_judge {
 
 /* The day of a step that stands out, in the days' own numbers; SG_FRAUD_NO_DAY: none does. */
 int32_t sg_full_change_day(const struct sg_feature_work *w);
+
+/* Sets began and missing_day; change_day is set (full-picture.c). */
+void sg_full_find_missing(const struct sg_full_judge *j, struct sg_full_score *s);

@@ -200,6 +200,7 @@ int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
     s.level = level_of(&j->work);
     s.level_peers = 1 + j->feature[sg_feature_of_pooled(SG_POOLED_PEERS_SAY)];
     s.change_day = sg_full_change_day(&j->work);
+    sg_full_find_missing(j, &s);
     s.n_reference = j->view.n_reference;
     s.n_test = j->view.n_recent;
     if (told)

@@ -422,6 +422,7 @@ static void test_the_picture_shows_what_was_judged(void **state)
     assert_int_equal(p.first_recent, MADE_REFERENCE);
     assert_in_range(p.change_day, MADE_REFERENCE + 2, MADE_REFERENCE + 4);
     assert_int_equal(p.change_day, s.change_day);
+    assert_int_equal(s.began, s.change_day);
     for (unsigned k = 0; k < 96; k++) {
         assert_true(p.low[k] <= p.regular[k] * 1.001f && p.regular[k] <= p.high[k] * 1.001f);
         assert_true(fabsf(p.recent[k] / p.regular[k] - 0.4f) < 0.1f);
@@ -431,6 +432,13 @@ static void test_the_picture_shows_what_was_judged(void **state)
         assert_true(i < MADE_REFERENCE ? fabsf(ratio - 1) < 0.25f
                                        : i < MADE_REFERENCE + 3 || fabsf(ratio - 0.4f) < 0.15f);
     }
+    double missing = 0, n = 0;
+    for (uint32_t i = 0; i < p.n_days; i++)
+        if (p.day[i] >= s.began) {
+            missing += ((double)p.expected[i] - (double)p.level[i]) * 96;
+            n++;
+        }
+    assert_true(fabs(s.missing_day - missing / n) < 1e-3 * s.missing_day);
 }
 
 int main(void)

@@ -139,9 +139,14 @@ struct sg_full_score {
     double margin;                      /* of the trees, log odds, excuses taken off */
     double family[SG_FEATURE_FAMILIES]; /* what each family of features adds to it */
     struct sg_full_reason reason[SG_FULL_REASONS];
-    float level;                  /* recent mean load over the reference's */
-    float level_peers;            /* what peers lead to expect; 1: nothing to say */
-    int32_t change_day;           /* best day of one step; SG_FRAUD_NO_DAY: none */
+    float level;        /* recent mean load over the reference's */
+    float level_peers;  /* what peers lead to expect; 1: nothing to say */
+    int32_t change_day; /* best day of one step; SG_FRAUD_NO_DAY: none */
+    int32_t began;      /* the same, looked for before the judged days, too; NO_DAY: none */
+    /* Energy a day that is missing, in the load's unit: mean of what habit and peers lead to expect
+     * less what was drawn, from `began` (or the first judged day) on.  Below 0: more than expected.
+     */
+    double missing_day;
     uint32_t n_reference, n_test; /* days behind it */
 };
 
