@@ -7,6 +7,7 @@
 
 #include <sealgrid/base/buf.h>
 #include <sealgrid/base/clock.h>
+#include <sealgrid/base/grow.h>
 #include <sealgrid/meter/gz.h>
 
 #include "csv.h"
@@ -14,6 +15,7 @@
 #define LINE_MAX_BYTES 4096
 #define CHUNK_BYTES    ((size_t)1 << 18)
 #define VALUE_MAX      1e10
+#define CUSTOMERS_MAX  50000000u
 
 /* C(ID, "name"): columns with a number each. */
 #define COLUMNS(C)                                                                                 \
@@ -112,19 +114,6 @@ static int take_header(struct reader *in, struct sg_bytes line)
 
 /* ---- customers ------------------------------------------------------------------------------ */
 
-static int grow(struct phasors *p)
-{
-    const size_t room = p->room ? p->room * 2 : 256;
-    if (p->n < p->room)
-        return 0;
-    struct phasors_entry *list = reallocarray(p->list, room, sizeof(*list));
-    if (!list)
-        return sg_raise(-ENOMEM);
-    p->list = list;
-    p->room = room;
-    return 0;
-}
-
 static int end_customer(struct reader *in)
 {
     struct phasors_entry e = {.id = ""};
@@ -134,7 +123,7 @@ static int end_customer(struct reader *in)
     int r = sg_phasor_finish(in->phasor, &e.summary);
     if (r < 0)
         return r;
-    r = grow(&in->out);
+    r = sg_grow(&in->out.list, &in->out.room, in->out.n, CUSTOMERS_MAX);
     if (r == 0)
         in->out.list[in->out.n++] = e;
     return r;
