@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include <sealgrid/base/file.h>
+#include <sealgrid/base/grow.h>
 
 #include "csv.h"
 
@@ -126,19 +127,6 @@ static double unit_of(struct sg_bytes name)
     return 1;
 }
 
-static int grow(struct labels *l)
-{
-    const size_t room = l->room ? l->room * 2 : 1024;
-    if (l->n < l->room)
-        return 0;
-    struct label *list = reallocarray(l->list, room, sizeof(*list));
-    if (!list)
-        return sg_raise(-ENOMEM);
-    l->list = list;
-    l->room = room;
-    return 0;
-}
-
 static int by_id(const void *a, const void *b)
 {
     return strcmp(((const struct label *)a)->id, ((const struct label *)b)->id);
@@ -152,7 +140,8 @@ static const char *check_once(const struct labels *l)
     return NULL;
 }
 
-static int take_lines(struct labels *l, struct sg_bytes text, char why[160])
+/* Positive: what is wrong is said. */
+static int take_lines(struct labels *l, struct sg_bytes text, size_t most, char why[160])
 {
     struct sg_bytes line, field[CSV_COLUMNS_MAX];
     const struct columns none = {-1, -1, -1, -1, -1, -1};
@@ -160,13 +149,15 @@ static int take_lines(struct labels *l, struct sg_bytes text, char why[160])
     for (unsigned at_line = 1; csv_line(&text, &line); at_line++) {
         const char *wrong = NULL;
         const size_t n = csv_split(line, field);
-        int r = grow(l);
+        int r = l->n < most ? sg_grow(&l->list, &l->room, l->n, most) : 0;
         if (r)
             return r;
         if (at_line == 1) {
             c = find_columns(field, n);
             l->kwh = unit_of(csv_at(field, n, c.full));
             wrong = c.customer < 0 || c.label < 0 ? "columns customer and label are wanted" : NULL;
+        } else if (line.len && l->n == most) {
+            wrong = "more labels than there may be";
         } else if (line.len) {
             wrong = take_label(&c, field, n, &l->list[l->n]);
             l->n += wrong == NULL;
@@ -179,10 +170,10 @@ static int take_lines(struct labels *l, struct sg_bytes text, char why[160])
     return 0;
 }
 
-int labels_parse(struct labels *ret, struct sg_bytes text, char why[160])
+int labels_parse_most(struct labels *ret, struct sg_bytes text, size_t most, char why[160])
 {
     SG_CLEANUP(labels_clear) struct labels l = {.list = NULL};
-    int r = take_lines(&l, text, why);
+    int r = take_lines(&l, text, most, why);
     if (r)
         return r;
     if (l.n)
@@ -195,6 +186,11 @@ int labels_parse(struct labels *ret, struct sg_bytes text, char why[160])
     *ret = l;
     l.list = NULL;
     return 0;
+}
+
+int labels_parse(struct labels *ret, struct sg_bytes text, char why[160])
+{
+    return labels_parse_most(ret, text, LABELS_MAX, why);
 }
 
 int labels_read(struct labels *ret, const char *path, char why[160])

@@ -47,14 +47,13 @@ struct filling {
 struct kept {
     struct sg_fraud_days days;
     struct source_notes notes;
-    bool is_there;
 };
 
 struct store {
     struct source base;
     struct source_store o;
     _Atomic size_t next;
-    struct kept *kept; /* by client; NULL: nothing is kept */
+    struct kept **kept; /* by client, NULL those that are not; NULL: nothing is kept */
     _Atomic uint64_t kept_bytes;
 };
 
@@ -366,13 +365,15 @@ static int keep(struct store *store, size_t index, const struct sg_fraud_days *d
                 const struct source_notes *notes)
 {
     /* Room doubles from 128 days on (days.c). */
-    const uint64_t bytes = (uint64_t)(2 * d->n_days + 128) * d->points * sizeof(float);
+    const uint64_t bytes =
+        sizeof(struct kept) + (uint64_t)(2 * d->n_days + 128) * d->points * sizeof(float);
     if (!store->kept || atomic_load(&store->kept_bytes) + bytes > store->o.keep_bytes)
         return 0;
     atomic_fetch_add(&store->kept_bytes, bytes);
-    struct kept *k = &store->kept[index];
+    struct kept *k = store->kept[index] = calloc(1, sizeof(*k));
+    if (!k)
+        return sg_raise(-ENOMEM);
     k->notes = *notes;
-    k->is_there = true;
     return sg_fraud_days_copy(&k->days, d);
 }
 
@@ -399,10 +400,10 @@ static int store_next(struct source *s, struct source_session *v, struct sg_frau
     const size_t index = atomic_fetch_add(&store->next, 1);
     if (index >= store->o.n_clients)
         return SOURCE_END;
-    if (!store->kept || !store->kept[index].is_there)
+    if (!store->kept || !store->kept[index])
         return read_client(store, v, index, ret, notes);
-    *notes = store->kept[index].notes;
-    return sg_fraud_days_copy(ret, &store->kept[index].days);
+    *notes = store->kept[index]->notes;
+    return sg_fraud_days_copy(ret, &store->kept[index]->days);
 }
 
 static int store_session(struct source *s, struct source_session *v)
@@ -420,8 +421,11 @@ static int store_rewind(struct source *s)
 static void store_free(struct source *s)
 {
     struct store *store = (struct store *)s;
-    for (size_t i = 0; store->kept && i < store->o.n_clients; i++)
-        sg_fraud_days_clear(&store->kept[i].days);
+    for (size_t i = 0; store->kept && i < store->o.n_clients; i++) {
+        if (store->kept[i])
+            sg_fraud_days_clear(&store->kept[i]->days);
+        free(store->kept[i]);
+    }
     free(store->kept);
     free(store);
 }

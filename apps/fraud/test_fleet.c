@@ -221,8 +221,7 @@ static void equals_stand_by_name_with_their_pictures(void **state)
     }
 }
 
-/* A thief whose meter loses seven readings a day since, one too many: the honest days before must
- * not acquit. */
+/* A thief whose meter loses the evenings since: the honest days before must not acquit. */
 static void lost_readings_acquit_nobody(void **state)
 {
     (void)state;
@@ -244,7 +243,7 @@ static void lost_readings_acquit_nobody(void **state)
         assert_int_equal(put_day(&b, 1, day, &p), 0);
         if (day < 50)
             continue;
-        for (int hour = 0; hour < 7; b.len -= b.data[b.len - 1] == ',', hour++)
+        for (int hour = 0; hour < 7; hour++, b.len--) /* more than a quarter of them */
             while (b.data[b.len - 1] != ',')
                 b.len--;
         assert_int_equal(sg_buf_printf(&b, ",,,,,,,\n"), 0);
