@@ -201,7 +201,11 @@ static void copy_days(struct run *run, const struct sg_fraud_days *d, float *row
         const int64_t at = (int64_t)d->day[i] - run->first_day;
         if (at < 0 || at >= (int64_t)run->n_days)
             continue;
-        memcpy(row + (size_t)at * run->points, sg_fraud_days_row(d, i), run->points * sizeof(*row));
+        float *to = row + (size_t)at * run->points;
+        memcpy(to, sg_fraud_days_row(d, i), run->points * sizeof(*row));
+        for (uint32_t k = 0; k < run->points && d->n_gaps; k++)
+            if (sg_fraud_days_is_filled(d, i, k)) /* the balance has its own word for these */
+                to[k] = NAN;
         run->weekday = (uint32_t)((d->weekday[i] + 7 - at % 7) % 7);
     }
 }

@@ -14,6 +14,7 @@ struct pass {
     const char *what;
     const struct sg_som *map; /* NULL: this pass takes a sample, or correlation needs none */
     bool sampling;
+    bool unranked;       /* lines are told and forgotten */
     _Atomic int failure; /* first failure or outcome other than the end */
     _Atomic size_t done;
     _Atomic int64_t told_ns;
@@ -62,9 +63,13 @@ static void tell(struct pass *p, bool last)
 /* ---- suspects ------------------------------------------------------------------------------ */
 
 /* The order of the ranking, among the judged. */
-static bool before(const struct suspect *s, double score, const char *id)
+static bool before(const struct suspect *s, const struct line *l)
 {
-    return s->score > score || (s->score == score && strcmp(s->id, id) < 0);
+    if (s->score != l->score)
+        return s->score > l->score;
+    if (s->unsupervised != l->unsupervised)
+        return s->unsupervised > l->unsupervised;
+    return strcmp(s->id, l->id) < 0;
 }
 
 /* Kept in order; the last falls out when there are more than wanted. */
@@ -79,7 +84,7 @@ static int keep_picture(struct pass *p, const struct line *l, const struct pictu
         if (!r->suspects)
             return sg_raise(-ENOMEM);
     }
-    while (at > 0 && !before(&r->suspects[at - 1], l->score, l->id))
+    while (at > 0 && !before(&r->suspects[at - 1], l))
         at--;
     if (at == p->f->pictures)
         return 0;
@@ -87,6 +92,7 @@ static int keep_picture(struct pass *p, const struct line *l, const struct pictu
     struct suspect *s = &r->suspects[at];
     memcpy(s->id, l->id, sizeof(s->id));
     s->score = l->score;
+    s->unsupervised = l->unsupervised;
     s->picture = *pic;
     r->n_suspects += r->n_suspects < p->f->pictures;
     return 0;
@@ -106,15 +112,17 @@ static int put_result(struct worker *w, const struct source_notes *notes, const 
 {
     struct pass *p = w->pass;
     pthread_mutex_lock(&p->lock);
-    int r = ranking_put(&p->result.ranking, p->f->only ? 0 : notes->index, l);
+    int r = p->unranked ? 0 : ranking_add(&p->result.ranking, l);
     if (r == 0)
         r = keep_picture(p, l, pic);
     if (r == 0)
         r = tell_features(p->f, &w->scorer, l);
+    if (r == 0 && p->f->full && l->unjudged == JUDGED)
+        odds_add(&p->result.odds, l->unsupervised);
     p->result.readings += notes->readings;
     p->result.incomplete += notes->incomplete;
     p->result.conflicts += notes->conflicts;
-    p->result.bad_facts += notes->bad_facts;
+    p->result.bad_facts += notes->bad_facts + notes->bad_rows;
     pthread_mutex_unlock(&p->lock);
     return r;
 }
@@ -173,6 +181,7 @@ static int worker_init(struct worker *w, struct pass *p)
     if (r == 0 && !p->sampling && p->f->full)
         r = scorer_use_full(&w->scorer, p->f->full);
     w->scorer.learned = p->f->learned;
+    w->scorer.odds = p->f->odds;
     return r;
 }
 
@@ -327,13 +336,16 @@ int fleet_learn(const struct fleet *f, struct sg_full_model **ret)
 
 int fleet_score(const struct fleet *f, const struct sg_som *map, struct fleet_result *ret)
 {
-    struct pass p = {.f = f, .what = "score", .map = map};
+    struct pass p = {.f = f, .what = "score", .map = map, .unranked = !ret};
+    p.result.ranking.room = f->room;
+    p.result.ranking.room.first = f->pictures;
     int r = run_pass(&p);
-    if (r) {
+    if (r == 0)
+        r = ranking_sort(&p.result.ranking);
+    odds_find(&p.result.odds);
+    if (r || !ret)
         fleet_result_clear(&p.result);
-        return r;
-    }
-    ranking_sort(&p.result.ranking);
-    *ret = p.result;
-    return 0;
+    else
+        *ret = p.result;
+    return r;
 }

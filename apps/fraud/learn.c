@@ -174,7 +174,6 @@ static int take(void *ctx, const struct line *l, const float *x)
 static int learn_and_score(struct fleet *f, uint64_t sort_bytes)
 {
     SG_CLEANUP(sg_full_model_freep) struct sg_full_model *full = NULL;
-    struct fleet_result result = {.n_suspects = 0};
     int r = fleet_learn(f, &full);
     if (r == SOURCE_UNGROUPED) {
         r = source_file_sort(f->source, sort_bytes);
@@ -184,9 +183,7 @@ static int learn_and_score(struct fleet *f, uint64_t sort_bytes)
     if (r)
         return r;
     f->full = full;
-    r = fleet_score(f, NULL, &result);
-    fleet_result_clear(&result);
-    return r;
+    return fleet_score(f, NULL, NULL);
 }
 
 static int one_anchor(struct collector *c, const struct plan *plan)

@@ -12,6 +12,10 @@
     O(STRING, out, "out", NULL, 0, 0, false, "ranking: customer,score,rank,reasons; - is stdout")  \
     O(STRING, drop_out, "drop-out", NULL, 0, 0, false,                                             \
       "the same ranked by fall of consumption alone, to compare with")                             \
+    O(STRING, order, "order", "chance", 0, 0, false,                                               \
+      "mode full: rank by chance of theft, or energy: by kWh a day that visits would recover")     \
+    O(STRING, energy_out, "energy-out", NULL, 0, 0, false,                                         \
+      "mode full: the same ranked by energy, beside a ranking by chance")                          \
     O(STRING, mode, "mode", "full", 0, 0, false, "correlation, paper or full")                     \
     O(INT, threads, "threads", "0", 0, 256, false, "customers worked on at a time; 0: one a CPU")  \
     O(INT, seed, "seed", "1", 0, INT64_MAX, false, "of the map's sample and the intervals")        \

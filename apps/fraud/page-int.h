@@ -1,6 +1,6 @@
 #pragma once
 /* page-int - between the parts of the page. */
-#include "page.h"
+#include "page-digest.h"
 
 #include <sealgrid/page/chart.h>
 

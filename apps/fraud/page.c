@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#define LIST_MAX 100 /* rows of a table of customers who are no suspects */
-
 /* ---- lead ---------------------------------------------------------------------------------- */
 
 static size_t shown(const struct page *g)
@@ -87,16 +85,6 @@ static void put_tile(struct sg_html *p, const char *value, const char *en, const
     sg_html_close(p);
 }
 
-/* Suspects at or below so many of 1,000 alike. */
-static size_t count_rarer(const struct page *g, float per_1000)
-{
-    const struct ranking *r = &g->report->result->ranking;
-    size_t n = 0;
-    for (size_t i = 0; i < judged(g); i++)
-        n += r->lines[i].per_1000 <= per_1000;
-    return n;
-}
-
 static void put_tiles(struct sg_html *p, const struct page *g)
 {
     enum sg_language l = p->language;
@@ -109,7 +97,7 @@ static void put_tiles(struct sg_html *p, const struct page *g)
     put_tile(p, page_energy(p, missing).s, "missing a day at these, estimate",
              "faltam por dia nestes, estimativa");
     if (is_calibrated(g))
-        put_tile(p, sg_format_int(l, (int64_t)count_rarer(g, 1)).s,
+        put_tile(p, sg_format_int(l, (int64_t)g->digest->rarer).s,
                  "customers at 30 or above: 1 in 1,000 looks as suspect",
                  "clientes em 30 ou mais: 1 em 1.000 parece tão suspeito");
     put_tile(p, sg_format_int(l, (int64_t)g->report->result->ranking.n_unjudged).s,
@@ -247,15 +235,14 @@ static const struct column excuse_columns[] = {
     {"Consumption now, of before", "Consumo atual, do anterior", true},
     {"Why it is not taken for theft", "Por que não foi tomado por fraude", false}};
 
-static void put_excuse(struct sg_html *p, const struct page *g, size_t i)
+static void put_excuse(struct sg_html *p, const struct line *l, size_t rank)
 {
-    const struct line *l = &g->report->result->ranking.lines[i];
     sg_html_open(p, "tr");
     sg_html_open(p, "th");
     sg_html_attr(p, "scope", "row");
     sg_html_text(p, l->id);
     sg_html_close(p);
-    put_cell(p, &excuse_columns[1], sg_format_int(p->language, (int64_t)i + 1).s);
+    put_cell(p, &excuse_columns[1], sg_format_int(p->language, (int64_t)rank).s);
     put_cell(p, &excuse_columns[2],
              isnan(l->level) ? "\xe2\x80\x93"
                              : sg_format_percent(p->language, (double)l->level, 0).s);
@@ -263,19 +250,11 @@ static void put_excuse(struct sg_html *p, const struct page *g, size_t i)
     sg_html_close(p);
 }
 
-/* A change large enough to be asked about: without the excuse an inspector would wonder. */
-static bool is_excused(const struct sg_html *p, const struct line *l)
-{
-    return page_excuse(p, l).s[0] && !isnan(l->level) && fabsf(l->level - 1) > 0.2f;
-}
-
 static void put_excuses(struct sg_html *p, const struct page *g)
 {
-    const struct ranking *r = &g->report->result->ranking;
-    size_t n = 0, listed = 0;
-    for (size_t i = shown(g); i < judged(g); i++)
-        n += is_excused(p, &r->lines[i]);
-    if (n == 0)
+    const struct page_digest *d = g->digest;
+    const size_t listed = d->n_excused < DIGEST_EXCUSED_MAX ? d->n_excused : DIGEST_EXCUSED_MAX;
+    if (d->n_excused == 0)
         return;
     sg_html_open(p, "section");
     sg_html_element_say(p, "h2", NULL, "Changed, and not taken for theft",
@@ -287,16 +266,13 @@ static void put_excuses(struct sg_html *p, const struct page *g)
                                "inspect.",
                                "Clientes: %s; os primeiros pela posição. Se souber de mais, "
                                "inspecione."),
-                  sg_format_int(p->language, (int64_t)n).s);
+                  sg_format_int(p->language, (int64_t)d->n_excused).s);
     sg_html_close(p);
     sg_html_open_class(p, "table", "cards");
     put_heads(p, excuse_columns, 4);
     sg_html_open(p, "tbody");
-    for (size_t i = shown(g); i < judged(g) && listed < LIST_MAX; i++)
-        if (is_excused(p, &r->lines[i])) {
-            put_excuse(p, g, i);
-            listed++;
-        }
+    for (size_t i = 0; i < listed; i++)
+        put_excuse(p, &d->excused[i].line, d->excused[i].rank);
     sg_html_close(p);
     sg_html_close(p);
     sg_html_close(p);
@@ -304,29 +280,22 @@ static void put_excuses(struct sg_html *p, const struct page *g)
 
 /* ---- unjudged and data --------------------------------------------------------------------- */
 
-static void put_names(struct sg_html *p, const struct page *g, enum unjudged u)
+static void put_names(struct sg_html *p, const struct digest_names *names, bool conflicts)
 {
-    const struct ranking *r = &g->report->result->ranking;
-    size_t n = 0;
-    for (size_t i = judged(g); i < r->n; i++) {
-        if (r->lines[i].unjudged != u)
-            continue;
-        if (n++ >= 20)
-            continue;
-        sg_html_textf(p, n > 1 ? ", %s" : "%s", r->lines[i].id);
+    for (size_t i = 0; i < names->n && i < DIGEST_NAMES_MAX; i++) {
+        sg_html_textf(p, i ? ", %s" : "%s", names->first[i].id);
+        if (conflicts)
+            sg_html_textf(p, " (%u)", names->first[i].conflicts);
     }
-    if (n > 20)
-        sg_html_textf(p, sg_html_word(p, " and %zu more", " e mais %zu"), n - 20);
+    if (names->n > DIGEST_NAMES_MAX)
+        sg_html_textf(p, sg_html_word(p, " and %zu more", " e mais %zu"),
+                      names->n - DIGEST_NAMES_MAX);
 }
 
 static void put_unjudged(struct sg_html *p, const struct page *g)
 {
-    const struct ranking *r = &g->report->result->ranking;
-    size_t count[N_UNJUDGED] = {0};
-    if (r->n_unjudged == 0)
+    if (g->report->result->ranking.n_unjudged == 0)
         return;
-    for (size_t i = judged(g); i < r->n; i++)
-        count[r->lines[i].unjudged]++;
     sg_html_open(p, "section");
     sg_html_element_say(p, "h2", NULL, "Not judged", "Não julgados");
     sg_html_element_say(p, "p", "note",
@@ -334,12 +303,13 @@ static void put_unjudged(struct sg_html *p, const struct page *g)
                         "Estes ninguém avaliou: falta de leitura não é prova de honestidade.");
     sg_html_open(p, "ul");
     for (int u = 1; u < N_UNJUDGED; u++) {
-        if (!count[u])
+        const struct digest_names *names = &g->digest->unjudged[u];
+        if (names->n == 0)
             continue;
         sg_html_open(p, "li");
         sg_html_textf(p, "%s (%s): ", page_unjudged_word(p, (enum unjudged)u),
-                      sg_format_int(p->language, (int64_t)count[u]).s);
-        put_names(p, g, (enum unjudged)u);
+                      sg_format_int(p->language, (int64_t)names->n).s);
+        put_names(p, names, false);
         sg_html_close(p);
     }
     sg_html_close(p);
@@ -348,22 +318,12 @@ static void put_unjudged(struct sg_html *p, const struct page *g)
 
 static void put_conflicts(struct sg_html *p, const struct page *g)
 {
-    const struct ranking *r = &g->report->result->ranking;
-    size_t n = 0;
     sg_html_open(p, "li");
     sg_html_textf(p,
                   sg_html_word(p, "%s readings were told twice with differing values: ",
                                "%s leituras foram informadas duas vezes com valores diferentes: "),
                   sg_format_int(p->language, (int64_t)g->report->result->conflicts).s);
-    for (size_t i = 0; i < r->n; i++) {
-        if (!r->lines[i].conflicts)
-            continue;
-        if (n++ < 20)
-            sg_html_textf(p, n > 1 ? ", %s (%u)" : "%s (%u)", r->lines[i].id,
-                          r->lines[i].conflicts);
-    }
-    if (n > 20)
-        sg_html_textf(p, sg_html_word(p, " and %zu more", " e mais %zu"), n - 20);
+    put_names(p, &g->digest->in_conflict, true);
     sg_html_close(p);
 }
 
@@ -442,6 +402,12 @@ static void put_body(struct sg_html *p, void *user)
 int page_make(const struct page *g, struct sg_buf *ret)
 {
     struct page copy = *g;
+    SG_FREE struct page_digest *digest = malloc(sizeof(*digest));
+    int r = digest ? page_digest_make(digest, &g->report->result->ranking, shown(g))
+                   : sg_raise(-ENOMEM);
+    if (r)
+        return r;
+    copy.digest = digest;
     const struct sg_html_document d = {
         .title = "Sealgrid: inspections", .body = put_body, .user = &copy, .language = g->language};
     return sg_html_document(ret, &d);

@@ -11,11 +11,14 @@
 #define PAGE_CAPACITY_MAX 1000
 #define PAGE_BYTES_MAX    ((size_t)256 << 20)
 
+struct page_digest;
+
 struct page {
     const struct report *report;
-    size_t capacity;           /* suspects shown, of those with a picture */
-    enum sg_language language; /* shown first */
-    bool dated;                /* days are days since 1970-01-01 */
+    size_t capacity;                  /* suspects shown, of those with a picture */
+    enum sg_language language;        /* shown first */
+    bool dated;                       /* days are days since 1970-01-01 */
+    const struct page_digest *digest; /* set by page_make */
 };
 
 SG_MUST_USE int page_make(const struct page *g, struct sg_buf *ret);

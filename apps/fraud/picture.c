@@ -107,23 +107,12 @@ static void take_full(struct picture *p, const struct picture_input *in)
     p->points = seen.points;
     p->n_days = seen.n_days;
     p->first_recent = seen.first_recent;
-    p->change_day = seen.change_day;
+    p->change_day = in->change_day;
     for (uint32_t i = 0; i < seen.n_days; i++) {
         p->day[i] = seen.day[i];
         p->level[i] = seen.level[i] * (float)seen.points;
         p->expected[i] = seen.expected[i] * (float)seen.points;
     }
-}
-
-/* The score looks for a change among the judged days only.  One that came before them is found
- * here: for how long energy has been missing is counted from then. */
-static void look_further_back(struct picture *p)
-{
-    const int32_t told = p->change_day;
-    find_change(p);
-    if (p->change_day == SG_FRAUD_NO_DAY ||
-        (told != SG_FRAUD_NO_DAY && p->change_day > p->first_recent))
-        p->change_day = told;
 }
 
 /* ---- what is missing ----------------------------------------------------------------------- */
@@ -161,12 +150,13 @@ void picture_fill(struct picture *p, const struct picture_input *in)
     p->first_recent = in->days->day[in->recent];
     if (in->full) {
         take_full(p, in);
-        look_further_back(p);
     } else {
         fill_band(p, in);
         fill_days(p, in);
         find_change(p);
     }
     fill_missing(p, in);
+    if (in->full)
+        p->missing_day = in->missing_day;
     shift_days(p, in->shift);
 }

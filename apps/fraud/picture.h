@@ -34,8 +34,10 @@ struct picture_input {
     const struct sg_fraud_days *days;
     uint32_t reference, n_reference, recent, n_recent; /* days by index */
     enum sg_fraud_day_kind kind;
-    int32_t shift, change_day; /* renumbered; NO_DAY: to be found */
+    int32_t shift;
     const struct sg_full_judge *full;
+    int32_t change_day;                     /* of mode full; renumbered; NO_DAY: none */
+    double missing_day;                     /* of mode full, by all that is known */
     const struct sg_fraud_context *context; /* NULL: nothing known */
 };
 void picture_fill(struct picture *p, const struct picture_input *in);

@@ -1,141 +1,186 @@
 #include "ranking.h"
 
-#include "csv.h"
-
-#include <fcntl.h>
-#include <limits.h>
 #include <math.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
-#include <sealgrid/base/file.h>
+#include <sealgrid/base/grow.h>
+
+#include "ranking-int.h"
+#include "spill.h"
 
 #define CUSTOMERS_MAX 50000000u
-#define CHUNK         (1u << 20)
 
 void ranking_clear(struct ranking *r)
 {
     free(r->lines);
+    free(r->runs);
+    spill_free(r->spill);
     *r = (struct ranking){.lines = NULL};
 }
 
-int ranking_put(struct ranking *r, size_t index, const struct line *l)
-{
-    if (index >= r->room) {
-        size_t room = r->room ? r->room : 1024;
-        while (room <= index)
-            room *= 2;
-        struct line *lines =
-            index < CUSTOMERS_MAX ? reallocarray(r->lines, room, sizeof(*lines)) : NULL;
-        if (!lines)
-            return sg_raise(-ENOMEM);
-        r->lines = lines;
-        r->room = room;
-    }
-    r->lines[index] = *l;
-    r->n = index >= r->n ? index + 1 : r->n;
-    r->n_unjudged += l->unjudged != JUDGED;
-    return 0;
-}
+/* ---- order --------------------------------------------------------------------------------- */
 
-static int by_rank(const void *a, const void *b)
+int ranking_compare(const void *a, const void *b)
 {
     const struct line *x = a, *y = b;
-    const int judged = (x->unjudged != JUDGED) - (y->unjudged != JUDGED);
-    if (judged)
-        return judged;
-    if (x->unjudged != JUDGED && x->incomplete != y->incomplete)
+    const int ranks = score_ranks(y) - score_ranks(x);
+    if (ranks)
+        return ranks;
+    if (!score_ranks(x) && x->incomplete != y->incomplete)
         return x->incomplete < y->incomplete ? 1 : -1;
     if (x->score != y->score)
         return x->score < y->score ? 1 : -1;
+    if (x->unsupervised != y->unsupervised) /* of many nothing is expected to be recovered */
+        return x->unsupervised < y->unsupervised ? 1 : -1;
     return strcmp(x->id, y->id);
 }
 
-void ranking_sort(struct ranking *r)
+static void sort_lines(struct ranking *r)
 {
-    if (r->n)
-        qsort(r->lines, r->n, sizeof(*r->lines), by_rank);
+    if (r->n_lines)
+        qsort(r->lines, r->n_lines, sizeof(*r->lines), ranking_compare);
+}
+
+/* ---- lines come ---------------------------------------------------------------------------- */
+
+static size_t run_lines(const struct ranking *r)
+{
+    return r->room.run ? r->room.run : RANKING_RUN_BYTES / sizeof(*r->lines);
+}
+
+/* The last block of a run is filled up with whatever it was filled with before. */
+static int put_run(struct ranking *r)
+{
+    SG_FREE struct line *block = calloc(RANKING_BLOCK_LINES, sizeof(*block));
+    int e = block ? 0 : sg_raise(-ENOMEM);
+    for (size_t i = 0; e == 0 && i < r->n_lines; i += RANKING_BLOCK_LINES) {
+        const size_t left = r->n_lines - i;
+        memcpy(block, r->lines + i,
+               (left < RANKING_BLOCK_LINES ? left : RANKING_BLOCK_LINES) * sizeof(*block));
+        e = spill_put(r->spill, block);
+    }
+    return e;
+}
+
+/* All lines at hand, sorted, as one more run. */
+static int spill_run(struct ranking *r)
+{
+    if (r->n_lines == 0)
+        return 0;
+    int e = sg_grow(&r->runs, &r->runs_room, r->n_runs, CUSTOMERS_MAX);
+    if (e == 0 && !r->spill)
+        e = spill_new(&r->spill, r->room.folder, RANKING_BLOCK_LINES * sizeof(*r->lines));
+    if (e)
+        return e;
+    const struct ranking_run run = {spill_blocks(r->spill), r->n_lines};
+    sort_lines(r);
+    e = put_run(r);
+    if (e)
+        return e;
+    r->runs[r->n_runs++] = run;
+    r->n_lines = 0;
+    return 0;
+}
+
+int ranking_add(struct ranking *r, const struct line *l)
+{
+    if (r->n == CUSTOMERS_MAX)
+        return sg_raisef(-E2BIG, "more than %u customers", CUSTOMERS_MAX);
+    int e = r->n_lines == run_lines(r) ? spill_run(r) : 0;
+    if (e == 0)
+        e = sg_grow(&r->lines, &r->lines_room, r->n_lines, run_lines(r));
+    if (e)
+        return e;
+    if (l->unjudged == JUDGED)
+        r->lowest = r->n > r->n_unjudged ? fmin(r->lowest, l->score) : l->score;
+    r->lines[r->n_lines++] = *l;
+    r->n++;
+    r->n_unjudged += l->unjudged != JUDGED;
+    r->unjudged[l->unjudged]++;
+    return 0;
+}
+
+/* ---- sorted -------------------------------------------------------------------------------- */
+
+static int take_first(void *ctx, const struct line *l, size_t rank)
+{
+    struct ranking *r = ctx;
+    if (rank > r->room.first)
+        return RANKING_ENOUGH;
+    r->lines[r->n_lines++] = *l;
+    return 0;
+}
+
+int ranking_sort(struct ranking *r)
+{
+    if (!r->spill) {
+        sort_lines(r);
+        return 0;
+    }
+    int e = spill_run(r);
+    if (e)
+        return e;
+    free(r->lines); /* the merge needs room, and the first are few */
+    r->lines_room = r->room.first;
+    r->lines = calloc(r->lines_room + 1, sizeof(*r->lines));
+    if (!r->lines)
+        return sg_raise(-ENOMEM);
+    e = ranking_each(r, take_first, r);
+    return e == RANKING_ENOUGH ? 0 : e;
+}
+
+struct again {
+    struct ranking other;
+    ranking_score_fn score;
+    const void *ctx;
+};
+
+static int add_again(void *ctx, const struct line *l, size_t rank)
+{
+    struct again *a = ctx;
+    struct line copy = *l;
+    (void)rank;
+    copy.score = l->unjudged == JUDGED ? a->score(a->ctx, l) : 0;
+    return ranking_add(&a->other, &copy);
+}
+
+int ranking_again(const struct ranking *r, ranking_score_fn score, const void *ctx,
+                  struct ranking *ret)
+{
+    struct again a = {.other = {.room = r->room}, .score = score, .ctx = ctx};
+    int e = ranking_each(r, add_again, &a);
+    if (e == 0)
+        e = ranking_sort(&a.other);
+    if (e)
+        ranking_clear(&a.other);
+    else
+        *ret = a.other;
+    return e;
+}
+
+static double drop_of(const void *ctx, const struct line *l)
+{
+    (void)ctx;
+    return isnan(l->level) ? 0 : 1 - (double)l->level;
 }
 
 int ranking_by_drop(const struct ranking *r, struct ranking *ret)
 {
-    struct ranking other = {.n = r->n, .room = r->n, .n_unjudged = r->n_unjudged};
-    other.lines = calloc(r->n + 1, sizeof(*other.lines));
-    if (!other.lines)
-        return sg_raise(-ENOMEM);
-    for (size_t i = 0; i < r->n; i++) {
-        other.lines[i] = r->lines[i];
-        if (r->lines[i].unjudged == JUDGED)
-            other.lines[i].score = isnan(r->lines[i].level) ? 0 : 1 - (double)r->lines[i].level;
-    }
-    ranking_sort(&other);
-    *ret = other;
-    return 0;
+    return ranking_again(r, drop_of, NULL, ret);
+}
+
+static double energy_of(const void *ctx, const struct line *l)
+{
+    return score_expected(ctx, l);
+}
+
+int ranking_by_energy(const struct ranking *r, const struct odds *o, struct ranking *ret)
+{
+    return ranking_again(r, energy_of, o, ret);
 }
 
 double ranking_score(const struct ranking *r, const struct line *l)
 {
-    if (l->unjudged == JUDGED)
+    if (score_ranks(l))
         return l->score;
-    /* Sorted: the last judged one has the lowest score. */
-    return r->n > r->n_unjudged ? fmin(0, r->lines[r->n - r->n_unjudged - 1].score) : 0;
-}
-
-static int put_line(struct sg_buf *b, const struct ranking *r, size_t i, const struct plan *plan)
-{
-    const struct line *l = &r->lines[i];
-    char reasons[REASONS_MAX];
-    score_reasons(l, plan, reasons);
-    int e = csv_put_name(b, l->id);
-    return e ? e : sg_buf_printf(b, ",%.12g,%zu,%s\n", ranking_score(r, l), i + 1, reasons);
-}
-
-static int write_lines(const struct ranking *r, const struct plan *plan, int fd)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(2 * CHUNK);
-    int e = sg_buf_printf(&b, "customer,score,rank,reasons\n");
-    for (size_t i = 0; e == 0 && i < r->n; i++) {
-        e = put_line(&b, r, i, plan);
-        if (e == 0 && b.len > CHUNK) {
-            e = sg_write_all(fd, sg_buf_bytes(&b));
-            sg_buf_reset(&b);
-        }
-    }
-    return e ? e : sg_write_all(fd, sg_buf_bytes(&b));
-}
-
-/* A pipe or a device is written to, not replaced by a file. */
-static bool is_special(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
-}
-
-static int write_special(const struct ranking *r, const struct plan *plan, const char *path)
-{
-    SG_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
-    return fd < 0 ? sg_raise_errno() : write_lines(r, plan, fd);
-}
-
-int ranking_write(const struct ranking *r, const struct plan *plan, const char *path)
-{
-    char next[PATH_MAX];
-    if (!strcmp(path, "-"))
-        return write_lines(r, plan, STDOUT_FILENO);
-    if (is_special(path))
-        return write_special(r, plan, path);
-    if (snprintf(next, sizeof(next), "%s.part", path) >= (int)sizeof(next))
-        return sg_raise(-ENAMETOOLONG);
-    unlink(next); /* of a run that was killed, or a link laid there */
-    SG_CLOSE int fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return sg_raise_errno();
-    int e = write_lines(r, plan, fd);
-    if (e == 0 && fsync(fd))
-        e = sg_raise_errno();
-    if (e == 0 && rename(next, path))
-        e = sg_raise_errno();
-    if (e)
-        unlink(next);
-    return e;
+    return r->n > r->n_unjudged ? fmin(0, r->lowest) : 0;
 }

@@ -129,6 +129,10 @@ static void put_suspect(struct sg_json *j, const struct report *r, size_t i)
     if (r->labels)
         put_label(j, labels_find(r->labels, s->id));
     put_text(j, "reasons", reasons);
+    if (r->plan->mode == MODE_FULL) {
+        put_number(j, "missing_kwh_day", (double)l->missing_day);
+        put_number(j, "chance", score_chance(&r->result->odds, l));
+    }
     put_text(j, "days", l->kind == SG_FRAUD_WORKDAY ? "workdays" : "weekends");
     put_curve(j, "regular", s->picture.regular, s->picture.points);
     put_curve(j, "recent", s->picture.recent, s->picture.points);
@@ -137,13 +141,10 @@ static void put_suspect(struct sg_json *j, const struct report *r, size_t i)
 
 static void put_unjudged(struct sg_json *j, const struct ranking *r)
 {
-    size_t count[N_UNJUDGED] = {0};
-    for (size_t i = r->n - r->n_unjudged; i < r->n; i++)
-        count[r->lines[i].unjudged]++;
     sg_json_key(j, "not_judged");
     sg_json_object(j);
     for (int u = 1; u < N_UNJUDGED; u++)
-        put_count(j, score_unjudged_word((enum unjudged)u), count[u]);
+        put_count(j, score_unjudged_word((enum unjudged)u), r->unjudged[u]);
     sg_json_end_object(j);
 }
 

@@ -20,8 +20,33 @@ int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *
     l->score = score.score;
     l->per_1000 = (float)score.per_1000;
     l->level = score.level;
-    l->change_day =
-        score.change_day == SG_FRAUD_NO_DAY ? SG_FRAUD_NO_DAY : score.change_day + l->epoch;
+    l->change_day = score.began == SG_FRAUD_NO_DAY ? SG_FRAUD_NO_DAY : score.began + l->epoch;
+    l->missing_day = score.missing_day > 0 ? (float)score.missing_day : 0;
+    memcpy(l->reason, score.reason, sizeof(l->reason));
+    return 0;
+}
+
+/* Too few can be used: did they arrive? */
+static bool arrives_unusable(const struct plan *p, const struct sg_fraud_days *d)
+{
+    const struct sg_corr_window w = p->windows.test;
+    uint32_t lost = 0;
+    for (uint32_t i = 0; i < d->n_lost; i++)
+        lost += d->lost[i] >= w.first && d->lost[i] <= w.last;
+    return lost >= p->least_recent && 2 * lost >= (uint32_t)(w.last - w.first + 1);
+}
+
+int score_by_absence(struct scorer *s, const struct sg_fraud_days *d, struct line *l)
+{
+    struct sg_full_score score;
+    if (l->unjudged != FEW_RECENT || !arrives_unusable(s->plan, d))
+        return 0;
+    l->unjudged = LOST_RECENT;
+    int r = sg_full_judge_absence(s->full, d, &s->context, &score);
+    if (r)
+        return r < 0 ? r : 0;
+    l->score = score.score;
+    l->per_1000 = (float)score.per_1000;
     memcpy(l->reason, score.reason, sizeof(l->reason));
     return 0;
 }
@@ -29,11 +54,13 @@ int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *
 void score_by_inspections(const struct scorer *s, struct line *l)
 {
     l->unsupervised = l->score;
-    if (!s->learned)
-        return;
-    l->margin =
-        sg_learned_margin(s->learned, sg_full_judge_features(s->full), (float)l->unsupervised);
-    const double chance = sg_learned_probability(s->learned, l->margin);
-    l->chance = (float)chance;
-    l->score = 100 * chance;
+    if (s->learned) {
+        l->margin =
+            sg_learned_margin(s->learned, sg_full_judge_features(s->full), (float)l->unsupervised);
+        const double chance = sg_learned_probability(s->learned, l->margin);
+        l->chance = (float)chance;
+        l->score = 100 * chance;
+    }
+    if (s->odds)
+        l->score = score_expected(s->odds, l);
 }

@@ -97,7 +97,7 @@ static void add(const char *id, double score, enum unjudged unjudged, uint8_t re
     l.reason[0] =
         (struct sg_full_reason){reason, 0.25f, 8, reason == SG_FULL_REASON_STEP ? 20700 : 17};
     l.reason[1] = (struct sg_full_reason){excuse, 0.1f, 1, 0};
-    assert_int_equal(ranking_put(&result.ranking, result.ranking.n, &l), 0);
+    assert_int_equal(ranking_add(&result.ranking, &l), 0);
 }
 
 static void make_page(enum plan_mode mode, size_t capacity, enum sg_language language)
@@ -126,7 +126,6 @@ static void make_result(void)
     add("second", 20, JUDGED, SG_FULL_REASON_STEP, SG_FULL_REASON_PEAKS);
     add("empty-house", 3, JUDGED, SG_FULL_REASON_NONE, SG_FULL_REASON_VACANT);
     add("silent", 0, FEW_RECENT, SG_FULL_REASON_NONE, SG_FULL_REASON_NONE);
-    result.ranking.n_unjudged = 1;
     result.ranking.lines[1].conflicts = 3;
     result.ranking.lines[1].incomplete = 2;
     result.conflicts = 3;

@@ -1,5 +1,6 @@
 #include "full-judge-int.h"
 
+#include <math.h>
 #include <string.h>
 
 static float hundredth(const double *sorted, uint32_t n, uint32_t percent)
@@ -61,6 +62,70 @@ static void put_recent(const struct sg_fraud_days *d, const uint32_t *list, uint
     }
 }
 
+/* An hour's load, over the customer's mean, that was to be expected on a row's day. */
+static double expected_of(const struct sg_full_judge *j, uint32_t row)
+{
+    return (double)(j->work.regular[row] * (1 + j->expected.movement[row]));
+}
+
+/* ---- what is missing --------------------------------------------------------------------------
+ */
+
+/* A step of less than this share of what is expected, or with fewer days on a side, is none. */
+#define STEP_LEAST 0.15
+enum { STEP_DAYS = 3 };
+
+/* The row where the step of load over expectation begins that leaves least squares; 0: none.  The
+ * score looks for one among the judged days only; for how long energy has been missing is counted
+ * from one before them, too. */
+static uint32_t find_step(const struct sg_full_judge *j)
+{
+    const struct sg_feature_work *w = &j->work;
+    double before = 0, after = 0, best = 0;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < w->n; i++)
+        after += (double)w->mean[i] - expected_of(j, i);
+    for (uint32_t i = 1; i < w->n; i++) {
+        const double left = i, right = w->n - i;
+        const double one = (double)w->mean[i - 1] - expected_of(j, i - 1);
+        before += one;
+        after -= one;
+        const double step = after / right - before / left;
+        const double gain = step * step * left * right;
+        if (right < STEP_DAYS || left < STEP_DAYS || gain <= best)
+            continue;
+        best = gain;
+        at = fabs(step) > STEP_LEAST * expected_of(j, i) ? i : 0;
+    }
+    return at;
+}
+
+static int32_t find_beginning(const struct sg_full_judge *j, int32_t told)
+{
+    const uint32_t row = find_step(j);
+    if (row == 0 || (told != SG_FRAUD_NO_DAY && row > j->work.view->n_reference))
+        return told;
+    return j->view.day[row];
+}
+
+void sg_full_find_missing(const struct sg_full_judge *j, struct sg_full_score *s)
+{
+    const struct sg_feature_work *w = &j->work;
+    double missing = 0;
+    uint32_t n = 0;
+    s->began = find_beginning(j, s->change_day);
+    const int32_t from = s->began == SG_FRAUD_NO_DAY ? j->view.windows.test.first : s->began;
+    for (uint32_t i = 0; i < w->n; i++)
+        if (j->view.day[i] >= from) {
+            missing += expected_of(j, i) - (double)w->mean[i];
+            n++;
+        }
+    s->missing_day = n ? missing / n * (double)w->level * SG_VIEW_HOURS : 0;
+}
+
+/* ---- picture ----------------------------------------------------------------------------------
+ */
+
 /* The last days of the view: an interval's mean load and what was to be expected. */
 static void put_levels(const struct sg_full_judge *j, uint32_t points, struct sg_full_picture *p)
 {
@@ -72,7 +137,7 @@ static void put_levels(const struct sg_full_judge *j, uint32_t points, struct sg
         const uint32_t row = first + i;
         p->day[i] = j->view.day[row];
         p->level[i] = w->mean[row] * interval;
-        p->expected[i] = w->regular[row] * (1 + j->expected.movement[row]) * interval;
+        p->expected[i] = (float)expected_of(j, row) * interval;
     }
 }
 

@@ -1,7 +1,8 @@
 /*
- * fraud-bench [--table | --changes | --write PREFIX] [--part 0|1] [--seed N] [ROWS] - what mode
- * full finds of thefts that this program injects, as the shared benchmark was made but with thieves
- * of its own, into buildings of one part (ROWS: cambridge_hourly_shared.csv.gz in $SEALGRID_DATA or
+ * fraud-bench [--table | --changes | --gaps | --write PREFIX] [--part 0|1] [--seed N] [ROWS] - what
+ * mode full finds of thefts that this program injects, as the shared benchmark was made but with
+ * thieves of its own, into buildings of one part (ROWS: cambridge_hourly_shared.csv.gz in
+ * $SEALGRID_DATA or
  * ../shared/data).
  *
  *   (nothing)  one fleet of part 0; fails if the score finds less than it did when it was made
@@ -10,6 +11,8 @@
  *              thieves among them: where they come in the ranking, without facts and with
  *   --spell    all customers of like weather draw a third less in the recent days: with peers and
  *              without
+ *   --gaps     every thief loses a reading a day, at random or at the hour of the highest load; and
+ *              one honest customer in ten has a bad link all along
  *   --write P  the fleet as P.csv and P-labels.csv, for sealgrid-fraud
  */
 #include <math.h>
@@ -29,9 +32,11 @@
 
 struct customer {
     struct window w;
-    int type;   /* of theft; 0: honest */
-    int start;  /* day of the theft or change; -1: none */
-    int change; /* enum change; -1: none */
+    int type;     /* of theft; 0: honest */
+    int start;    /* day of the theft or change; -1: none */
+    int change;   /* enum change; -1: none */
+    double drawn; /* in the recent days, before a theft */
+    bool link;    /* bad all along */
 };
 
 struct bench {
@@ -56,6 +61,15 @@ static size_t pick(struct draw *d, const bool *taken, size_t n)
     return i;
 }
 
+static double recent_energy(const struct window *w)
+{
+    double sum = 0;
+    for (int day = WINDOW_REFERENCE; day < WINDOW_DAYS; day++)
+        for (int h = 0; h < WINDOW_HOURS; h++)
+            sum += (double)w->load[day][h];
+    return sum;
+}
+
 static int make_fleet(struct bench *b, const struct windows *all, int part, bool hard)
 {
     struct draw d = {b->seed * 1000003};
@@ -66,7 +80,10 @@ static int make_fleet(struct bench *b, const struct windows *all, int part, bool
         return sg_raise(-ENOMEM);
     for (size_t i = 0; i < all->n; i++)
         if (windows_part(&all->list[i]) == part || part == 2)
-            b->list[b->n++] = (struct customer){.w = all->list[i], .start = -1, .change = -1};
+            b->list[b->n++] = (struct customer){.w = all->list[i],
+                                                .start = -1,
+                                                .change = -1,
+                                                .drawn = recent_energy(&all->list[i])};
     const int thieves = (int)(THIEVES * (double)b->n / types + 0.5) * types;
     for (int k = 0; k < thieves; k++) {
         const size_t i = pick(&d, taken, b->n);
@@ -113,14 +130,62 @@ static void make_weather(struct bench *b)
             }
 }
 
+/* ---- readings that lack ---------------------------------------------------------------------- */
+
+enum gaps { GAPS_NONE, GAPS_ANY_HOUR, GAPS_PEAK, GAPS_LINKS, GAPS_COUNT };
+#define LINKS     0.1  /* of the honest have a bad link */
+#define LINK_LOST 0.05 /* of its readings */
+
+static int highest_hour(const float load[WINDOW_HOURS])
+{
+    int best = 0;
+    for (int h = 1; h < WINDOW_HOURS; h++)
+        best = load[h] > load[best] ? h : best;
+    return best;
+}
+
+/* A reading a day from the day of the theft on. */
+static void lose_daily(struct customer *c, bool at_peak, struct draw *d)
+{
+    for (int day = c->start; day < WINDOW_DAYS; day++) {
+        const int any = (int)(draw_share(d) * WINDOW_HOURS);
+        c->w.load[day][at_peak ? highest_hour(c->w.load[day]) : any] = NAN;
+    }
+}
+
+static void lose_by_link(struct customer *c, struct draw *d)
+{
+    c->link = true;
+    for (int day = 0; day < WINDOW_DAYS; day++)
+        for (int h = 0; h < WINDOW_HOURS; h++)
+            if (draw_share(d) < LINK_LOST)
+                c->w.load[day][h] = NAN;
+}
+
+static void make_gaps(struct bench *b, enum gaps gaps)
+{
+    struct draw d = {b->seed * 104729 + 3};
+    for (size_t i = 0; i < b->n; i++) {
+        struct customer *c = &b->list[i];
+        if (c->type && gaps != GAPS_NONE)
+            lose_daily(c, gaps != GAPS_ANY_HOUR, &d);
+        else if (!c->type && gaps == GAPS_LINKS && draw_share(&d) < LINKS)
+            lose_by_link(c, &d);
+    }
+}
+
 static int to_days(const struct bench *b, size_t i, struct sg_fraud_days *d)
 {
     const struct customer *c = &b->list[i];
     char id[32];
     snprintf(id, sizeof(id), "c%05zu", i);
     int r = sg_fraud_days_start(d, id, WINDOW_HOURS);
-    for (int day = 0; r == 0 && day < WINDOW_DAYS; day++)
-        r = sg_fraud_days_add(d, day, (uint8_t)((c->w.weekday + day) % 7), c->w.load[day], NULL);
+    for (int day = 0; r == 0 && day < WINDOW_DAYS; day++) {
+        const uint8_t weekday = (uint8_t)((c->w.weekday + day) % 7);
+        r = sg_fraud_days_add_part(d, day, weekday, c->w.load[day], NULL);
+        if (r == SG_FRAUD_DAYS_GAPS)
+            r = sg_fraud_days_lose(d, day);
+    }
     return sg_fold(r);
 }
 
@@ -350,6 +415,54 @@ static int changes(struct bench *b)
     return r;
 }
 
+/* Share of the fleet ahead of the median of the honest with a bad link, and the share of these
+ * among the first tenth. */
+static double rank_of_links(const struct bench *b, const struct sg_judge_case *all,
+                            double *ret_first_tenth)
+{
+    SG_FREE double *rank = calloc(b->n, sizeof(*rank));
+    size_t n = 0, first = 0;
+    for (size_t i = 0; rank && i < b->n; i++) {
+        size_t before = 0;
+        if (!b->list[i].link)
+            continue;
+        for (size_t k = 0; k < b->n; k++)
+            before += all[k].score > all[i].score;
+        rank[n] = (double)before / (double)b->n;
+        first += rank[n++] < 0.1;
+    }
+    *ret_first_tenth = n ? (double)first / (double)n : 0;
+    return n ? sg_corr_median(rank, (uint32_t)n) : (double)NAN;
+}
+
+static int gaps(struct bench *b)
+{
+    static const char *const names[GAPS_COUNT] = {"nothing lacks", "thieves lose any reading a day",
+                                                  "thieves lose the day's peak",
+                                                  "and a tenth have bad links"};
+    SG_FREE struct sg_judge_case *all = calloc(b->n, sizeof(*all));
+    SG_FREE struct customer *whole = calloc(b->n, sizeof(*whole));
+    if (!all || !whole)
+        return sg_raise(-ENOMEM);
+    memcpy(whole, b->list, b->n * sizeof(*whole));
+    int r = 0;
+    for (int g = 0; r == 0 && g < GAPS_COUNT; g++) {
+        struct figures f;
+        double seconds, first;
+        memcpy(b->list, whole, b->n * sizeof(*whole));
+        make_gaps(b, (enum gaps)g);
+        r = run(b, 0, all, &f, &seconds);
+        if (r == 0)
+            print(names[g], &f, THEFT_TYPES);
+        if (r == 0 && g == GAPS_LINKS) {
+            const double at = rank_of_links(b, all, &first);
+            printf("honest with a bad link: median rank %.3f, in the first tenth %.3f\n", at,
+                   first);
+        }
+    }
+    return r;
+}
+
 static int write_fleet(const struct bench *b, const char *prefix)
 {
     char path[1024];
@@ -362,10 +475,11 @@ static int write_fleet(const struct bench *b, const char *prefix)
     fprintf(rows, "customer,day,weekday");
     for (int h = 0; h < WINDOW_HOURS; h++)
         fprintf(rows, ",h%02d", h);
-    fprintf(labels, "customer,label,type,start_day\n");
+    fprintf(labels, "customer,label,type,start_day,true_kwh,reported_kwh\n");
     for (size_t i = 0; i < b->n; i++) {
         const struct customer *c = &b->list[i];
-        fprintf(labels, "c%05zu,%d,%d,%d\n", i, c->type > 0, c->type, c->start);
+        fprintf(labels, "c%05zu,%d,%d,%d,%.1f,%.1f\n", i, c->type > 0, c->type, c->start, c->drawn,
+                recent_energy(&c->w));
         for (int day = 0; day < WINDOW_DAYS; day++) {
             fprintf(rows, "\nc%05zu,%d,%d", i, day, (c->w.weekday + day) % 7);
             for (int h = 0; h < WINDOW_HOURS; h++)
@@ -379,7 +493,7 @@ static int write_fleet(const struct bench *b, const char *prefix)
 /* ---- options --------------------------------------------------------------------------------- */
 
 struct arguments {
-    bool table, changes, spell, hard;
+    bool table, changes, spell, gaps, hard;
     const char *write, *rows;
     int part;
     uint64_t seed;
@@ -395,6 +509,8 @@ static bool parse(int argc, char **argv, struct arguments *a)
             a->changes = true;
         else if (!strcmp(argv[i], "--spell"))
             a->spell = true;
+        else if (!strcmp(argv[i], "--gaps"))
+            a->gaps = true;
         else if (!strcmp(argv[i], "--hard"))
             a->hard = true;
         else if (!strcmp(argv[i], "--write") && more)
@@ -421,7 +537,8 @@ int main(int argc, char **argv)
     SG_CLEANUP(windows_clear) struct windows all = {.list = NULL};
     if (!parse(argc, argv, &a)) {
         fprintf(stderr,
-                "fraud-bench: --table, --changes, --spell, --write P; --hard, --part, --seed\n");
+                "fraud-bench: --table, --changes, --spell, --gaps, --write P; --hard, --part, "
+                "--seed\n");
         return 2;
     }
     if (a.rows == rows && access(rows, R_OK)) {
@@ -436,6 +553,7 @@ int main(int argc, char **argv)
         r = a.table     ? table(&b, a.hard ? HARD_TYPES : THEFT_TYPES)
             : a.changes ? changes(&b)
             : a.spell   ? spell(&b)
+            : a.gaps    ? gaps(&b)
             : a.write   ? write_fleet(&b, a.write)
                         : one(&b);
     free(b.list);

@@ -7,6 +7,12 @@ meters=40
 days=2
 expected=$((meters * days * 96))
 
+# Nothing is begun that would be refused at its end: readings of the future.
+code=0
+"$bin/sealgrid" demo --dir "$dir" --days 2 --start "$(date -u +%FT%TZ)" >"$work/demo.log" 2>&1 || code=$?
+[ $code = 2 ] && grep -q 'ends in the future' "$work/demo.log" && [ ! -e "$dir" ] ||
+    fail "a period of the future: $(cat "$work/demo.log")"
+
 "$bin/sealgrid" demo --dir "$dir" --json "$work/demo.json" --meters $meters --days $days --flips 8 \
     >"$work/demo.log" 2>&1 || fail "demo: $(cat "$work/demo.log")"
 for name in sent accepted stored read_back billed; do

@@ -13,16 +13,15 @@
 #include <sealgrid/base/file.h>
 #include <stdio.h>
 
-#define ZONE_S   (-3 * 3600) /* of the simulator's days */
-#define SUSPECTS 24          /* with a picture */
+#define SUSPECTS 24 /* with a picture */
 
 /* "2026-09-01..2026-09-15": n days from day `first` of the period. */
 static void put_window(struct sg_args *a, const char *name, int64_t start_s, int64_t first,
                        int64_t n)
 {
     char from[SG_RFC3339_MAX], to[SG_RFC3339_MAX];
-    sg_time_rfc3339(from, start_s + ZONE_S + first * 86400);
-    sg_time_rfc3339(to, start_s + ZONE_S + (first + n - 1) * 86400);
+    sg_time_rfc3339(from, start_s + SG_DEMO_ZONE_S + first * 86400);
+    sg_time_rfc3339(to, start_s + SG_DEMO_ZONE_S + (first + n - 1) * 86400);
     sg_arg(a, "--%s=%.10s..%.10s", name, from, to);
 }
 

@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define MIB  (1024 * 1024)
-#define MARK "made-by-sealgrid-demo" /* a file in the folder */
+#define MIB         (1024 * 1024)
+#define DAY_S       86400
+#define MARK        "made-by-sealgrid-demo" /* a file in the folder */
+#define USUAL_START "2026-09-01T03:00:00Z"  /* midnight of the simulator's days */
 
 static const struct stage {
     const char *name;
@@ -299,6 +301,28 @@ static int demo(struct sg_demo *m)
     return well ? 0 : 1;
 }
 
+/* Readings of the future are refused, so the period is over before the demo begins. */
+static int take_start(struct sg_demo_args *a)
+{
+    const int64_t now_s = sg_clock_unix_s(), last_s = now_s - a->days * DAY_S;
+    int64_t start_s;
+    int r = sg_time_parse(a->start ? a->start : USUAL_START, &start_s);
+    if (r || (a->start && start_s > last_s)) {
+        fprintf(stderr, "sealgrid demo: --start: %s: %s\n", a->start,
+                r ? "not a time like " USUAL_START : "with --days that ends in the future");
+        return SG_CONF_BAD;
+    }
+    if (a->start)
+        return 0;
+    if (start_s > last_s)
+        start_s = (last_s + SG_DEMO_ZONE_S) / DAY_S * DAY_S - SG_DEMO_ZONE_S;
+    a->start = malloc(SG_RFC3339_MAX);
+    if (!a->start)
+        return sg_raise(-ENOMEM);
+    sg_time_rfc3339(a->start, start_s);
+    return 0;
+}
+
 int sg_verb_demo(int argc, char **argv)
 {
 #define AT(member) offsetof(struct sg_demo_args, member)
@@ -310,8 +334,9 @@ int sg_verb_demo(int argc, char **argv)
         {"days", SG_CONF_INT, AT(days), "30", 1, 366, false, "days of 96 readings each"},
         {"data", SG_CONF_STRING, AT(data), NULL, 0, 0, false,
          "load shapes, wide daily rows; without it a built-in model"},
-        {"start", SG_CONF_STRING, AT(start), "2026-09-01T03:00:00Z", 0, 0, false,
-         "first instant (RFC 3339)"},
+        {"start", SG_CONF_STRING, AT(start), NULL, 0, 0, false,
+         "first instant (RFC 3339); without it " USUAL_START
+         ", or as late as lets the days be over"},
         {"seed", SG_CONF_INT, AT(seed), "1", 0, INT64_MAX, false, "same seed, same readings"},
         {"flips", SG_CONF_INT, AT(flips), "100", 0, 100000, false, "octets to flip in the volumes"},
         {"keep", SG_CONF_BOOL, AT(keep), "false", 0, 1, false, "leave the platform running"},
@@ -325,7 +350,7 @@ int sg_verb_demo(int argc, char **argv)
     int first, r = sg_conf_parse(&table, argc, argv, &m.args, &first);
     if (r)
         return r == SG_CONF_EXIT ? 0 : 2;
-    r = demo(&m);
+    r = take_start(&m.args) ? 2 : demo(&m);
     sg_conf_clear(&table, &m.args);
     return r;
 }

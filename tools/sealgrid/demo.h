@@ -9,6 +9,8 @@
 
 #include <sealgrid/base/json.h>
 
+#define SG_DEMO_ZONE_S (-3 * 3600) /* of the simulator's days, east of Greenwich */
+
 struct sg_demo_args {
     char *dir, *json, *data, *start;
     int64_t meters, days, seed, flips;
