@@ -151,12 +151,21 @@ static void add_known(const struct fleet *f, const char *id, struct source_notes
     notes->phasors = *s;
 }
 
+static void note_latest(const struct fleet *f, const struct source_notes *notes)
+{
+    int32_t known = f->latest ? atomic_load(f->latest) : INT32_MAX;
+    while (notes->readings && known < notes->last_day &&
+           !atomic_compare_exchange_weak(f->latest, &known, notes->last_day))
+        ;
+}
+
 static int work_on(struct worker *w, struct source_notes *notes)
 {
     const struct fleet *f = w->pass->f;
     struct line l;
     if (f->only && strcmp(f->only, w->days.id) != 0)
         return 0;
+    note_latest(f, notes);
     if (w->pass->sampling)
         return take_sample(w, notes);
     add_known(f, w->days.id, notes);
