@@ -3,12 +3,16 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include <sealgrid/base/utf8.h>
 #include <sealgrid/fraud/days.h>
 
 bool csv_line(struct sg_bytes *text, struct sg_bytes *ret)
 {
     if (text->len == 0)
         return false;
+    static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, as some programs begin a file */
+    if (text->len >= 3 && memcmp(text->data, mark, 3) == 0)
+        *text = SG_BYTES(text->data + 3, text->len - 3);
     const uint8_t *end = memchr(text->data, '\n', text->len);
     size_t n = end ? (size_t)(end - text->data) : text->len;
     *ret = SG_BYTES(text->data, n);
@@ -82,9 +86,37 @@ static bool is_formula(const char *id)
     return *id != '-' || *digits || !id[1];
 }
 
-/* An id holds no quote and no control character, but a comma if it came from elsewhere. */
+/* "<U+202E>"; n = 0: an octet that is no UTF-8, "<85>" */
+static int put_code(struct sg_buf *b, const uint8_t *s, size_t n)
+{
+    const uint32_t code =
+        n == 2   ? (uint32_t)(s[0] & 0x1f) << 6 | (s[1] & 0x3f)
+        : n == 3 ? (uint32_t)(s[0] & 0x0f) << 12 | (uint32_t)(s[1] & 0x3f) << 6 | (s[2] & 0x3f)
+                 : s[0];
+    return n ? sg_buf_printf(b, "<U+%04X>", (unsigned)code) : sg_buf_printf(b, "<%02X>", s[0]);
+}
+
+/* An id holds no quote and no control character, but a comma if it came from elsewhere; and what
+ * would show another name than it is (sg_utf8_misleads), which is named in its place. */
 int csv_put_name(struct sg_buf *b, const char *id)
 {
     const char *quote = strchr(id, ',') ? "\"" : "", *text = is_formula(id) ? "'" : "";
-    return sg_buf_printf(b, "%s%s%s%s", quote, text, id, quote);
+    const struct sg_bytes name = sg_bytes_str(id);
+    size_t from = 0, n;
+    int r = sg_buf_printf(b, "%s%s", quote, text);
+    for (size_t at = 0; r == 0 && at < name.len; at += n) {
+        n = sg_utf8_next(name, at);
+        const bool octet = n == 0;
+        n = octet ? 1 : n;
+        /* Octets of other encodings stay, but for C1 as they have it. */
+        if (octet ? name.data[at] >= 0xa0 : !sg_utf8_misleads(name.data + at, n))
+            continue;
+        r = sg_buf_append(b, SG_BYTES(name.data + from, at - from));
+        if (r == 0)
+            r = put_code(b, name.data + at, octet ? 0 : n);
+        from = at + n;
+    }
+    if (r == 0)
+        r = sg_buf_append(b, SG_BYTES(name.data + from, name.len - from));
+    return r ? r : sg_buf_printf(b, "%s", quote);
 }

@@ -21,5 +21,6 @@ bool csv_is(struct sg_bytes field, const char *word);
 bool csv_number(struct sg_bytes field, double *ret);
 /* What may name a customer: 1 to SG_FRAUD_ID_MAX octets, no quote, no control character. */
 bool csv_is_name(struct sg_bytes id);
-/* A name as a field: one that a spreadsheet would run as a formula gets a ' before it. */
+/* A name as a field: one that a spreadsheet would run as a formula gets a ' before it, and what
+ * would show another name than it is stands as its code, <U+202E>. */
 SG_MUST_USE int csv_put_name(struct sg_buf *b, const char *id);

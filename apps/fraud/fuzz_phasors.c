@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct phasors p = {.list = NULL};
     char why[PHASORS_WHY_MAX];
     c.recent_days = 2;
-    int r = phasors_parse(&p, SG_BYTES(data, size), &c, why);
+    int r = phasors_parse(&p, SG_BYTES(data, size), &c, NULL, why);
     if (r > 0 && why[0] == 0)
         abort();
     for (size_t i = 0; r == 0 && i < p.n; i++) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include <sealgrid/base/file.h>
+#include <sealgrid/base/grow.h>
 
 #include "csv.h"
 
@@ -73,22 +74,36 @@ static bool energy(struct sg_bytes field, double *ret)
     return csv_number(field, ret) && fabs(*ret) <= ENERGY_MAX;
 }
 
+/* 0 or 1, in the ways that tables of other programs write them. */
+static bool truth(struct sg_bytes field, bool *ret)
+{
+    static const char *const words[2][4] = {{"0", "0.0", "False", "FALSE"},
+                                            {"1", "1.0", "True", "TRUE"}};
+    for (int v = 0; v < 2; v++)
+        for (int i = 0; i < 4; i++)
+            if (csv_is(field, words[v][i])) {
+                *ret = v;
+                return true;
+            }
+    return false;
+}
+
 /* What is wrong with the line, or NULL. */
 static const char *take_label(const struct columns *c, const struct sg_bytes *field, size_t n,
                               struct label *ret)
 {
     const struct sg_bytes id = csv_at(field, n, c->customer), label = csv_at(field, n, c->label);
     double type = 0, start = -1, full, reported;
+    bool thief;
     if (!csv_is_name(id))
         return "customer: 1 to 63 octets without quotes";
-    if (!csv_is(label, "0") && !csv_is(label, "1"))
+    if (!truth(label, &thief))
         return "label: 0 or 1";
     if (!whole(csv_at(field, n, c->type), 0, LABEL_TYPES - 1, &type))
         return "type: 0 to 15";
     if (!whole(csv_at(field, n, c->start), -1e6, 1e6, &start))
         return "start_day: not a day";
-    *ret = (struct label){
-        .thief = csv_is(label, "1"), .type = (uint8_t)type, .start_day = (int32_t)start};
+    *ret = (struct label){.thief = thief, .type = (uint8_t)type, .start_day = (int32_t)start};
     memcpy(ret->id, id.data, id.len);
     if (c->full < 0 || c->reported < 0)
         return NULL;
@@ -112,19 +127,6 @@ static double unit_of(struct sg_bytes name)
     return 1;
 }
 
-static int grow(struct labels *l)
-{
-    const size_t room = l->room ? l->room * 2 : 1024;
-    if (l->n < l->room)
-        return 0;
-    struct label *list = reallocarray(l->list, room, sizeof(*list));
-    if (!list)
-        return sg_raise(-ENOMEM);
-    l->list = list;
-    l->room = room;
-    return 0;
-}
-
 static int by_id(const void *a, const void *b)
 {
     return strcmp(((const struct label *)a)->id, ((const struct label *)b)->id);
@@ -138,7 +140,8 @@ static const char *check_once(const struct labels *l)
     return NULL;
 }
 
-static int take_lines(struct labels *l, struct sg_bytes text, char why[160])
+/* Positive: what is wrong is said. */
+static int take_lines(struct labels *l, struct sg_bytes text, size_t most, char why[160])
 {
     struct sg_bytes line, field[CSV_COLUMNS_MAX];
     const struct columns none = {-1, -1, -1, -1, -1, -1};
@@ -146,13 +149,15 @@ static int take_lines(struct labels *l, struct sg_bytes text, char why[160])
     for (unsigned at_line = 1; csv_line(&text, &line); at_line++) {
         const char *wrong = NULL;
         const size_t n = csv_split(line, field);
-        int r = grow(l);
+        int r = l->n < most ? sg_grow(&l->list, &l->room, l->n, most) : 0;
         if (r)
             return r;
         if (at_line == 1) {
             c = find_columns(field, n);
             l->kwh = unit_of(csv_at(field, n, c.full));
             wrong = c.customer < 0 || c.label < 0 ? "columns customer and label are wanted" : NULL;
+        } else if (line.len && l->n == most) {
+            wrong = "more labels than there may be";
         } else if (line.len) {
             wrong = take_label(&c, field, n, &l->list[l->n]);
             l->n += wrong == NULL;
@@ -165,10 +170,10 @@ static int take_lines(struct labels *l, struct sg_bytes text, char why[160])
     return 0;
 }
 
-int labels_parse(struct labels *ret, struct sg_bytes text, char why[160])
+int labels_parse_most(struct labels *ret, struct sg_bytes text, size_t most, char why[160])
 {
     SG_CLEANUP(labels_clear) struct labels l = {.list = NULL};
-    int r = take_lines(&l, text, why);
+    int r = take_lines(&l, text, most, why);
     if (r)
         return r;
     if (l.n)
@@ -181,6 +186,11 @@ int labels_parse(struct labels *ret, struct sg_bytes text, char why[160])
     *ret = l;
     l.list = NULL;
     return 0;
+}
+
+int labels_parse(struct labels *ret, struct sg_bytes text, char why[160])
+{
+    return labels_parse_most(ret, text, LABELS_MAX, why);
 }
 
 int labels_read(struct labels *ret, const char *path, char why[160])
@@ -234,7 +244,7 @@ static int cast(void *ctx, const struct line *line, size_t rank)
         return sg_raisef(-EBADMSG, "a customer stands in the ranking twice");
     c->cases->type[c->cases->n] = label->type;
     c->cases->list[c->cases->n++] =
-        (struct sg_judge_case){.score = line->unjudged == JUDGED ? line->score : LOWEST,
+        (struct sg_judge_case){.score = score_ranks(line) ? line->score : LOWEST,
                                .energy = label->thief ? label->energy : 0,
                                .thief = label->thief};
     c->v->thieves += label->thief;

@@ -2,7 +2,8 @@
 /*
  * labels - which customers are known to be thieves, and what a ranking is worth by that.
  *
- *   customer,label[,type,start_day,true_...,reported_...]      label 0 or 1, further columns free
+ *   customer,label[,type,start_day,true_...,reported_...]      label 0 or 1 (or 0.0, FALSE, ...);
+ *                                                                further columns free
  *
  * Columns are found by name; true_... minus reported_... is the energy hidden.  Fields may be
  * quoted (RFC 4180) but hold no line ends.
@@ -12,6 +13,7 @@
 #include <sealgrid/fraud/judge.h>
 
 #define LABEL_TYPES 16
+#define LABELS_MAX  10000000u
 
 struct label {
     char id[SG_FRAUD_ID_MAX + 1];
@@ -29,8 +31,10 @@ struct labels {
 
 enum labels_outcome { LABELS_BAD = 1 };
 SG_MUST_USE int labels_read(struct labels *ret, const char *path, char why[160]);
-/* Text of such a file. */
+/* Text of such a file; the limit is LABELS_MAX but in tests. */
 SG_MUST_USE int labels_parse(struct labels *ret, struct sg_bytes text, char why[160]);
+SG_MUST_USE int labels_parse_most(struct labels *ret, struct sg_bytes text, size_t most,
+                                  char why[160]);
 void labels_clear(struct labels *l);
 const struct label *labels_find(const struct labels *l, const char *id);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include <sealgrid/base/file.h>
+#include <sealgrid/base/grow.h>
 #include <sealgrid/meter/rows.h>
 #include <sealgrid/meter/tables.h>
 
@@ -18,19 +19,6 @@ void outcomes_clear(struct outcomes *o)
     *o = (struct outcomes){.list = NULL};
 }
 
-static int grow(struct outcomes *o)
-{
-    const size_t room = o->room ? o->room * 2 : 256;
-    if (o->n < o->room)
-        return 0;
-    struct outcome *list = reallocarray(o->list, room, sizeof(*list));
-    if (!list)
-        return sg_raise(-ENOMEM);
-    o->list = list;
-    o->room = room;
-    return 0;
-}
-
 static int compare(const void *a, const void *b)
 {
     const struct outcome *x = a, *y = b;
@@ -38,13 +26,10 @@ static int compare(const void *a, const void *b)
     return c ? c : (x->day > y->day) - (x->day < y->day);
 }
 
-/* FNV-1a, then mixed by whoever draws by it. */
+/* Mixed by whoever draws by it. */
 uint64_t outcomes_hash(struct sg_bytes text)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < text.len; i++)
-        h = (h ^ text.data[i]) * UINT64_C(0x100000001b3);
-    return h;
+    return sg_fnv1a(text);
 }
 
 static uint8_t learnt_from(enum sg_row_outcome outcome)
@@ -136,20 +121,22 @@ static const char *take_line(struct outcomes *o, const struct columns *c,
     return NULL;
 }
 
-static int take_lines(struct outcomes *o, struct sg_bytes text, char why[160])
+static int take_lines(struct outcomes *o, struct sg_bytes text, size_t most, char why[160])
 {
     struct sg_bytes line, field[CSV_COLUMNS_MAX];
     struct columns c = {-1, -1, -1, -1, -1};
     for (unsigned at_line = 1; csv_line(&text, &line); at_line++) {
         const char *wrong = NULL;
         const size_t n = csv_split(line, field);
-        int r = grow(o);
+        int r = o->n < most ? sg_grow(&o->list, &o->room, o->n, most) : 0;
         if (r)
             return r;
         if (at_line == 1) {
             c = find_columns(field, n);
             if (c.customer < 0 || c.day < 0 || c.outcome < 0)
                 wrong = "columns customer, inspected_day and outcome are wanted";
+        } else if (line.len && o->n == most) {
+            wrong = "more outcomes than there may be";
         } else if (line.len) {
             wrong = take_line(o, &c, field, n);
         }
@@ -169,10 +156,10 @@ static const char *check_once(const struct outcomes *o)
     return NULL;
 }
 
-int outcomes_parse(struct outcomes *ret, struct sg_bytes text, char why[160])
+int outcomes_parse_most(struct outcomes *ret, struct sg_bytes text, size_t most, char why[160])
 {
     SG_CLEANUP(outcomes_clear) struct outcomes o = {.list = NULL};
-    int r = take_lines(&o, text, why);
+    int r = take_lines(&o, text, most, why);
     if (r)
         return r;
     if (o.n)
@@ -185,6 +172,11 @@ int outcomes_parse(struct outcomes *ret, struct sg_bytes text, char why[160])
     *ret = o;
     o.list = NULL;
     return 0;
+}
+
+int outcomes_parse(struct outcomes *ret, struct sg_bytes text, char why[160])
+{
+    return outcomes_parse_most(ret, text, OUTCOMES_MAX, why);
 }
 
 int outcomes_read(struct outcomes *ret, const char *path, char why[160])
@@ -206,7 +198,7 @@ static int take_row(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
     if (r == 0)
         r = sg_row_inspection_decode(sort, value, &row);
     if (r == 0)
-        r = grow(o);
+        r = sg_grow(&o->list, &o->room, o->n, OUTCOMES_MAX);
     if (r)
         return r;
     struct outcome *one = &o->list[o->n++];

@@ -14,6 +14,8 @@
 #include <sealgrid/fraud/learn.h>
 #include <sealgrid/kv.h>
 
+#define OUTCOMES_MAX 5000000u
+
 struct outcome {
     char id[SG_FRAUD_ID_MAX + 1];
     int32_t day;
@@ -30,8 +32,10 @@ struct outcomes {
 
 enum outcomes_outcome { OUTCOMES_BAD = 1 };
 SG_MUST_USE int outcomes_read(struct outcomes *ret, const char *path, char why[160]);
-/* Text of such a file. */
+/* Text of such a file; the limit is OUTCOMES_MAX but in tests. */
 SG_MUST_USE int outcomes_parse(struct outcomes *ret, struct sg_bytes text, char why[160]);
+SG_MUST_USE int outcomes_parse_most(struct outcomes *ret, struct sg_bytes text, size_t most,
+                                    char why[160]);
 /* Of all these clients; OUTCOMES_BAD: none of them was inspected. */
 SG_MUST_USE int outcomes_from_store(struct outcomes *ret, struct sg_kv *kv, const int64_t *clients,
                                     size_t n_clients);

@@ -7,6 +7,7 @@
 
 #include <sealgrid/base/buf.h>
 #include <sealgrid/base/clock.h>
+#include <sealgrid/base/grow.h>
 #include <sealgrid/meter/gz.h>
 
 #include "csv.h"
@@ -14,6 +15,7 @@
 #define LINE_MAX_BYTES 4096
 #define CHUNK_BYTES    ((size_t)1 << 18)
 #define VALUE_MAX      1e10
+#define CUSTOMERS_MAX  50000000u
 
 /* C(ID, "name"): columns with a number each. */
 #define COLUMNS(C)                                                                                 \
@@ -57,6 +59,7 @@ static const char *const column_names[N_COLUMNS] = {
 struct reader {
     struct phasors out;
     const struct sg_phasor_config *config;
+    const struct sg_tz *zone; /* or NULL */
     struct sg_phasor *phasor;
     int customer, time, wiring, column[N_COLUMNS]; /* places; -1: not there */
     char id[SG_FRAUD_ID_MAX + 1];                  /* whose lines these are; "": nobody's yet */
@@ -111,19 +114,6 @@ static int take_header(struct reader *in, struct sg_bytes line)
 
 /* ---- customers ------------------------------------------------------------------------------ */
 
-static int grow(struct phasors *p)
-{
-    const size_t room = p->room ? p->room * 2 : 256;
-    if (p->n < p->room)
-        return 0;
-    struct phasors_entry *list = reallocarray(p->list, room, sizeof(*list));
-    if (!list)
-        return sg_raise(-ENOMEM);
-    p->list = list;
-    p->room = room;
-    return 0;
-}
-
 static int end_customer(struct reader *in)
 {
     struct phasors_entry e = {.id = ""};
@@ -133,13 +123,13 @@ static int end_customer(struct reader *in)
     int r = sg_phasor_finish(in->phasor, &e.summary);
     if (r < 0)
         return r;
-    r = grow(&in->out);
+    r = sg_grow(&in->out.list, &in->out.room, in->out.n, CUSTOMERS_MAX);
     if (r == 0)
         in->out.list[in->out.n++] = e;
     return r;
 }
 
-static int begin_customer(struct reader *in, const struct sg_bytes *field, size_t n)
+static int begin_customer(struct reader *in, const struct sg_bytes *field, size_t n, int64_t ts_s)
 {
     const struct sg_bytes id = csv_at(field, n, in->customer),
                           wiring = csv_at(field, n, in->wiring),
@@ -150,6 +140,8 @@ static int begin_customer(struct reader *in, const struct sg_bytes *field, size_
         return r;
     memset(in->id, 0, sizeof(in->id));
     memcpy(in->id, id.data, id.len);
+    if (in->zone)
+        c.east_s = sg_tz_at(in->zone, ts_s).east_s;
     if (csv_is(wiring, "aron"))
         c.wiring = SG_PHASOR_ARON;
     else if (wiring.len && !csv_is(wiring, "star"))
@@ -246,7 +238,7 @@ static int take_row(struct reader *in, struct sg_bytes line)
     if (r == 0 && !take_time(csv_at(field, n, in->time), &sample.ts_s))
         return refuse(in, "time", "neither like 2026-09-01T03:15:00Z nor unix seconds");
     if (r == 0 && (id.len != strlen(in->id) || memcmp(id.data, in->id, id.len) != 0))
-        r = begin_customer(in, field, n);
+        r = begin_customer(in, field, n, sample.ts_s);
     if (r)
         return r;
     if (sg_phasor_add(in->phasor, &sample))
@@ -292,9 +284,10 @@ static int finish(struct reader *in, struct phasors *ret)
     return 0;
 }
 
-static int reader_init(struct reader *in, const struct sg_phasor_config *config, char *why)
+static int reader_init(struct reader *in, const struct sg_phasor_config *config,
+                       const struct sg_tz *zone, char *why)
 {
-    *in = (struct reader){.config = config, .why = why};
+    *in = (struct reader){.config = config, .zone = zone, .why = why};
     why[0] = 0;
     return sg_phasor_new(&in->phasor);
 }
@@ -306,11 +299,11 @@ static void reader_clear(struct reader *in)
 }
 
 int phasors_parse(struct phasors *ret, struct sg_bytes text, const struct sg_phasor_config *config,
-                  char why[PHASORS_WHY_MAX])
+                  const struct sg_tz *zone, char why[PHASORS_WHY_MAX])
 {
     SG_CLEANUP(reader_clear) struct reader in;
     struct sg_bytes line;
-    int r = reader_init(&in, config, why);
+    int r = reader_init(&in, config, zone, why);
     while (r == 0 && csv_line(&text, &line))
         r = take_line(&in, line);
     return r ? r : finish(&in, ret);
@@ -349,12 +342,12 @@ static int read_lines(struct reader *in, struct sg_gz *gz, char *text)
 }
 
 int phasors_read(struct phasors *ret, const char *path, const struct sg_phasor_config *config,
-                 char why[PHASORS_WHY_MAX])
+                 const struct sg_tz *zone, char why[PHASORS_WHY_MAX])
 {
     SG_CLEANUP(reader_clear) struct reader in;
     SG_CLEANUP(sg_gz_closep) struct sg_gz *gz = NULL;
     char *text = malloc(CHUNK_BYTES);
-    int r = reader_init(&in, config, why);
+    int r = reader_init(&in, config, zone, why);
     if (r == 0)
         r = text ? sg_gz_open(&gz, path) : sg_raise(-ENOMEM);
     if (r == 0)

@@ -18,6 +18,7 @@
  * Streamed: one customer's sums of days in memory, and a summary of 300 octets of each.
  */
 #include <sealgrid/base/bytes.h>
+#include <sealgrid/billing/tz.h>
 #include <sealgrid/fraud/days.h>
 #include <sealgrid/fraud/phasor.h>
 
@@ -35,13 +36,16 @@ struct phasors {
 };
 
 enum phasors_outcome { PHASORS_BAD = 1 };
-/* Which days are judged: recent_from_s, or recent_days (fraud/phasor.h).  0, PHASORS_BAD and why,
- * -errno.  *ret is as it was unless 0. */
+/* Which days are judged: recent_from_s, or recent_days (fraud/phasor.h).  With a zone, days are
+ * those of its offset at a customer's first interval; NULL: of the config's.  0, PHASORS_BAD and
+ * why, -errno.  *ret is as it was unless 0. */
 SG_MUST_USE int phasors_read(struct phasors *ret, const char *path,
-                             const struct sg_phasor_config *config, char why[PHASORS_WHY_MAX]);
+                             const struct sg_phasor_config *config, const struct sg_tz *zone,
+                             char why[PHASORS_WHY_MAX]);
 /* Text of such a file. */
 SG_MUST_USE int phasors_parse(struct phasors *ret, struct sg_bytes text,
-                              const struct sg_phasor_config *config, char why[PHASORS_WHY_MAX]);
+                              const struct sg_phasor_config *config, const struct sg_tz *zone,
+                              char why[PHASORS_WHY_MAX]);
 void phasors_clear(struct phasors *p);
 /* NULL: not in the file, or no recent days. */
 const struct sg_phasor_summary *phasors_find(const struct phasors *p, const char *id);

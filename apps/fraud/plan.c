@@ -152,9 +152,6 @@ int32_t plan_epoch(const struct plan *p, int32_t last_day)
 
 void plan_renumber(const struct plan *p, struct sg_fraud_days *d, int32_t last_day)
 {
-    if (p->fixed || d->n_days == 0)
-        return;
-    const int32_t by = plan_epoch(p, last_day);
-    for (uint32_t i = 0; i < d->n_days; i++)
-        d->day[i] -= by;
+    if (!p->fixed && (d->n_days || d->n_lost))
+        sg_fraud_days_renumber(d, plan_epoch(p, last_day));
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <sealgrid/base/file.h>
+#include <sealgrid/base/grow.h>
 
 #include "csv.h"
 
@@ -42,19 +43,6 @@ static int refuse(char *why, uint32_t line, int column, const char *what)
     return RANKING_FILE_BAD;
 }
 
-static int grow(struct ranking_file *f)
-{
-    const size_t room = f->room ? f->room * 2 : 1024;
-    if (f->n < f->room)
-        return 0;
-    struct ranked *list = f->n < LINES_MAX ? reallocarray(f->list, room, sizeof(*list)) : NULL;
-    if (!list)
-        return sg_raise(-ENOMEM);
-    f->list = list;
-    f->room = room;
-    return 0;
-}
-
 static int take_line(struct ranking_file *f, const struct columns *c, uint32_t line,
                      const struct sg_bytes *field, size_t n, char *why)
 {
@@ -64,7 +52,7 @@ static int take_line(struct ranking_file *f, const struct columns *c, uint32_t l
         return refuse(why, line, c->customer, "customer: 1 to 63 octets without quotes");
     if (!csv_number(csv_at(field, n, c->score), &one.score))
         return refuse(why, line, c->score, "score: not a number");
-    int r = grow(f);
+    int r = sg_grow(&f->list, &f->room, f->n, LINES_MAX);
     if (r)
         return r;
     memcpy(one.id, id.data, id.len);

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include <sealgrid/base/grow.h>
+
 #include "ranking-int.h"
 #include "spill.h"
 
@@ -20,10 +22,10 @@ void ranking_clear(struct ranking *r)
 int ranking_compare(const void *a, const void *b)
 {
     const struct line *x = a, *y = b;
-    const int judged = (x->unjudged != JUDGED) - (y->unjudged != JUDGED);
-    if (judged)
-        return judged;
-    if (x->unjudged != JUDGED && x->incomplete != y->incomplete)
+    const int ranks = score_ranks(y) - score_ranks(x);
+    if (ranks)
+        return ranks;
+    if (!score_ranks(x) && x->incomplete != y->incomplete)
         return x->incomplete < y->incomplete ? 1 : -1;
     if (x->score != y->score)
         return x->score < y->score ? 1 : -1;
@@ -45,34 +47,6 @@ static size_t run_lines(const struct ranking *r)
     return r->room.run ? r->room.run : RANKING_RUN_BYTES / sizeof(*r->lines);
 }
 
-static int grow_lines(struct ranking *r)
-{
-    size_t room = r->lines_room ? r->lines_room * 2 : 1024;
-    if (r->n_lines < r->lines_room)
-        return 0;
-    if (room > run_lines(r))
-        room = run_lines(r);
-    struct line *lines = reallocarray(r->lines, room, sizeof(*lines));
-    if (!lines)
-        return sg_raise(-ENOMEM);
-    r->lines = lines;
-    r->lines_room = room;
-    return 0;
-}
-
-static int grow_runs(struct ranking *r)
-{
-    const size_t room = r->runs_room ? r->runs_room * 2 : 16;
-    if (r->n_runs < r->runs_room)
-        return 0;
-    struct ranking_run *runs = reallocarray(r->runs, room, sizeof(*runs));
-    if (!runs)
-        return sg_raise(-ENOMEM);
-    r->runs = runs;
-    r->runs_room = room;
-    return 0;
-}
-
 /* The last block of a run is filled up with whatever it was filled with before. */
 static int put_run(struct ranking *r)
 {
@@ -92,7 +66,7 @@ static int spill_run(struct ranking *r)
 {
     if (r->n_lines == 0)
         return 0;
-    int e = grow_runs(r);
+    int e = sg_grow(&r->runs, &r->runs_room, r->n_runs, CUSTOMERS_MAX);
     if (e == 0 && !r->spill)
         e = spill_new(&r->spill, r->room.folder, RANKING_BLOCK_LINES * sizeof(*r->lines));
     if (e)
@@ -113,7 +87,7 @@ int ranking_add(struct ranking *r, const struct line *l)
         return sg_raisef(-E2BIG, "more than %u customers", CUSTOMERS_MAX);
     int e = r->n_lines == run_lines(r) ? spill_run(r) : 0;
     if (e == 0)
-        e = grow_lines(r);
+        e = sg_grow(&r->lines, &r->lines_room, r->n_lines, run_lines(r));
     if (e)
         return e;
     if (l->unjudged == JUDGED)
@@ -165,8 +139,7 @@ static int add_again(void *ctx, const struct line *l, size_t rank)
     struct again *a = ctx;
     struct line copy = *l;
     (void)rank;
-    if (l->unjudged == JUDGED)
-        copy.score = a->score(a->ctx, l);
+    copy.score = l->unjudged == JUDGED ? a->score(a->ctx, l) : 0;
     return ranking_add(&a->other, &copy);
 }
 
@@ -207,7 +180,7 @@ int ranking_by_energy(const struct ranking *r, const struct odds *o, struct rank
 
 double ranking_score(const struct ranking *r, const struct line *l)
 {
-    if (l->unjudged == JUDGED)
+    if (score_ranks(l))
         return l->score;
     return r->n > r->n_unjudged ? fmin(0, r->lowest) : 0;
 }

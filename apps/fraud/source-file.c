@@ -4,18 +4,13 @@
  * Reading is under one lock; it is ten times faster than scoring.
  */
 #include "source-int.h"
+#include "source-seen.h"
 
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 
 #include <sealgrid/meter/daily-rows.h>
-
-/* Customers seen, as hashes: two of one hash only mean that a file is sorted in vain. */
-struct seen {
-    uint64_t *slot; /* 0: free */
-    size_t n, room; /* room is a power of two */
-};
 
 /* A row of a sorted file; load stands in `loads` at its own number. */
 struct kept {
@@ -52,73 +47,17 @@ static int say(struct file *f, uint64_t line, unsigned column, const char *text)
     return SOURCE_BAD;
 }
 
-/* ---- customers seen ------------------------------------------------------------------------ */
-
-/* FNV-1a, 64 bits; never 0. */
-static uint64_t hash_of(struct sg_bytes name)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < name.len; i++)
-        h = (h ^ name.data[i]) * UINT64_C(0x100000001b3);
-    return h ? h : 1;
-}
-
-static bool seen_put(struct seen *s, uint64_t h)
-{
-    size_t i = (size_t)(h ^ h >> 32) & (s->room - 1);
-    for (; s->slot[i]; i = (i + 1) & (s->room - 1))
-        if (s->slot[i] == h)
-            return false;
-    s->slot[i] = h;
-    s->n++;
-    return true;
-}
-
-static int seen_grow(struct seen *s)
-{
-    struct seen more = {.room = s->room ? s->room * 2 : 4096};
-    if (s->n * 2 < s->room)
-        return 0;
-    more.slot = calloc(more.room, sizeof(*more.slot));
-    if (!more.slot)
-        return sg_raise(-ENOMEM);
-    for (size_t i = 0; i < s->room; i++)
-        if (s->slot[i])
-            (void)seen_put(&more, s->slot[i]);
-    free(s->slot);
-    *s = more;
-    return 0;
-}
-
-/* 0, or SOURCE_UNGROUPED: its rows were read before. */
-static int meet(struct file *f, struct sg_bytes name)
-{
-    int r = seen_grow(&f->seen);
-    if (r)
-        return r;
-    return seen_put(&f->seen, hash_of(name)) ? 0 : SOURCE_UNGROUPED;
-}
-
 /* ---- one customer -------------------------------------------------------------------------- */
 
-/* The oldest half goes: the windows lie at the end, and are shorter than half. */
-static void forget_oldest(struct sg_fraud_days *d)
+/* Positive: an outcome of sg_fraud_days_add_part.  When there are too many the oldest half goes:
+ * the windows lie at the end, and are shorter than half. */
+static int add_day(struct sg_fraud_days *d, const struct sg_daily_row *row)
 {
-    const uint32_t gone = d->n_days / 2, left = d->n_days - gone;
-    memmove(d->load, d->load + (size_t)gone * d->points, (size_t)left * d->points * sizeof(float));
-    memmove(d->day, d->day + gone, left * sizeof(*d->day));
-    memmove(d->weekday, d->weekday + gone, left);
-    d->n_days = left;
-}
-
-/* Positive: an outcome of sg_fraud_days_add. */
-static int add_day(struct sg_fraud_days *d, int32_t day, uint8_t weekday, const float *load)
-{
-    int r = sg_fraud_days_add(d, day, weekday, load, NULL);
+    int r = sg_fraud_days_add_part(d, row->day, row->weekday, row->load, NULL);
     if (r != SG_FRAUD_DAYS_FULL)
         return r;
-    forget_oldest(d);
-    return sg_fraud_days_add(d, day, weekday, load, NULL);
+    sg_fraud_days_forget(d, d->n_days / 2);
+    return sg_fraud_days_add_part(d, row->day, row->weekday, row->load, NULL);
 }
 
 static int start(struct file *f, struct sg_bytes name, struct sg_fraud_days *d,
@@ -131,7 +70,7 @@ static int start(struct file *f, struct sg_bytes name, struct sg_fraud_days *d,
     return sg_fold(sg_fraud_days_start(d, id, f->base.points));
 }
 
-/* A row in memory or just read; missing values make the day incomplete. */
+/* A row in memory or just read; too many missing values make the day incomplete. */
 static int take_day(struct file *f, const struct sg_daily_row *row, struct sg_fraud_days *d,
                     struct source_notes *notes)
 {
@@ -141,11 +80,11 @@ static int take_day(struct file *f, const struct sg_daily_row *row, struct sg_fr
         return SOURCE_UNGROUPED;
     notes->readings++;
     notes->last_day = row->day;
-    if (row->missing) {
-        notes->incomplete++;
-        return 0;
-    }
-    return sg_fold(add_day(d, row->day, row->weekday, row->load));
+    int r = add_day(d, row);
+    if (r != SG_FRAUD_DAYS_GAPS)
+        return sg_fold(r);
+    notes->incomplete++;
+    return sg_fraud_days_lose(d, row->day);
 }
 
 /* ---- streaming ----------------------------------------------------------------------------- */
@@ -158,6 +97,12 @@ static int read_row(struct file *f)
     return r == SG_DAILY_BAD   ? say(f, why.line, why.column, why.text)
            : r == SG_DAILY_END ? SOURCE_END
                                : r;
+}
+
+static int meet(struct file *f, struct sg_bytes name)
+{
+    int r = seen_meet(&f->seen, name);
+    return r == SEEN_BEFORE ? SOURCE_UNGROUPED : r;
 }
 
 static int stream_next(struct file *f, struct sg_fraud_days *d, struct source_notes *notes)
@@ -276,8 +221,7 @@ static int begin(struct file *f)
     f->has_row = false;
     f->index = f->at_kept = 0;
     f->ended = 0;
-    free(f->seen.slot);
-    f->seen = (struct seen){NULL, 0, 0};
+    seen_start(&f->seen, f->path);
     return 0;
 }
 
@@ -307,7 +251,7 @@ static void file_free(struct source *s)
 {
     struct file *f = (struct file *)s;
     sg_daily_free(f->in);
-    free(f->seen.slot);
+    seen_clear(&f->seen);
     free(f->kept);
     free(f->loads);
     free(f->path);

@@ -7,8 +7,10 @@
 #include "source-int.h"
 #include "source-phasor.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <sealgrid/base/clock.h>
 #include <sealgrid/meter/rows.h>
@@ -23,10 +25,11 @@ struct install {
     double ratio;
 };
 
-/* What a scan fills.  Intervals of one local day at a time: ends after midnight, and energy. */
+/* What a scan fills.  Intervals of one local day at a time: ends after midnight, and energy; NAN:
+ * not told, or no meter was installed. */
 struct filling {
     const struct source_store *o;
-    struct install install[INSTALLS_MAX];
+    struct install install[INSTALLS_MAX]; /* the latest of n_installs, in a ring */
     size_t n_installs;
     struct sg_fraud_days *days;
     struct source_notes *notes;
@@ -36,7 +39,6 @@ struct filling {
     int64_t begin_s, end_s; /* of the day at hand */
     int32_t day;
     uint32_t n; /* its intervals; above SG_FRAUD_POINTS_MAX: not a day of ours */
-    bool damaged;
     int32_t after_s[SG_FRAUD_POINTS_MAX];
     float kwh[SG_FRAUD_POINTS_MAX];
 };
@@ -45,14 +47,13 @@ struct filling {
 struct kept {
     struct sg_fraud_days days;
     struct source_notes notes;
-    bool is_there;
 };
 
 struct store {
     struct source base;
     struct source_store o;
     _Atomic size_t next;
-    struct kept *kept; /* by client; NULL: nothing is kept */
+    struct kept **kept; /* by client, NULL those that are not; NULL: nothing is kept */
     _Atomic uint64_t kept_bytes;
 };
 
@@ -76,35 +77,67 @@ static int32_t local_day(const struct source_store *o, int64_t unix_s)
 
 /* ---- one day ------------------------------------------------------------------------------- */
 
-/* n intervals of one length that cover the day, each as many as a point is made of. */
-static bool is_complete(const struct filling *f)
+/* Length of the day's intervals: the least distance between two ends, on whose grid all lie.  0:
+ * there is none, or it is no part of a point.  A day that lacks every other interval would look
+ * like one of longer ones; so much is missing of it that its level tells. */
+static int32_t step_of(const struct filling *f)
 {
-    const uint32_t n = f->n, points = f->o->points;
-    if (f->damaged || n < points || n > SG_FRAUD_POINTS_MAX || n % points ||
-        f->end_s - f->begin_s != DAY_S)
-        return false;
-    for (uint32_t i = 0; i < n; i++)
-        if ((int64_t)f->after_s[i] * n != (int64_t)(i + 1) * DAY_S)
-            return false;
-    return true;
+    const int32_t points = (int32_t)f->o->points;
+    int32_t step = f->after_s[0];
+    if (f->n > SG_FRAUD_POINTS_MAX || f->end_s - f->begin_s != DAY_S)
+        return 0;
+    for (uint32_t i = 1; i < f->n; i++)
+        step = f->after_s[i] - f->after_s[i - 1] < step ? f->after_s[i] - f->after_s[i - 1] : step;
+    for (uint32_t i = 0; i < f->n; i++)
+        if (step <= 0 || f->after_s[i] % step)
+            return 0;
+    return DAY_S % step || DAY_S / step % points || DAY_S / step > SG_FRAUD_POINTS_MAX ? 0 : step;
 }
 
+/* Energy by point; a point of which more than a quarter is missing is NAN, of any other what is
+ * there stands for the rest.  Returns the number of intervals missing. */
+static uint32_t fill_points(const struct filling *f, int32_t step, float load[SG_FRAUD_POINTS_MAX])
+{
+    const uint32_t points = f->o->points, each = (uint32_t)(DAY_S / step) / points;
+    uint32_t there[SG_FRAUD_POINTS_MAX] = {0}, n = 0;
+    memset(load, 0, points * sizeof(*load));
+    for (uint32_t i = 0; i < f->n; i++) {
+        const uint32_t point = (uint32_t)(f->after_s[i] / step - 1) / each;
+        if (isnan(f->kwh[i]))
+            continue;
+        load[point] += f->kwh[i];
+        there[point]++;
+        n++;
+    }
+    for (uint32_t k = 0; k < points; k++)
+        if (4 * (each - there[k]) > each)
+            load[k] = NAN;
+        else if (there[k] < each)
+            load[k] *= (float)each / (float)there[k];
+    return points * each - n;
+}
+
+/* More than any meter's, or too much missing: whoever writes such rows spoils that day, not
+ * everybody's ranking. */
 static int end_day(struct filling *f)
 {
-    float load[SG_FRAUD_POINTS_MAX] = {0};
-    const uint32_t each = f->n / f->o->points;
-    if (f->n == 0 || !is_complete(f))
-        return 0;
-    for (uint32_t i = 0; i < f->n; i++)
-        load[i / each] += f->kwh[i];
+    float load[SG_FRAUD_POINTS_MAX];
+    const int32_t step = f->n ? step_of(f) : 0;
     /* 1970-01-01 was a Thursday. */
     const uint8_t weekday = (uint8_t)(((f->day + 3) % 7 + 7) % 7);
-    int r = sg_fraud_days_add(f->days, f->day, weekday, load, NULL);
-    /* More than any meter's: whoever writes such a row spoils that day, not everybody's ranking. */
-    if (r == SG_FRAUD_DAYS_BAD_LOAD)
+    if (f->n == 0)
         return 0;
-    f->complete += r == 0;
-    return sg_fold(r);
+    if (step == 0)
+        return sg_fraud_days_lose(f->days, f->day);
+    const uint32_t missing = fill_points(f, step, load);
+    int r = sg_fraud_days_add_part(f->days, f->day, weekday, load, NULL);
+    if (r == SG_FRAUD_DAYS_BAD_LOAD || r == SG_FRAUD_DAYS_GAPS)
+        return sg_fraud_days_lose(f->days, f->day);
+    if (r)
+        return sg_fold(r);
+    sg_fraud_days_note_missing(f->days, missing);
+    f->complete++;
+    return 0;
 }
 
 static void begin_day(struct filling *f, int32_t day)
@@ -113,38 +146,41 @@ static void begin_day(struct filling *f, int32_t day)
     f->begin_s = midnight(f->o, day);
     f->end_s = midnight(f->o, day + 1);
     f->n = 0;
-    f->damaged = false;
     if (f->first_day > f->last_day)
         f->first_day = day;
     f->last_day = day;
 }
 
 /* What the client drew; what it fed in is another register's business. */
-static bool energy_of(const struct filling *f, int64_t ts_s, int64_t wh, float *ret_kwh)
+static float energy_of(const struct filling *f, int64_t ts_s, int64_t wh)
 {
-    for (size_t i = 0; i < f->n_installs; i++)
-        if (ts_s > f->install[i].from_s && ts_s <= f->install[i].until_s) {
-            *ret_kwh = (float)((double)(wh > 0 ? wh : 0) * f->install[i].ratio / 1000);
-            return wh != SG_READING_NA;
-        }
-    return false;
+    const size_t n = f->n_installs < INSTALLS_MAX ? f->n_installs : INSTALLS_MAX;
+    for (size_t i = 0; i < n && wh != SG_READING_NA; i++)
+        if (ts_s > f->install[i].from_s && ts_s <= f->install[i].until_s)
+            return (float)((double)(wh > 0 ? wh : 0) * f->install[i].ratio / 1000);
+    return NAN;
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
+/* A row that cannot be read costs its owner what it would have told, not everybody the ranking. */
+static int pass_over(struct filling *f)
+{
+    f->notes->bad_rows++;
+    return 0;
+}
+
 static int take_energy(struct filling *f, int64_t ts_s, int64_t wh)
 {
-    float kwh = 0;
     int r = 0;
     f->notes->readings++;
     if (f->first_day > f->last_day || ts_s > f->end_s) {
         r = end_day(f);
         begin_day(f, local_day(f->o, ts_s - 1));
     }
-    f->damaged |= !energy_of(f, ts_s, wh, &kwh);
     if (f->n < SG_FRAUD_POINTS_MAX) {
         f->after_s[f->n] = (int32_t)(ts_s - f->begin_s);
-        f->kwh[f->n] = kwh;
+        f->kwh[f->n] = energy_of(f, ts_s, wh);
     }
     f->n++;
     return r;
@@ -156,25 +192,42 @@ static int take_reading(void *ctx, struct sg_bytes partition, struct sg_bytes so
     int64_t ts_s, wh;
     int r = sg_row_reading_take(sort, value, &ts_s, &wh);
     (void)partition;
-    return r ? r : take_energy(ctx, ts_s, wh);
+    return r ? pass_over(ctx) : take_energy(ctx, ts_s, wh);
+}
+
+static int take_fields(struct filling *f, int64_t ts_s, const int64_t field[SOURCE_PHASOR_N_FIELDS])
+{
+    struct sg_phasor_sample sample;
+    source_phasor_sample(ts_s, field, &sample);
+    f->notes->has_phasors |= field[SOURCE_PHASOR_voltage_a] != SG_READING_NA;
+    f->notes->bad_rows += sg_phasor_add(f->phasor, &sample) != 0;
+    return take_energy(f, ts_s, field[SOURCE_PHASOR_interval_energy]);
 }
 
 /* The same, and what the meter saw at the interval's end. */
 static int take_phasors(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
                         struct sg_bytes value)
 {
-    struct filling *f = ctx;
     int64_t ts_s, field[SOURCE_PHASOR_N_FIELDS];
-    struct sg_phasor_sample sample;
     int r = sg_row_reading_take_all(sort, value, &ts_s, field, SOURCE_PHASOR_N_FIELDS);
     (void)partition;
-    if (r)
-        return r;
-    source_phasor_sample(ts_s, field, &sample);
-    f->notes->has_phasors |= field[SOURCE_PHASOR_voltage_a] != SG_READING_NA;
-    /* Rows come in order of time: none is left out. */
-    r = sg_fold(sg_phasor_add(f->phasor, &sample));
-    return r ? r : take_energy(f, ts_s, field[SOURCE_PHASOR_interval_energy]);
+    return r ? pass_over(ctx) : take_fields(ctx, ts_s, field);
+}
+
+/* Either, of a whole row. */
+static int take_whole(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
+                      struct sg_bytes value)
+{
+    struct filling *f = ctx;
+    struct sg_row_reading row;
+    (void)partition;
+    if (sg_row_reading_decode(sort, value, &row))
+        return pass_over(f);
+#define F(name) row.reading.field[SG_READING_##name],
+    const int64_t field[SOURCE_PHASOR_N_FIELDS] = {SOURCE_PHASOR_FIELDS(F)};
+#undef F
+    return f->phasor ? take_fields(f, row.reading.ts_s, field)
+                     : take_energy(f, row.reading.ts_s, field[SOURCE_PHASOR_interval_energy]);
 }
 
 static int take_install(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
@@ -184,10 +237,10 @@ static int take_install(void *ctx, struct sg_bytes partition, struct sg_bytes so
     struct sg_row_installation row;
     int r = sg_row_installation_decode(partition, sort, value, &row);
     if (r)
-        return r;
-    if (f->n_installs == INSTALLS_MAX)
-        return sg_raisef(-E2BIG, "more than %d installations of a client", INSTALLS_MAX);
-    f->install[f->n_installs++] =
+        return pass_over(f);
+    /* Of more than any client has the latest count. */
+    f->notes->bad_rows += f->n_installs >= INSTALLS_MAX;
+    f->install[f->n_installs++ % INSTALLS_MAX] =
         (struct install){row.from_ts_s, row.open ? INT64_MAX : row.until_ts_s,
                          (double)row.ratio_num / (double)row.ratio_den};
     return 0;
@@ -209,7 +262,7 @@ static int count_conflict(void *ctx, struct sg_bytes partition, struct sg_bytes 
 /* The ratio is that of the last installation: transformers are changed with their meter. */
 static double ratio_of(const struct filling *f)
 {
-    return f->n_installs ? f->install[f->n_installs - 1].ratio : 1;
+    return f->n_installs ? f->install[(f->n_installs - 1) % INSTALLS_MAX].ratio : 1;
 }
 
 static int begin_phasors(struct filling *f, int32_t first_recent)
@@ -227,32 +280,75 @@ static void end_phasors(struct filling *f)
         f->notes->has_phasors = sg_phasor_finish(f->phasor, &f->notes->phasors) == 0;
 }
 
+/* A scan of readings, of the fields that are wanted. */
+struct scanning {
+    struct filling *f;
+    struct sg_kv *kv;
+    int64_t client, from, until;
+    uint8_t fields[SG_ROW_READING_FIELDS_LEN];
+    sg_table_row_fn take;
+};
+
+static int scan_fields(struct scanning *s)
+{
+    return sg_table_each(s->kv, s->client, SG_TABLE_READING, &s->from, &s->until,
+                         SG_BYTES_ARRAY(s->fields), s->take, s->f);
+}
+
+static int begin_readings(struct filling *f, int32_t first_recent)
+{
+    f->first_day = 1;
+    f->last_day = 0;
+    f->n = f->complete = 0;
+    f->notes->readings = 0;
+    f->notes->has_phasors = false;
+    int r = sg_fold(sg_fraud_days_start(f->days, f->days->id, f->o->points));
+    return r || !f->phasor ? r : begin_phasors(f, first_recent);
+}
+
+/* Of a row that is no tuple the store picks no fields, and the scan fails: once more then, with
+ * whole rows, of which that one alone is passed over. */
+static int take_readings(struct scanning *s, int32_t first_recent)
+{
+    const uint32_t bad_rows = s->f->notes->bad_rows;
+    int r = begin_readings(s->f, first_recent);
+    if (r == 0)
+        r = scan_fields(s);
+    if (r < 0) {
+        s->f->notes->bad_rows = bad_rows;
+        r = begin_readings(s->f, first_recent);
+        if (r == 0)
+            r = sg_table_each(s->kv, s->client, SG_TABLE_READING, &s->from, &s->until,
+                              SG_BYTES_NONE, take_whole, s->f);
+    }
+    return r ? r : end_day(s->f);
+}
+
 /* Readings carry the end of their interval: those of a day lie in (midnight, next midnight]. */
 static int fill(struct filling *f, struct sg_kv *kv, int64_t client, int32_t first_recent)
 {
     const struct source_span span = f->o->span;
-    const int64_t from = midnight(f->o, span.first) + 1, until = midnight(f->o, span.last + 1) + 1;
-    uint8_t fields[SG_ROW_READING_FIELDS_LEN];
+    struct scanning s = {.f = f,
+                         .kv = kv,
+                         .client = client,
+                         .from = midnight(f->o, span.first) + 1,
+                         .until = midnight(f->o, span.last + 1) + 1};
     int r = sg_table_each(kv, client, SG_TABLE_INSTALLATION, NULL, NULL, SG_BYTES_NONE,
                           take_install, f);
     /* A record that no transformer bears out costs that client's phasors, not everybody's ranking.
      */
     if (!(ratio_of(f) <= RATIO_MAX))
         f->phasor = NULL;
+    s.take = f->phasor ? take_phasors : take_reading;
     if (f->phasor)
-        source_phasor_want(fields);
+        source_phasor_want(s.fields);
     else
-        sg_row_reading_want(SG_READING_interval_energy, fields);
+        sg_row_reading_want(SG_READING_interval_energy, s.fields);
     if (r == 0)
-        r = sg_table_each(kv, client, SG_TABLE_READING_CONFLICT, &from, &until, SG_BYTES_NONE,
+        r = sg_table_each(kv, client, SG_TABLE_READING_CONFLICT, &s.from, &s.until, SG_BYTES_NONE,
                           count_conflict, f);
-    if (r == 0 && f->phasor)
-        r = begin_phasors(f, first_recent);
     if (r == 0)
-        r = sg_table_each(kv, client, SG_TABLE_READING, &from, &until, SG_BYTES_ARRAY(fields),
-                          f->phasor ? take_phasors : take_reading, f);
-    if (r == 0)
-        r = end_day(f);
+        r = take_readings(&s, first_recent);
     if (r == 0)
         r = context_from_store(&f->notes->context, kv, client, span.last, &f->notes->bad_facts);
     if (r == 0 && f->phasor)
@@ -265,27 +361,20 @@ static int fill(struct filling *f, struct sg_kv *kv, int64_t client, int32_t fir
 
 /* ---- source -------------------------------------------------------------------------------- */
 
-static int copy_days(struct sg_fraud_days *to, const struct sg_fraud_days *from)
-{
-    int r = sg_fold(sg_fraud_days_start(to, from->id, from->points));
-    for (uint32_t i = 0; r == 0 && i < from->n_days; i++)
-        r = sg_fold(sg_fraud_days_add(to, from->day[i], from->weekday[i],
-                                      sg_fraud_days_row(from, i), NULL));
-    return r;
-}
-
 static int keep(struct store *store, size_t index, const struct sg_fraud_days *d,
                 const struct source_notes *notes)
 {
     /* Room doubles from 128 days on (days.c). */
-    const uint64_t bytes = (uint64_t)(2 * d->n_days + 128) * d->points * sizeof(float);
+    const uint64_t bytes =
+        sizeof(struct kept) + (uint64_t)(2 * d->n_days + 128) * d->points * sizeof(float);
     if (!store->kept || atomic_load(&store->kept_bytes) + bytes > store->o.keep_bytes)
         return 0;
     atomic_fetch_add(&store->kept_bytes, bytes);
-    struct kept *k = &store->kept[index];
+    struct kept *k = store->kept[index] = calloc(1, sizeof(*k));
+    if (!k)
+        return sg_raise(-ENOMEM);
     k->notes = *notes;
-    k->is_there = true;
-    return copy_days(&k->days, d);
+    return sg_fraud_days_copy(&k->days, d);
 }
 
 static int read_client(struct store *store, struct source_session *v, size_t index,
@@ -311,10 +400,10 @@ static int store_next(struct source *s, struct source_session *v, struct sg_frau
     const size_t index = atomic_fetch_add(&store->next, 1);
     if (index >= store->o.n_clients)
         return SOURCE_END;
-    if (!store->kept || !store->kept[index].is_there)
+    if (!store->kept || !store->kept[index])
         return read_client(store, v, index, ret, notes);
-    *notes = store->kept[index].notes;
-    return copy_days(ret, &store->kept[index].days);
+    *notes = store->kept[index]->notes;
+    return sg_fraud_days_copy(ret, &store->kept[index]->days);
 }
 
 static int store_session(struct source *s, struct source_session *v)
@@ -332,8 +421,11 @@ static int store_rewind(struct source *s)
 static void store_free(struct source *s)
 {
     struct store *store = (struct store *)s;
-    for (size_t i = 0; store->kept && i < store->o.n_clients; i++)
-        sg_fraud_days_clear(&store->kept[i].days);
+    for (size_t i = 0; store->kept && i < store->o.n_clients; i++) {
+        if (store->kept[i])
+            sg_fraud_days_clear(&store->kept[i]->days);
+        free(store->kept[i]);
+    }
     free(store->kept);
     free(store);
 }

@@ -22,7 +22,8 @@ enum source_outcome {
 struct source_notes {
     size_t index;        /* of the customer in the pass, from 0 */
     uint64_t readings;   /* or rows */
-    uint32_t incomplete; /* days with a value missing */
+    uint32_t incomplete; /* days of which too much is missing */
+    uint32_t bad_rows;   /* of the store: not readable, or more than there may be; left out */
     uint32_t conflicts;  /* readings told twice with differing values */
     int32_t last_day;    /* that was told of, complete or not; undefined without any */
     struct sg_fraud_context context; /* what the store knows besides; its epoch is not set */

@@ -12,6 +12,7 @@
 
 #include <sealgrid/base/file.h>
 
+#include "csv.h"
 #include "labels.h"
 
 static struct labels labels;
@@ -42,6 +43,17 @@ static void columns_by_name(void **state)
     assert_true(labels_find(&labels, "x y")->thief);
 }
 
+static void labels_as_other_programs_write_them(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("\xef\xbb\xbf\"customer\",\"label\"\r\n\"1\",TRUE\r\n\"2\",FALSE\r\n"
+                           "\"3\",1.0\r\n\"4\",0.0\r\n5,True\r\n6,False\r\n"),
+                     0);
+    assert_int_equal(labels.n, 6);
+    for (int i = 1; i <= 6; i++)
+        assert_int_equal(labels_find(&labels, (char[]){(char)('0' + i), 0})->thief, i % 2);
+}
+
 static void bad_labels_are_named(void **state)
 {
     (void)state;
@@ -52,6 +64,8 @@ static void bad_labels_are_named(void **state)
         {"customer,label\n", "no label"},
         {"customer,thief\n1,1\n", "line 1:"},
         {"customer,label\n1,2\n", "line 2: label"},
+        {"customer,label\n1,0.5\n", "line 2: label"},
+        {"customer,label\n1,-1\n", "line 2: label"},
         {"customer,label\n1\n", "line 2: label"},
         {"customer,label\n1,1\n,0\n", "line 3: customer"},
         {"customer,label\na\"b,1\n", "line 2: customer"},
@@ -74,6 +88,18 @@ static void bad_labels_are_named(void **state)
         assert_non_null(strstr(why, bad[i].why));
         assert_null(labels.list);
     }
+}
+
+static void labels_have_a_limit(void **state)
+{
+    (void)state;
+    const struct sg_bytes text = SG_BYTES_LIT("customer,label\n1,0\n2,1\n\n3,0\n");
+    labels_clear(&labels);
+    assert_int_equal(labels_parse_most(&labels, text, 2, why), LABELS_BAD);
+    assert_string_equal(why, "line 5: more labels than there may be");
+    assert_null(labels.list);
+    assert_int_equal(labels_parse_most(&labels, text, 3, why), 0);
+    assert_int_equal(labels.n, 3);
 }
 
 static struct ranking ranking;
@@ -192,6 +218,31 @@ static void a_name_is_no_formula(void **state)
     }
 }
 
+/* Marks that make a name read as another one, and controls, stand as what they are; other letters
+ * and other encodings stay. */
+static void a_name_is_no_other(void **state)
+{
+    (void)state;
+    static const char *const names[][2] = {
+        {"a\xe2\x80\xaetxt", "a<U+202E>txt"},
+        {"\xe2\x81\xa6x\xe2\x81\xa9", "<U+2066>x<U+2069>"},
+        {"\xc2\x9bK2J", "<U+009B>K2J"},
+        {"\xd8\x9cx", "<U+061C>x"},
+        {"x\x85y", "x<85>y"},
+        {"\x9bK", "<9B>K"},
+        {"Jo\xc3\xa3o, Concei\xc3\xa7\xc3\xa3o", "\"Jo\xc3\xa3o, Concei\xc3\xa7\xc3\xa3o\""},
+        {"Jo\xe3o", "Jo\xe3o"},
+        {"\xf0\x9f\x8f\xa0", "\xf0\x9f\x8f\xa0"},
+        {"=\xe2\x80\x8f,", "\"'=<U+200F>,\""},
+        {"\xe2\x80", "\xe2<80>"}};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(1024);
+        assert_int_equal(csv_put_name(&text, names[i][0]), 0);
+        assert_int_equal(sg_buf_append_u8(&text, 0), 0);
+        assert_string_equal((const char *)text.data, names[i][1]);
+    }
+}
+
 /* It accuses people: nobody else's business, and nothing that lies in its way is followed. */
 static void a_ranking_is_its_owners(void **state)
 {
@@ -272,11 +323,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_by_name),
+        cmocka_unit_test(labels_as_other_programs_write_them),
         cmocka_unit_test(bad_labels_are_named),
         cmocka_unit_test(ranks_by_score_then_id_the_unjudged_last),
         cmocka_unit_test(the_unjudged_by_incomplete_days),
         cmocka_unit_test(a_ranking_as_a_file),
         cmocka_unit_test(a_name_is_no_formula),
+        cmocka_unit_test(a_name_is_no_other),
+        cmocka_unit_test(labels_have_a_limit),
         cmocka_unit_test(a_ranking_is_its_owners),
         cmocka_unit_test(a_pipe_stays_a_pipe),
         cmocka_unit_test(a_verdict_by_labels),

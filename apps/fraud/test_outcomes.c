@@ -148,13 +148,26 @@ static void test_store(void **state)
     assert_null(outcomes_of(&o, "12", &n));
 }
 
+static void test_limit(void **state)
+{
+    (void)state;
+    SG_CLEANUP(outcomes_clear) struct outcomes o = {.list = NULL};
+    char why[160];
+    const struct sg_bytes text =
+        SG_BYTES_LIT("\xef\xbb\xbf"
+                     "customer,inspected_day,outcome\n1,120,fraud\n2,121,fraud\n");
+    assert_int_equal(outcomes_parse_most(&o, text, 1, why), OUTCOMES_BAD);
+    assert_string_equal(why, "line 3: more outcomes than there may be");
+    assert_int_equal(outcomes_parse_most(&o, text, 2, why), 0);
+    assert_int_equal(o.n, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_file),
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_store),
+        cmocka_unit_test(test_file),    cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_store),
+        cmocka_unit_test(test_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

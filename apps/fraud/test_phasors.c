@@ -25,7 +25,7 @@ static int parse(const char *text)
     struct sg_phasor_config c = SG_PHASOR_CONFIG_DEFAULT;
     c.recent_days = 10;
     phasors_clear(&p);
-    return phasors_parse(&p, sg_bytes_str(text), &c, why);
+    return phasors_parse(&p, sg_bytes_str(text), &c, NULL, why);
 }
 
 static void refused(const char *text, const char *wanted)
@@ -91,6 +91,27 @@ static void columns_come_in_any_order(void **state)
     assert_int_equal(p.n, 0);
 }
 
+/* Not that of 1970: summer time is told from winter's by when the customer's intervals begin. */
+static void days_are_those_of_the_zone_then(void **state)
+{
+    (void)state;
+    struct sg_phasor_config c = SG_PHASOR_CONFIG_DEFAULT;
+    SG_CLEANUP(sg_tz_freep) struct sg_tz *zone = NULL;
+    if (sg_tz_load(&zone, "Europe/Berlin")) {
+        print_message("no zone files here\n");
+        skip();
+    }
+    c.east_s = -10800;
+    phasors_clear(&p);
+    assert_int_equal(phasors_parse(&p,
+                                   sg_bytes_str("customer,time,v1\na,2026-07-01T00:15:00Z,127\n"
+                                                "b,2026-12-01T00:15:00Z,127\n"),
+                                   &c, zone, why),
+                     0);
+    assert_int_equal(p.list[0].summary.east_s, 7200);
+    assert_int_equal(p.list[1].summary.east_s, 3600);
+}
+
 static void refusals_name_the_line(void **state)
 {
     (void)state;
@@ -133,7 +154,7 @@ static void files_are_read_in_pieces(void **state)
     }
     assert_int_equal(write(fd, b.data, b.len), (ssize_t)b.len);
     phasors_clear(&p);
-    assert_int_equal(phasors_read(&p, path, &c, why), 0);
+    assert_int_equal(phasors_read(&p, path, &c, NULL, why), 0);
     assert_int_equal(p.n, 40);
     assert_int_equal(p.intervals, 40 * 240);
     assert_string_equal(p.list[0].id, "c00");
@@ -141,11 +162,11 @@ static void files_are_read_in_pieces(void **state)
     phasors_clear(&p);
     memset(b.data, 'x', b.len);
     assert_int_equal(pwrite(fd, b.data, b.len, 0), (ssize_t)b.len);
-    assert_int_equal(phasors_read(&p, path, &c, why), PHASORS_BAD);
+    assert_int_equal(phasors_read(&p, path, &c, NULL, why), PHASORS_BAD);
     assert_string_equal(why, "line 1: line: longer than 4096 octets");
     close(fd);
     unlink(path);
-    assert_true(phasors_read(&p, path, &c, why) < 0);
+    assert_true(phasors_read(&p, path, &c, NULL, why) < 0);
 }
 
 /* What joins the line: the better of the two chances, and the words. */
@@ -175,15 +196,29 @@ static void the_line_takes_them(void **state)
     assert_true(l.score == both && l.unsupervised == both && l.chance == 0);
     l = (struct line){.unjudged = NO_DAYS};
     score_add_phasors(&l, &s);
-    assert_true(l.score == 0);
     assert_true(score_phasor_words(&l, false, words)); /* who drops readings is still told of */
+    assert_true(score_ranks(&l) && l.score > 28);      /* and ranked by that */
+    s.score = 0.4f;
+    l = (struct line){.unjudged = NO_DAYS};
+    score_add_phasors(&l, &s);
+    assert_false(score_ranks(&l));
+    /* What was learnt is of loads: no chance is told of one that nobody knows. */
+    const struct balances_customer b = {.used = true, .sureness = 0.95f};
+    score_add_balance(&l, &b);
+    assert_true(score_ranks(&l) && l.balance == &b);
+    const struct scorer taught = {.learned = (const struct sg_learned *)&l};
+    score_unjudged(&taught, &l);
+    assert_false(score_ranks(&l));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(customers_are_judged),   cmocka_unit_test(columns_come_in_any_order),
-        cmocka_unit_test(refusals_name_the_line), cmocka_unit_test(files_are_read_in_pieces),
+        cmocka_unit_test(customers_are_judged),
+        cmocka_unit_test(columns_come_in_any_order),
+        cmocka_unit_test(days_are_those_of_the_zone_then),
+        cmocka_unit_test(refusals_name_the_line),
+        cmocka_unit_test(files_are_read_in_pieces),
         cmocka_unit_test(the_line_takes_them),
     };
     const int r = cmocka_run_group_tests(tests, NULL, NULL);

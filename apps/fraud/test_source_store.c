@@ -140,7 +140,7 @@ static void complete_days_are_local_days(void **state)
     put_installation(CLIENT, BEGIN - 100, 0, 1);
     put_day(CLIENT, 0, 96, 0, 96);
     put_day(CLIENT, 1, 96, 0, 96);
-    put_day(CLIENT, 2, 96, 0, 95); /* one is missing */
+    put_day(CLIENT, 2, 96, 0, 71); /* more than a quarter is missing */
     put_day(CLIENT, 4, 96, 0, 96); /* after a day without any */
     assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE + 9, 96), 0);
     assert_string_equal(days.id, "3000000001");
@@ -150,8 +150,11 @@ static void complete_days_are_local_days(void **state)
     assert_int_equal(days.day[2], DAY_ONE + 4);
     assert_int_equal(days.weekday[2], 5);
     assert_int_equal(notes.incomplete, 2);
-    assert_int_equal(notes.readings, 3 * 96 + 95);
+    assert_int_equal(notes.readings, 3 * 96 + 71);
     assert_int_equal(notes.conflicts, 0);
+    assert_int_equal(days.n_gaps, 0);
+    assert_int_equal(days.n_lost, 1); /* arrived; the one without any did not */
+    assert_int_equal(days.lost[0], DAY_ONE + 2);
     for (int k = 0; k < 96; k++)
         assert_true(fabs((double)sg_fraud_days_row(&days, 1)[k] - (1 + k / 1000.0)) < 1e-6);
 }
@@ -193,10 +196,95 @@ static void off_the_grid_is_incomplete(void **state)
     put_day(CLIENT, 1, 96, 0, 96);
     put_reading(CLIENT, BEGIN + 86400 + 450, 5); /* a 97th */
     put_day(CLIENT, 2, 96, 0, 96);
-    put_reading(CLIENT, BEGIN + 2 * 86400 + 900, SG_READING_NA); /* in place of the first */
+    for (int k = 0; k < 25; k++)
+        put_reading(CLIENT, BEGIN + 2 * 86400 + (k + 1) * 900, SG_READING_NA);
     assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE + 9, 96), 0);
     assert_int_equal(days.n_days, 0);
+    assert_int_equal(days.n_lost, 3);
     assert_int_equal(notes.incomplete, 3);
+}
+
+/* Dropped, or told as not available: the day is there, and it is known which point is not. */
+static void a_reading_a_day_is_filled_in(void **state)
+{
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, 0, 1);
+    for (int day = 0; day < 9; day++) {
+        put_day(CLIENT, day, 96, 0, day == 8 ? 40 : 96);
+        put_day(CLIENT, day, 96, 41, 96);
+    }
+    put_reading(CLIENT, BEGIN + 7 * 86400 + 900, SG_READING_NA); /* in place of the first */
+    assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE + 9, 96), 0);
+    assert_int_equal(days.n_days, 9);
+    assert_int_equal(days.n_gaps, 2);
+    assert_int_equal(notes.incomplete, 0);
+    assert_true(sg_fraud_days_is_filled(&days, 7, 0) && sg_fraud_days_is_filled(&days, 8, 40));
+    assert_false(sg_fraud_days_is_filled(&days, 8, 39) || sg_fraud_days_has_gap(&days, 6));
+    assert_true(fabs((double)sg_fraud_days_row(&days, 8)[40] - 1.040) < 1e-3);
+    assert_true(fabs((double)sg_fraud_days_row(&days, 7)[0] - 1.001) < 1e-3);
+}
+
+/* Of four quarters three tell the hour, two do not; either way it is told that readings lack. */
+static void quarters_that_lack_in_an_hour(void **state)
+{
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, 0, 1);
+    put_day(CLIENT, 0, 96, 0, 96);
+    put_day(CLIENT, 1, 96, 1, 96);
+    put_day(CLIENT, 2, 96, 2, 96);
+    assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE + 2, 24), 0);
+    assert_int_equal(days.n_days, 3);
+    assert_int_equal(days.n_gaps, 2);
+    assert_int_equal(days.gap[1].missing, 1);
+    assert_int_equal(days.gap[2].missing, 2);
+    assert_false(sg_fraud_days_is_filled(&days, 1, 0));
+    assert_true(sg_fraud_days_is_filled(&days, 2, 0));
+    assert_true(fabs((double)sg_fraud_days_row(&days, 1)[0] - 4 * 1.002) < 1e-5);
+}
+
+static void put_nonsense(uint32_t table, int64_t client, int64_t sort)
+{
+    struct record r;
+    record_init(&r, client);
+    assert_int_equal(sg_row_int_sort(&r.sort, sort), 0);
+    assert_int_equal(sg_buf_append(&r.value, SG_BYTES_LIT("\xff\x00 no row")), 0);
+    put(table, &r);
+}
+
+/* Whoever can write a row that cannot be read must not stop everybody's ranking. */
+static void rows_that_cannot_be_read_cost_their_owner_only(void **state)
+{
+    (void)state;
+    put_installation(CLIENT, BEGIN - 100, BEGIN + 86400, 1);
+    put_installation(CLIENT, BEGIN + 2 * 86400, 0, 1);
+    put_nonsense(SG_TABLE_INSTALLATION, CLIENT, BEGIN + 86400); /* of the second day */
+    for (int day = 0; day < 4; day++)
+        put_day(CLIENT, day, 24, 0, 24);
+    put_nonsense(SG_TABLE_READING, CLIENT, BEGIN + 3600 * 5);
+    assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE + 3, 24), 0);
+    assert_int_equal(notes.bad_rows, 2);
+    assert_int_equal(days.n_days, 3);
+    assert_int_equal(days.n_lost, 1);
+    assert_int_equal(days.lost[0], DAY_ONE + 1);
+    assert_true(sg_fraud_days_is_filled(&days, 0, 4));
+    assert_int_equal(days.n_gaps, 1);
+}
+
+/* Of more installations than any client has the latest count. */
+static void too_many_installations_cost_the_oldest_days(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 70; k++)
+        put_installation(CLIENT, BEGIN + k * 86400, k < 69 ? BEGIN + (k + 1) * 86400 : 0, 1 + k);
+    put_day(CLIENT, 0, 24, 0, 24);
+    put_day(CLIENT, 6, 24, 0, 24);
+    put_day(CLIENT, 69, 24, 0, 24);
+    assert_int_equal(read_days(CLIENT, DAY_ONE, DAY_ONE + 69, 24), 0);
+    assert_int_equal(notes.bad_rows, 6);
+    assert_int_equal(days.n_days, 2);
+    assert_int_equal(days.day[0], DAY_ONE + 6);
+    assert_true(fabs((double)sg_fraud_days_row(&days, 1)[0] - 70) < 1e-4);
+    assert_int_equal(days.lost[0], DAY_ONE);
 }
 
 /* Energy beyond any meter's, here by the ratio of one record, must not stop a fleet's ranking. */
@@ -341,8 +429,8 @@ static void before_it_was_installed_nothing_counts(void **state)
     put_installation(OTHER, BEGIN + 3600, 0, 1);
     put_day(OTHER, 0, 24, 0, 24);
     assert_int_equal(read_days(OTHER, DAY_ONE, DAY_ONE, 24), 0);
-    assert_int_equal(days.n_days, 0);
-    assert_int_equal(notes.incomplete, 1);
+    assert_int_equal(days.n_days, 1);
+    assert_true(sg_fraud_days_is_filled(&days, 0, 0));
 }
 
 static void conflicts_are_counted(void **state)
@@ -398,7 +486,7 @@ static void days_are_kept_for_a_second_pass(void **state)
     for (int i = 0; i < 2; i++) {
         put_installation(clients[i], BEGIN - 100, 0, 1);
         put_day(clients[i], 0, 24, 0, 24);
-        put_day(clients[i], 1, 24, 0, 23);
+        put_day(clients[i], 1, 24, 0, 17);
     }
     SG_CLEANUP(source_freep) struct source *s = NULL;
     SG_CLEANUP(source_session_freep) struct source_session *session = NULL;
@@ -409,20 +497,20 @@ static void days_are_kept_for_a_second_pass(void **state)
                                    .points = 24,
                                    .clients = clients,
                                    .n_clients = 2,
-                                   .keep_bytes = 130 * 24 * sizeof(float)};
+                                   .keep_bytes = 20000}; /* of one */
     assert_int_equal(source_store_open(&s, &o), 0);
     assert_int_equal(source_session_open(s, &session), 0);
     for (int pass = 0; pass < 2; pass++) {
         if (pass == 1) {
-            put_day(CLIENT, 1, 24, 23, 24);
-            put_day(OTHER, 1, 24, 23, 24);
+            put_day(CLIENT, 1, 24, 17, 24);
+            put_day(OTHER, 1, 24, 17, 24);
         }
         assert_int_equal(source_rewind(s), 0);
         assert_int_equal(source_next(s, session, &days, &notes), 0);
         assert_string_equal(days.id, "3000000001");
         assert_int_equal(days.n_days, 1);
         assert_int_equal(notes.incomplete, 1);
-        assert_int_equal(notes.readings, 47);
+        assert_int_equal(notes.readings, 41);
         assert_true(fabs((double)sg_fraud_days_row(&days, 0)[3] - 1.003) < 1e-6);
         assert_int_equal(source_next(s, session, &days, &notes), 0);
         assert_string_equal(days.id, "3000000002");
@@ -486,6 +574,10 @@ int main(void)
         T(the_span_is_of_days),
         T(quarters_make_hours),
         T(off_the_grid_is_incomplete),
+        T(a_reading_a_day_is_filled_in),
+        T(quarters_that_lack_in_an_hour),
+        T(rows_that_cannot_be_read_cost_their_owner_only),
+        T(too_many_installations_cost_the_oldest_days),
         T(absurd_energy_spoils_its_day_only),
         T(phasors_are_judged_beside_the_energy),
         T(absurd_ratio_costs_its_phasors_only),

@@ -35,6 +35,8 @@ struct bench {
  * of fleet.  r_map: kohonen's map() over all of s->vectors, NULL without R. */
 SG_MUST_USE int fraud_measure_scores(struct bench *s,
                                      int (*r_map)(void *ctx, uint64_t n, int64_t *ret_ns));
+/* fraud-fleet.c: fleets of 10^3 to 10^6, their memory and their rate. */
+SG_MUST_USE int fraud_measure_fleet(struct bench *s);
 /* fraud-rows.c: the reader of daily rows. */
 SG_MUST_USE int fraud_measure_rows(struct bench *s);
 

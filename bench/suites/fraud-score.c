@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 #include <sealgrid/base/clock.h>
-#include <sealgrid/base/metrics.h>
 
 static const struct sg_corr_windows windows = SG_CORR_WINDOWS_DEFAULT;
 
@@ -145,7 +144,6 @@ static int measure_growth(struct bench *s)
                                  .note = "growth: theirs is the rate over the smallest fleet",
                                  .ours = {"sealgrid", score_fleet, s},
                                  .theirs = {"smallest fleet", score_smallest, s}};
-    const int64_t before = sg_metrics_peak_rss();
     int r = 0;
     s->fleet = sg_bench_scale(s->b, 1000, 20);
     for (uint64_t times = 10; r == 0 && times <= 100; times *= 10) {
@@ -154,15 +152,7 @@ static int measure_growth(struct bench *s)
         name_line(name, s, line.fixed_n);
         r = sg_bench_pair(s->b, &line);
     }
-    snprintf(name, sizeof(name), "memory of the largest fleet, mode %s", plan_mode_word(s->mode));
-    line.unit = "MiB";
-    line.goal = 1.05;
-    line.note = "peak of the process that scores; tests/system/fraud-fleet.sh has it with ranking "
-                "and learning";
-    line.ours.name = "100 times the customers";
-    return r ? r
-             : sg_bench_quantity(s->b, &line, (double)sg_metrics_peak_rss() / (1 << 20),
-                                 (double)before / (1 << 20), true);
+    return r;
 }
 
 static int measure_paper(struct bench *s)

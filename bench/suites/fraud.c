@@ -180,17 +180,12 @@ static int prepare(struct bench *s)
     s->n_vectors = sg_bench_scale(s->b, FRAUD_MODELS, 10) * FRAUD_DAYS;
     s->n_customers = sg_bench_scale(s->b, FRAUD_MODELS, 20);
     s->epochs = (uint32_t)sg_bench_scale(s->b, 5, 2);
-    int r = sg_bench_folder(s->b, "fraud", s->folder, sizeof(s->folder));
-    if (r == 0)
-        r = fraud_data_make(&s->data);
-    if (r)
-        return r;
     s->vectors = malloc(s->n_vectors * FRAUD_POINTS * sizeof(float));
     s->nodes = malloc(s->n_vectors * sizeof(*s->nodes));
     if (!s->vectors || !s->nodes)
         return sg_raise(-ENOMEM);
     fraud_data_vectors(&s->data, s->n_vectors, s->vectors);
-    r = sg_fold(sg_som_new(&s->first, &shape));
+    int r = sg_fold(sg_som_new(&s->first, &shape));
     if (r == 0)
         r = sg_fold(sg_som_new(&s->map, &shape));
     if (r == 0)
@@ -284,7 +279,13 @@ static int skip_r(struct bench *s, const char *why)
 
 static int run_all(struct bench *s)
 {
-    int r = prepare(s);
+    int r = sg_bench_folder(s->b, "fraud", s->folder, sizeof(s->folder));
+    if (r == 0)
+        r = fraud_data_make(&s->data);
+    if (r == 0)
+        r = fraud_measure_fleet(s); /* before there is anything in memory that it does not need */
+    if (r == 0)
+        r = prepare(s);
     if (r)
         return r;
     const char *why = no_r(s);

@@ -283,6 +283,20 @@ size_t sg_utf8_next(struct sg_bytes text, size_t at)
     return utf8_sequence(text.data + at, text.len - at);
 }
 
+bool sg_utf8_misleads(const uint8_t *s, size_t n)
+{
+    if (n == 1)
+        return s[0] < 0x20 || s[0] == 0x7f;
+    if (n == 2)
+        return (s[0] == 0xc2 && s[1] < 0xa0) || (s[0] == 0xd8 && s[1] == 0x9c);
+    if (n != 3)
+        return false;
+    const uint32_t code =
+        (uint32_t)(s[0] & 0x0f) << 12 | (uint32_t)(s[1] & 0x3f) << 6 | (s[2] & 0x3f);
+    return (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+           code == 0x200e || code == 0x200f || code >= 0xfffe;
+}
+
 int sg_cbor_get_octets(struct sg_reader *r, uint8_t *ret, size_t n)
 {
     struct sg_reader at = *r;

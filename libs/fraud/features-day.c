@@ -255,8 +255,12 @@ int sg_features_begin(struct sg_feature_work *w, const struct sg_view *v)
     w->late = find_late(v);
     normalise(w);
     sum_reference(w);
+    if (v->gaps)
+        sg_features_mend_least(w);
     expect_days(w);
     find_levels(w);
     find_stats(w);
+    if (v->gaps)
+        sg_features_mend(w);
     return 0;
 }

@@ -81,7 +81,7 @@ enum { SG_STAT_FEATURES = 4 };
     X(TURNED_USUAL, "turned-usual", HABIT)                                                         \
     X(OVER_BASE, "over-base", BASE)          /* late level against the reference's base */         \
     X(MIDDAY, "midday", GAP)                 /* ratio of hours 10 to 14 against the night's */     \
-    X(MISSING_MORE, "missing-more", MISSING) /* share of days missing, late - reference */         \
+    X(MISSING_MORE, "missing-more", MISSING) /* share of days not whole, recent - before */        \
     X(PEERS_SAY, "peers-say", HABIT)         /* movement that peers lead to expect */              \
     X(PEERS_KNOW, "peers-know", HABIT)       /* how well they foretold held-back days */
 
@@ -152,5 +152,9 @@ static inline float sg_contrast(float a, float b)
     const float sum = a + b;
     return sum > 1e-9f ? (a - b) / sum : 0;
 }
+/* In features-gap.c, if view->gaps: least_hour of the measured hours; then, when all statistics are
+ * there, those of rows with hours filled in. */
+void sg_features_mend_least(struct sg_feature_work *w);
+void sg_features_mend(struct sg_feature_work *w);
 /* Pooled features, in features-pool.c. */
 void sg_features_pool(struct sg_feature_work *w, const struct sg_expected *expected, float *ret);

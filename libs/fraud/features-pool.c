@@ -150,15 +150,28 @@ static void pool_mean_day(const struct sg_feature_work *w, float *ret)
 
 /* ---- quantiles of the hours ------------------------------------------------------------------ */
 
-static void count_loads(const struct sg_feature_work *w, uint32_t first, uint32_t n,
-                        uint32_t bin[BINS])
+static uint32_t bin_of(float load)
 {
+    const float at = load * BINS_OF_MEAN;
+    return at < BINS - 1 ? (uint32_t)at : BINS - 1;
+}
+
+/* Returns how many: hours filled in do not count. */
+static uint32_t count_loads(const struct sg_feature_work *w, uint32_t first, uint32_t n,
+                            uint32_t bin[BINS])
+{
+    uint32_t filled = 0;
     memset(bin, 0, BINS * sizeof(*bin));
     for (unsigned h = 0; h < SG_VIEW_HOURS; h++)
-        for (uint32_t d = first; d < first + n; d++) {
-            const float at = w->y[h][d] * BINS_OF_MEAN;
-            bin[at < BINS - 1 ? (uint32_t)at : BINS - 1]++;
-        }
+        for (uint32_t d = first; d < first + n; d++)
+            bin[bin_of(w->y[h][d])]++;
+    for (unsigned h = 0; h < SG_VIEW_HOURS && w->view->gaps; h++)
+        for (uint32_t d = first; d < first + n; d++)
+            if (sg_view_filled(w->view, h, d)) {
+                bin[bin_of(w->y[h][d])]--;
+                filled++;
+            }
+    return n * SG_VIEW_HOURS - filled;
 }
 
 /* Shares of a mean load; within a bin as if its loads lay evenly. */
@@ -178,10 +191,10 @@ static void find_quantiles(const uint32_t bin[BINS], uint32_t n, float ret[5])
 static void pool_quantiles(struct sg_feature_work *w, float *ret)
 {
     uint32_t bin[BINS];
-    count_loads(w, 0, w->view->n_reference, bin);
-    find_quantiles(bin, w->view->n_reference * SG_VIEW_HOURS, w->quantile);
-    count_loads(w, w->late, n_late(w), bin);
-    find_quantiles(bin, n_late(w) * SG_VIEW_HOURS, w->quantile_late);
+    uint32_t n = count_loads(w, 0, w->view->n_reference, bin);
+    find_quantiles(bin, n, w->quantile);
+    n = count_loads(w, w->late, n_late(w), bin);
+    find_quantiles(bin, n, w->quantile_late);
     for (unsigned q = 0; q < 5; q++)
         ret[sg_feature_of_pooled(SG_POOLED_Q02) + q] =
             sg_contrast(w->quantile_late[q], w->quantile[q]);
@@ -201,6 +214,9 @@ static float hours_at_most(const struct sg_feature_work *w, uint32_t first, uint
     for (unsigned h = 0; h < SG_VIEW_HOURS; h++)
         for (uint32_t d = first; d < first + n; d++)
             hours += w->y[h][d] >= 0.999f * most;
+    for (unsigned h = 0; h < SG_VIEW_HOURS && w->view->gaps; h++)
+        for (uint32_t d = first; d < first + n; d++)
+            hours -= sg_view_filled(w->view, h, d) && w->y[h][d] >= 0.999f * most;
     *ret_most = most;
     return (float)hours / (float)n;
 }
@@ -290,34 +306,75 @@ static void pool_steps(struct sg_feature_work *w, float *ret)
 
 /* ---- late days among themselves -------------------------------------------------------------- */
 
-/* Medians of r with the mean late day of the kind, and of the distance from it. */
-static void pool_self(const struct sg_feature_work *w, float *ret)
+/* Means of the late days of a kind, hours filled in not counted. */
+static void mean_by_kind(const struct sg_feature_work *w,
+                         float ret[SG_FRAUD_DAY_KINDS][SG_VIEW_HOURS])
 {
-    float mean[SG_FRAUD_DAY_KINDS][SG_VIEW_HOURS] = {{0}};
-    float v[SG_VIEW_DAYS_MAX][SG_SORT_LANES];
-    uint32_t n[SG_FRAUD_DAY_KINDS] = {0};
+    uint32_t n[SG_FRAUD_DAY_KINDS][SG_VIEW_HOURS] = {{0}};
+    memset(ret, 0, sizeof(float) * SG_FRAUD_DAY_KINDS * SG_VIEW_HOURS);
     for (uint32_t d = w->late; d < w->n; d++) {
-        n[w->view->kind[d]]++;
-        for (unsigned h = 0; h < SG_VIEW_HOURS; h++)
-            mean[w->view->kind[d]][h] += w->y[h][d];
+        const unsigned kind = w->view->kind[d];
+        for (unsigned h = 0; h < SG_VIEW_HOURS; h++) {
+            const bool there = !sg_view_filled(w->view, h, d);
+            n[kind][h] += there;
+            ret[kind][h] += there ? w->y[h][d] : 0;
+        }
     }
     for (unsigned k = 0; k < SG_FRAUD_DAY_KINDS; k++)
-        for (unsigned h = 0; h < SG_VIEW_HOURS && n[k]; h++)
-            mean[k][h] /= (float)n[k];
-    for (uint32_t d = w->late; d < w->n; d++) {
-        const float *m = mean[w->view->kind[d]], of_m = mean24(m), of_y = w->mean[d];
-        float yy = 0, mm = 0, ym = 0, ee = 0;
-        for (unsigned h = 0; h < SG_VIEW_HOURS; h++) {
-            const float y = w->y[h][d] - of_y, p = m[h] - of_m;
-            const float e = w->y[h][d] / at_least(of_y, 1e-6f) - m[h] / at_least(of_m, 1e-6f);
-            yy += y * y;
-            mm += p * p;
-            ym += y * p;
-            ee += e * e;
+        for (unsigned h = 0; h < SG_VIEW_HOURS; h++)
+            ret[k][h] = n[k][h] ? ret[k][h] / (float)n[k][h] : 0;
+}
+
+/* Means over the measured hours of a row. */
+static void mean_measured(const struct sg_feature_work *w, uint32_t d, const float m[SG_VIEW_HOURS],
+                          float *ret_y, float *ret_m, float *ret_n)
+{
+    float sum_y = 0, sum_m = 0, n = 0;
+    *ret_y = w->mean[d];
+    *ret_m = mean24(m);
+    *ret_n = SG_VIEW_HOURS;
+    if (!w->view->gap[d])
+        return;
+    for (unsigned h = 0; h < SG_VIEW_HOURS; h++)
+        if (!sg_view_filled(w->view, h, d)) {
+            sum_y += w->y[h][d];
+            sum_m += m[h];
+            n++;
         }
-        memset(v[d - w->late], 0, sizeof(*v));
-        v[d - w->late][0] = ratio_of(ym, yy * mm);
-        v[d - w->late][1] = sqrtf(ee / SG_VIEW_HOURS);
+    *ret_y = sum_y / n;
+    *ret_m = sum_m / n;
+    *ret_n = n;
+}
+
+/* r with the mean late day of the kind, and the distance from it. */
+static void compare_self(const struct sg_feature_work *w, uint32_t d, const float m[SG_VIEW_HOURS],
+                         float *ret_r, float *ret_misfit)
+{
+    float of_y, of_m, n, yy = 0, mm = 0, ym = 0, ee = 0;
+    mean_measured(w, d, m, &of_y, &of_m, &n);
+    for (unsigned h = 0; h < SG_VIEW_HOURS; h++) {
+        const float y = w->y[h][d] - of_y, p = m[h] - of_m;
+        const float e = w->y[h][d] / at_least(of_y, 1e-6f) - m[h] / at_least(of_m, 1e-6f);
+        if (sg_view_filled(w->view, h, d))
+            continue;
+        yy += y * y;
+        mm += p * p;
+        ym += y * p;
+        ee += e * e;
+    }
+    *ret_r = ratio_of(ym, yy * mm);
+    *ret_misfit = sqrtf(ee / n);
+}
+
+/* Medians over the late days. */
+static void pool_self(const struct sg_feature_work *w, float *ret)
+{
+    float mean[SG_FRAUD_DAY_KINDS][SG_VIEW_HOURS], v[SG_VIEW_DAYS_MAX][SG_SORT_LANES];
+    mean_by_kind(w, mean);
+    for (uint32_t d = w->late; d < w->n; d++) {
+        float *row = v[d - w->late];
+        memset(row, 0, sizeof(*v));
+        compare_self(w, d, mean[w->view->kind[d]], &row[0], &row[1]);
     }
     sg_sort_lanes(v, n_late(w));
     const float *low = v[(n_late(w) - 1) / 2], *high = v[n_late(w) / 2];
@@ -327,12 +384,20 @@ static void pool_self(const struct sg_feature_work *w, float *ret)
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
+/* Days of which nothing is missing. */
+static float whole_days(const struct sg_view *v, uint32_t first, uint32_t n, uint32_t of)
+{
+    uint32_t whole = 0;
+    for (uint32_t i = first; i < first + n; i++)
+        whole += v->gap[i] == 0;
+    return (float)whole / (float)of;
+}
+
 static void pool_missing(const struct sg_feature_work *w, float *ret)
 {
     const struct sg_view *v = w->view;
-    const float reference = (float)v->n_reference / (float)sg_window_days(v->windows.reference);
-    const float recent = (float)v->n_recent / (float)sg_window_days(v->windows.test);
-    PUT(MISSING_MORE) = reference - recent;
+    PUT(MISSING_MORE) = whole_days(v, 0, v->n_reference, sg_window_days(v->windows.reference)) -
+                        whole_days(v, v->n_reference, v->n_recent, sg_window_days(v->windows.test));
 }
 
 static void pool_peers(const struct sg_feature_work *w, const struct sg_expected *expected,

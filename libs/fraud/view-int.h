@@ -18,11 +18,24 @@ struct sg_view {
     int32_t *day;
     uint8_t *kind;    /* of the day, holidays counted in; enum sg_fraud_day_kind */
     uint8_t *weekday; /* 0 = Monday */
+    /* Of each row; 0: nothing is missing.  Bit h: more than a quarter of the hour's points is
+     * filled in, so that it is no evidence of anything; at most half of a day's hours are.  Bit 31:
+     * any point of the day is. */
+    uint32_t *gap;
+    uint32_t *lack; /* of each row; bit h: any point of the hour is */
+    bool gaps;      /* of any row */
 };
+
+#define SG_VIEW_TOUCHED 0x80000000u
 
 static inline uint32_t sg_view_days(const struct sg_view *v)
 {
     return v->n_reference + v->n_recent;
+}
+
+static inline bool sg_view_filled(const struct sg_view *v, uint32_t hour, uint32_t row)
+{
+    return v->gap[row] >> hour & 1;
 }
 
 /* Calendar days of a window. */

@@ -109,6 +109,40 @@ static int next_line(struct sg_daily *d, char **ret, size_t *ret_len, struct sg_
     return 0;
 }
 
+/* Quotes around cells go, in place: 0, or the column of a cell that needs its quotes (a comma or a
+ * quote in it) or does not end with them.  The line, ended by '\n', gets shorter. */
+static unsigned unquote(char *line, size_t *len)
+{
+    unsigned column = 1;
+    char *to = line;
+    for (const char *p = line, *end = line + *len; p <= end; column++) {
+        const bool quoted = p < end && *p == '"';
+        for (p += quoted; p < end && *p != ',' && *p != '"'; p++)
+            *to++ = *p;
+        if (quoted != (p < end && *p == '"'))
+            return column;
+        p += quoted;
+        if (p < end && *p != ',')
+            return column;
+        *to++ = p < end ? ',' : '\n';
+        p++;
+    }
+    *len = (size_t)(to - line) - 1;
+    return 0;
+}
+
+/* A line whose cells may stand in quotes, as R and others write them. */
+static int next_plain_line(struct sg_daily *d, char **ret, size_t *ret_len,
+                           struct sg_daily_error *why)
+{
+    int r = next_line(d, ret, ret_len, why);
+    if (r || !memchr(*ret, '"', *ret_len))
+        return r;
+    const unsigned column = unquote(*ret, ret_len);
+    return column ? bad(d, why, column, "quotes stand around whole cells without comma or quote")
+                  : 0;
+}
+
 /* ---- header -------------------------------------------------------------------------------- */
 
 static bool take_word(const char **at, const char *word)
@@ -129,16 +163,29 @@ static bool take_names(struct sg_daily *d, const char **at)
     return d->dated || (take_word(at, "day") && take_word(at, "weekday"));
 }
 
+/* That of UTF-8, as some programs write it. */
+static int skip_mark(struct sg_daily *d)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    int r = 0;
+    while (r == 0 && d->end - d->at < 3 && !d->ended)
+        r = refill(d);
+    if (r == 0 && d->end - d->at >= 3 && memcmp(d->room + d->at, mark, 3) == 0)
+        d->at += 3;
+    return r;
+}
+
 static int read_header(struct sg_daily *d, struct sg_daily_error *why)
 {
-    static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, as some programs write it */
     char *line;
     size_t len;
     unsigned columns = 1;
-    int r = next_line(d, &line, &len, why);
+    int r = skip_mark(d);
+    if (r == 0)
+        r = next_plain_line(d, &line, &len, why);
     if (r)
         return r == SG_DAILY_END ? bad(d, why, 0, "the file is empty") : r;
-    const char *at = line + (len >= 3 && memcmp(line, mark, 3) == 0 ? 3 : 0);
+    const char *at = line;
     if (!take_names(d, &at))
         return bad(d, why, 0, "columns must be customer,day,weekday,h00.. or building,date,h00..");
     for (; *at != '\n'; at++)
@@ -215,11 +262,15 @@ static const char *take_rare(const char *p, float *ret)
         *ret = NAN;
         return p + n;
     }
-    if (!is_digit(field[0]) && field[0] != '.')
+    const char *digits = field + (field[0] == '-');
+    if (!is_digit(digits[0]) && digits[0] != '.')
         return NULL;
     if (strpbrk(field, "xX")) /* strtod knows hexadecimal */
         return NULL;
-    *ret = (float)strtod(field, &end); /* programs stay in the C locale */
+    const double v = strtod(digits, &end); /* programs stay in the C locale */
+    if (digits != field && v != 0)         /* -0.0: how a small negative number is rounded */
+        return NULL;
+    *ret = (float)v;
     return *end == 0 && ends_field(p[n]) ? p + n : NULL;
 }
 
@@ -352,7 +403,7 @@ int sg_daily_next(struct sg_daily *d, struct sg_daily_row *ret, struct sg_daily_
     size_t len;
     int r;
     do
-        r = next_line(d, &line, &len, why);
+        r = next_plain_line(d, &line, &len, why);
     while (r == 0 && len == 0);
     if (r)
         return r;

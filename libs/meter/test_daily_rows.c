@@ -141,7 +141,7 @@ static void numbers_read_as_strtof_reads_them(void **state)
                                         "100000000000.5",
                                         "33.333",
                                         "66.667",
-                                        "0.7",
+                                        "-0.0",
                                         "18446744073709551617e-15"};
     begin("customer,day,weekday", 24);
     put("x,0,0");
@@ -151,6 +151,33 @@ static void numbers_read_as_strtof_reads_them(void **state)
     struct sg_daily_row row = next(d);
     for (int i = 0; i < 24; i++)
         assert_true(row.load[i] == strtof(plain[i], NULL));
+    assert_end(d);
+}
+
+/* As R's write.csv and others put them: around words, or around everything. */
+static void cells_may_stand_in_quotes(void **state)
+{
+    (void)state;
+    sg_buf_reset(&text);
+    put("\xef\xbb\xbf\"customer\",\"day\",\"weekday\"");
+    line("", "\"h\"", 24, "\r\n");
+    line("\"a b\",7,1", "2.5", 24, "\r\n");
+    line("\"c\",\"8\",\"2\"", "\"1e1\"", 23, ",\"\"\n");
+    line("d,9,3", "\"NA\"", 24, "");
+    struct sg_daily *d = over();
+    struct sg_daily_row row = next(d);
+    assert_name(&row, "a b");
+    assert_int_equal(row.day, 7);
+    assert_true(row.load[0] == 2.5f && row.load[23] == 2.5f);
+    row = next(d);
+    assert_name(&row, "c");
+    assert_int_equal(row.line, 3);
+    assert_int_equal(row.weekday, 2);
+    assert_int_equal(row.missing, 1);
+    assert_true(row.load[22] == 10 && isnan(row.load[23]));
+    row = next(d);
+    assert_name(&row, "d");
+    assert_int_equal(row.missing, 24);
     assert_end(d);
 }
 
@@ -226,7 +253,18 @@ static void a_bad_line_is_named(void **state)
 {
     (void)state;
     refuse(",1,0," SIX "," SIX "," SIX "," SIX, 1);
-    refuse("\"x\",1,0," SIX "," SIX "," SIX "," SIX, 1);
+    refuse("\"x,1,0," SIX "," SIX "," SIX "," SIX, 1);
+    refuse("x\",1,0," SIX "," SIX "," SIX "," SIX, 1);
+    refuse("\"x\"y,1,0," SIX "," SIX "," SIX "," SIX, 1);
+    refuse("\"x,y\",1,0," SIX "," SIX "," SIX "," SIX, 1);
+    refuse("\"x\"\"y\",1,0," SIX "," SIX "," SIX "," SIX, 1);
+    refuse("\"\",1,0," SIX "," SIX "," SIX "," SIX, 1);
+    refuse("x,\"1\",0,1,\"1," SIX "," SIX "," SIX ",1,1,1,1", 5);
+    refuse("x,1,0," SIX "," SIX "," SIX ",1,1,1,1,1,\"1\"\"", 27);
+    refuse("x,1,0," SIX "," SIX "," SIX ",1,1,1,1,1,\"", 27);
+    refuse("x,1,0,1,-,1,1,1,1," SIX "," SIX "," SIX, 5);
+    refuse("x,1,0,1,--0,1,1,1,1," SIX "," SIX "," SIX, 5);
+    refuse("x,1,0,1,-1e-300,1,1,1,1," SIX "," SIX "," SIX, 5);
     refuse("a name of more octets than any customer is ever allowed to have here,1,0", 1);
     refuse("x", 1);
     refuse("x,-1,0," SIX "," SIX "," SIX "," SIX, 2);
@@ -383,6 +421,7 @@ int main(void)
         cmocka_unit_test(days_and_weekdays),
         cmocka_unit_test(dates_tell_their_weekday),
         cmocka_unit_test(numbers_read_as_strtof_reads_them),
+        cmocka_unit_test(cells_may_stand_in_quotes),
         cmocka_unit_test(missing_values_are_counted),
         cmocka_unit_test(a_header_that_says_something_else_is_refused),
         cmocka_unit_test(a_bad_line_is_named),

@@ -51,18 +51,9 @@ static const char *escape_of(uint8_t c)
     }
 }
 
-/* C0 and C1 controls, and the marks that make text read in another order than it is written. */
 static bool is_unwanted(const uint8_t *s, size_t n)
 {
-    if (n == 1)
-        return (s[0] < 0x20 && s[0] != '\n' && s[0] != '\t') || s[0] == 0x7f;
-    if (n == 2)
-        return s[0] == 0xc2 && s[1] < 0xa0;
-    if (n != 3)
-        return false;
-    uint32_t code = (uint32_t)(s[0] & 0x0f) << 12 | (uint32_t)(s[1] & 0x3f) << 6 | (s[2] & 0x3f);
-    return (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
-           code == 0x200e || code == 0x200f || code >= 0xfffe;
+    return sg_utf8_misleads(s, n) && s[0] != '\n' && s[0] != '\t';
 }
 
 static void put_escaped(struct sg_html *p, struct sg_bytes text)

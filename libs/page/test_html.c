@@ -61,7 +61,8 @@ static void octets_that_are_no_text_are_replaced(void **state)
         "\xed\xa0\x80",                                                        /* surrogate */
         "\xff\xfe",     "\x01\x1b[2J",  "\xc2\x85",     "\xe2\x80\xaegpj.exe", /* reordered */
         "\xe2\x81\xa6", "\xe2\x80\x8e", "\xe2\x80\x8f", "\xf4\x90\x80\x80",
-        "\xe2\x80", /* cut off */
+        "\xd8\x9c",     "\xe2\x80\xa8", /* Arabic letter mark, line separator */
+        "\xe2\x80",                     /* cut off */
     };
     for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
         SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1024);

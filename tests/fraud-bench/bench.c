@@ -70,8 +70,12 @@ int bench_days(const struct window *w, size_t i, struct sg_fraud_days *d)
     char id[32];
     snprintf(id, sizeof(id), "c%05zu", i);
     int r = sg_fraud_days_start(d, id, WINDOW_HOURS);
-    for (int day = 0; r == 0 && day < WINDOW_DAYS; day++)
-        r = sg_fraud_days_add(d, day, (uint8_t)((w->weekday + day) % 7), w->load[day], NULL);
+    for (int day = 0; r == 0 && day < WINDOW_DAYS; day++) {
+        const uint8_t weekday = (uint8_t)((w->weekday + day) % 7);
+        r = sg_fraud_days_add_part(d, day, weekday, w->load[day], NULL);
+        if (r == SG_FRAUD_DAYS_GAPS)
+            r = sg_fraud_days_lose(d, day);
+    }
     return sg_fold(r);
 }
 

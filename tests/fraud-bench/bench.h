@@ -15,6 +15,7 @@ struct bench_customer {
     int start;    /* day of the theft or change; -1: none */
     int change;   /* enum change; -1: none */
     double drawn; /* in the recent days, before a theft */
+    bool link;    /* bad all along */
 };
 
 struct bench {

@@ -1,8 +1,8 @@
 /*
- * fraud-bench [--table | --changes | --write PREFIX] [--part 0|1] [--seed N] [ROWS] - what mode
- * full finds of thefts that this program injects, as the shared benchmark was made but with thieves
- * of its own, into buildings of one part (ROWS: cambridge_hourly_shared.csv.gz in $SEALGRID_DATA or
- * ../shared/data).
+ * fraud-bench [--table | --changes | --gaps | --write PREFIX] [--part 0|1] [--seed N] [ROWS] - what
+ * mode full finds of thefts that this program injects, as the shared benchmark was made but with
+ * thieves of its own, into buildings of one part (ROWS: cambridge_hourly_shared.csv.gz in
+ * $SEALGRID_DATA or ../shared/data).
  *
  *   (nothing)  one fleet of part 0; fails if the score finds less than it did when it was made
  *   --table    what each part of the score brings: figures without it
@@ -11,6 +11,8 @@
  *              tenth of the ranking and median place (0 first, 1 last), without the fact and with
  *   --spell    all customers of like weather draw a third less in the recent days: with peers and
  *              without
+ *   --gaps     every thief loses a reading a day, at random or at the hour of the highest load; and
+ *              one honest customer in ten has a bad link all along
  *   --write P  the fleet as P.csv and P-labels.csv, for sealgrid-fraud
  */
 #include <math.h>
@@ -45,6 +47,50 @@ static void make_weather(struct bench *b)
                 float *x = &b->list[i].w.load[day][h];
                 *x = (float)(floor((double)*x * weather[day] * 10 + 0.5) / 10);
             }
+}
+
+/* ---- readings that lack ---------------------------------------------------------------------- */
+
+enum gaps { GAPS_NONE, GAPS_ANY_HOUR, GAPS_PEAK, GAPS_LINKS, GAPS_COUNT };
+#define LINKS     0.1  /* of the honest have a bad link */
+#define LINK_LOST 0.05 /* of its readings */
+
+static int highest_hour(const float load[WINDOW_HOURS])
+{
+    int best = 0;
+    for (int h = 1; h < WINDOW_HOURS; h++)
+        best = load[h] > load[best] ? h : best;
+    return best;
+}
+
+/* A reading a day from the day of the theft on. */
+static void lose_daily(struct bench_customer *c, bool at_peak, struct draw *d)
+{
+    for (int day = c->start; day < WINDOW_DAYS; day++) {
+        const int any = (int)(draw_share(d) * WINDOW_HOURS);
+        c->w.load[day][at_peak ? highest_hour(c->w.load[day]) : any] = NAN;
+    }
+}
+
+static void lose_by_link(struct bench_customer *c, struct draw *d)
+{
+    c->link = true;
+    for (int day = 0; day < WINDOW_DAYS; day++)
+        for (int h = 0; h < WINDOW_HOURS; h++)
+            if (draw_share(d) < LINK_LOST)
+                c->w.load[day][h] = NAN;
+}
+
+static void make_gaps(struct bench *b, enum gaps gaps)
+{
+    struct draw d = {b->seed * 104729 + 3};
+    for (size_t i = 0; i < b->n; i++) {
+        struct bench_customer *c = &b->list[i];
+        if (c->type && gaps != GAPS_NONE)
+            lose_daily(c, gaps != GAPS_ANY_HOUR, &d);
+        else if (!c->type && gaps == GAPS_LINKS && draw_share(&d) < LINKS)
+            lose_by_link(c, &d);
+    }
 }
 
 /* ---- figures --------------------------------------------------------------------------------- */
@@ -182,6 +228,54 @@ static int spell(struct bench *b)
     return r;
 }
 
+/* Share of the fleet ahead of the median of the honest with a bad link, and the share of these
+ * among the first tenth. */
+static double rank_of_links(const struct bench *b, const struct sg_judge_case *all,
+                            double *ret_first_tenth)
+{
+    SG_FREE double *rank = calloc(b->n, sizeof(*rank));
+    size_t n = 0, first = 0;
+    for (size_t i = 0; rank && i < b->n; i++) {
+        size_t before = 0;
+        if (!b->list[i].link)
+            continue;
+        for (size_t k = 0; k < b->n; k++)
+            before += all[k].score > all[i].score;
+        rank[n] = (double)before / (double)b->n;
+        first += rank[n++] < 0.1;
+    }
+    *ret_first_tenth = n ? (double)first / (double)n : 0;
+    return n ? sg_corr_median(rank, (uint32_t)n) : (double)NAN;
+}
+
+static int gaps(struct bench *b)
+{
+    static const char *const names[GAPS_COUNT] = {"nothing lacks", "thieves lose any reading a day",
+                                                  "thieves lose the day's peak",
+                                                  "and a tenth have bad links"};
+    SG_FREE struct sg_judge_case *all = calloc(b->n, sizeof(*all));
+    SG_FREE struct bench_customer *whole = calloc(b->n, sizeof(*whole));
+    if (!all || !whole)
+        return sg_raise(-ENOMEM);
+    memcpy(whole, b->list, b->n * sizeof(*whole));
+    int r = 0;
+    for (int g = 0; r == 0 && g < GAPS_COUNT; g++) {
+        struct figures f;
+        double seconds, first;
+        memcpy(b->list, whole, b->n * sizeof(*whole));
+        make_gaps(b, (enum gaps)g);
+        r = run(b, 0, all, &f, &seconds);
+        if (r == 0)
+            print(names[g], &f, THEFT_TYPES);
+        if (r == 0 && g == GAPS_LINKS) {
+            const double at = rank_of_links(b, all, &first);
+            printf("honest with a bad link: median rank %.3f, in the first tenth %.3f\n", at,
+                   first);
+        }
+    }
+    return r;
+}
+
 static int write_fleet(const struct bench *b, const char *prefix)
 {
     char path[1024];
@@ -212,7 +306,7 @@ static int write_fleet(const struct bench *b, const char *prefix)
 /* ---- options --------------------------------------------------------------------------------- */
 
 struct arguments {
-    bool table, changes, spell, hard;
+    bool table, changes, spell, gaps, hard;
     const char *write, *rows;
     int part;
     uint64_t seed;
@@ -228,6 +322,8 @@ static bool parse(int argc, char **argv, struct arguments *a)
             a->changes = true;
         else if (!strcmp(argv[i], "--spell"))
             a->spell = true;
+        else if (!strcmp(argv[i], "--gaps"))
+            a->gaps = true;
         else if (!strcmp(argv[i], "--hard"))
             a->hard = true;
         else if (!strcmp(argv[i], "--write") && more)
@@ -254,7 +350,8 @@ int main(int argc, char **argv)
     SG_CLEANUP(windows_clear) struct windows all = {.list = NULL};
     if (!parse(argc, argv, &a)) {
         fprintf(stderr,
-                "fraud-bench: --table, --changes, --spell, --write P; --hard, --part, --seed\n");
+                "fraud-bench: --table, --changes, --spell, --gaps, --write P; --hard, --part, "
+                "--seed\n");
         return 2;
     }
     if (a.rows == rows && access(rows, R_OK)) {
@@ -269,6 +366,7 @@ int main(int argc, char **argv)
         r = a.table     ? table(&b, a.hard ? HARD_TYPES : THEFT_TYPES)
             : a.changes ? bench_changes(&b)
             : a.spell   ? spell(&b)
+            : a.gaps    ? gaps(&b)
             : a.write   ? write_fleet(&b, a.write)
                         : one(&b);
     bench_clear(&b);

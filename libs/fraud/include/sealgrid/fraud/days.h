@@ -3,14 +3,16 @@
  * fraud days - the load of one customer, day by day: what every fraud score reads.
  *
  * One row a day, `points` values a row (24 hourly, 48 half-hourly, 96 quarter-hourly), the energy
- * drawn in each interval in any one unit (kWh by custom).  Only complete days are kept: a day with
- * a missing, doubled or damaged interval (the days on which clocks are put forward or back among
- * them) is left out by whoever fills this in, so days may have gaps but stand in ascending order.
- * A customer that feeds in has drawn 0 there; what it fed in is another channel.
+ * drawn in each interval in any one unit (kWh by custom).  A day of which up to a quarter is
+ * missing is filled in (sg_fraud_days_add_part), and which points are filled is kept.  Any other
+ * day with a missing, doubled or damaged interval (the days on which clocks are put forward or back
+ * among them) is left out by whoever fills this in, and noted in `lost` if it arrived: whoever
+ * drops a reading a day is judged, and whoever drops more is seen to.  Days may lack but stand in
+ * ascending order.  A customer that feeds in has drawn 0 there; what it fed in is another channel.
  *
- * Owns: its three arrays, which sg_fraud_days_start keeps from one customer to the next, so that a
- * fleet is read with one of these a thread.  No sharing between threads while it is written.
- * At most SG_FRAUD_DAYS_MAX days.
+ * Owns: its arrays, which sg_fraud_days_start keeps from one customer to the next, so that a fleet
+ * is read with one of these a thread.  No sharing between threads while it is written.  At most
+ * SG_FRAUD_DAYS_MAX days.
  */
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/error.h>
@@ -24,6 +26,14 @@ enum {
     SG_FRAUD_DAYS_MAX = 4096, /* eleven years; the exactness of sliding sums rests on it */
     SG_FRAUD_POINTS_MAX = 96,
     SG_FRAUD_LOAD_ALIGN = 64,
+    SG_FRAUD_GAP_PART = 4, /* at most this part of a day's points is filled in */
+    SG_FRAUD_GAP_WORDS = SG_FRAUD_POINTS_MAX / 32,
+};
+
+/* Bit i % 32 of word i / 32: point i was missing, its load is filled in. */
+struct sg_fraud_gap {
+    uint32_t word[SG_FRAUD_GAP_WORDS];
+    uint32_t missing; /* readings; more than bits where a point is made of several */
 };
 
 /* The largest value of one interval.  Far above any meter's (10^12 kWh); squares and sums of them
@@ -45,6 +55,10 @@ struct sg_fraud_days {
     float *load;      /* n_days rows of points values, 0..SG_FRAUD_LOAD_MAX; aligned to 64 octets */
     int32_t *day;     /* strictly ascending; days since any fixed day */
     uint8_t *weekday; /* 0 = Monday .. 6 = Sunday */
+    struct sg_fraud_gap *gap;
+    uint32_t n_gaps; /* days of which a reading was missing */
+    uint32_t n_lost, room_lost;
+    int32_t *lost; /* ascending: days that arrived but cannot be used; the latest, if many */
 };
 
 #define SG_FRAUD_DAYS_INIT                                                                         \
@@ -59,6 +73,7 @@ enum sg_fraud_days_outcome {
     SG_FRAUD_DAYS_NOT_AFTER,   /* not after the last day added */
     SG_FRAUD_DAYS_BAD_LOAD,    /* NaN, infinite, negative or above SG_FRAUD_LOAD_MAX */
     SG_FRAUD_DAYS_FULL,        /* SG_FRAUD_DAYS_MAX days are there already */
+    SG_FRAUD_DAYS_GAPS,        /* more than a quarter of its points is missing */
 };
 
 /* Empties d for another customer.  0, BAD_ID or BAD_POINTS. */
@@ -68,6 +83,29 @@ SG_MUST_USE int sg_fraud_days_start(struct sg_fraud_days *d, const char *id, uin
  * BAD_LOAD *reterr_at is the index of the offending value (reterr_at may be NULL). */
 SG_MUST_USE int sg_fraud_days_add(struct sg_fraud_days *d, int32_t day, uint8_t weekday,
                                   const float *load, uint32_t *reterr_at);
+
+/*
+ * The same for a day of which values are missing (NaN).  A missing point becomes what lies on the
+ * line between the measured ones beside it on that day, times what the customer's own last days of
+ * that kind (20 at most, and none later) have there over what they have on their line, within 1/4
+ * and 4; with fewer than three such days, the line alone.  At the day's ends the one neighbour
+ * stands for both.  A gap of less than an hour stays between its neighbours.  So a gap says nothing
+ * that the rest of the day does not say, and what a score reads out of single points it must not
+ * read out of filled ones (sg_fraud_days_is_filled).  DAYS_GAPS: nothing appended.
+ */
+SG_MUST_USE int sg_fraud_days_add_part(struct sg_fraud_days *d, int32_t day, uint8_t weekday,
+                                       const float *load, uint32_t *reterr_at);
+/* Of the day appended last `missing` readings were missing, whichever points they belong to. */
+void sg_fraud_days_note_missing(struct sg_fraud_days *d, uint32_t missing);
+/* A day that arrived but cannot be used; after all lost ones so far, else it is passed over.  0,
+ * -ENOMEM. */
+SG_MUST_USE int sg_fraud_days_lose(struct sg_fraud_days *d, int32_t day);
+/* The first n days go. */
+void sg_fraud_days_forget(struct sg_fraud_days *d, uint32_t n);
+/* Takes `by` off the number of every day. */
+void sg_fraud_days_renumber(struct sg_fraud_days *d, int32_t by);
+/* to is as from; other arrays.  0, -ENOMEM. */
+SG_MUST_USE int sg_fraud_days_copy(struct sg_fraud_days *to, const struct sg_fraud_days *from);
 
 /* Frees the arrays; d can be started again. */
 void sg_fraud_days_clear(struct sg_fraud_days *d);
@@ -83,4 +121,17 @@ static inline const float *sg_fraud_days_row(const struct sg_fraud_days *d, uint
 static inline enum sg_fraud_day_kind sg_fraud_day_kind_of(uint8_t weekday)
 {
     return weekday < 5 ? SG_FRAUD_WORKDAY : SG_FRAUD_WEEKEND;
+}
+
+/* Is this point of row i filled in? */
+static inline bool sg_fraud_days_is_filled(const struct sg_fraud_days *d, uint32_t i,
+                                           uint32_t point)
+{
+    return d->gap[i].word[point / 32] >> point % 32 & 1;
+}
+
+/* Is any, or was any reading of it missing? */
+static inline bool sg_fraud_days_has_gap(const struct sg_fraud_days *d, uint32_t i)
+{
+    return d->gap[i].missing != 0;
 }

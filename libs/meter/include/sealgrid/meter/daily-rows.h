@@ -8,8 +8,8 @@
  *
  * "customer", "building" and "client" mean the same.  24, 48 or 96 columns of energy, of any names,
  * in any one unit.  A value is a decimal, 0 or more; blank, NA and NaN are a missing one.  Line
- * ends LF or CRLF; empty lines count for nothing; quotes are not understood.  Anything else is
- * refused with line and column, never guessed.
+ * ends LF or CRLF; empty lines count for nothing; a cell may stand in quotes, but holds no comma and
+ * no quote.  Anything else is refused with line and column, never guessed.
  *
  * Memory: one chunk of the file (256 KiB), whatever its size; a line has at most 4,096 octets.
  * Owns: the open file.  One thread at a time.

@@ -1,0 +1,18 @@
+#include <sealgrid/base/grow.h>
+
+int sg_grow_at(void **list, size_t *room, size_t n, size_t size, size_t max)
+{
+    size_t next = *room ? *room * 2 : SG_GROW_FIRST;
+    if (n < *room)
+        return 0;
+    if (n >= max)
+        return sg_raise(-E2BIG);
+    if (next > max)
+        next = max;
+    void *more = reallocarray(*list, next, size);
+    if (!more)
+        return sg_raise(-ENOMEM);
+    *list = more;
+    *room = next;
+    return 0;
+}
