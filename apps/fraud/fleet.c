@@ -122,7 +122,7 @@ static int put_result(struct worker *w, const struct source_notes *notes, const 
     p->result.readings += notes->readings;
     p->result.incomplete += notes->incomplete;
     p->result.conflicts += notes->conflicts;
-    p->result.bad_facts += notes->bad_facts;
+    p->result.bad_facts += notes->bad_facts + notes->bad_rows;
     pthread_mutex_unlock(&p->lock);
     return r;
 }

@@ -50,7 +50,7 @@ struct fleet_result {
     size_t n_suspects;
     uint64_t readings; /* or rows */
     uint64_t incomplete, conflicts;
-    uint64_t bad_facts; /* rows about customers that could not be read */
+    uint64_t bad_facts; /* rows of and about customers that could not be read */
 };
 void fleet_result_clear(struct fleet_result *r);
 

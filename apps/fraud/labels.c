@@ -244,7 +244,7 @@ static int cast(void *ctx, const struct line *line, size_t rank)
         return sg_raisef(-EBADMSG, "a customer stands in the ranking twice");
     c->cases->type[c->cases->n] = label->type;
     c->cases->list[c->cases->n++] =
-        (struct sg_judge_case){.score = line->unjudged == JUDGED ? line->score : LOWEST,
+        (struct sg_judge_case){.score = score_ranks(line) ? line->score : LOWEST,
                                .energy = label->thief ? label->energy : 0,
                                .thief = label->thief};
     c->v->thieves += label->thief;

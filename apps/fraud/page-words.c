@@ -55,6 +55,10 @@ const char *page_unjudged_word(const struct sg_html *p, enum unjudged u)
         [FEW_REFERENCE] = {"too few complete regular days to compare with",
                            "poucos dias regulares completos para comparar"},
         [FEW_RECENT] = {"too few complete recent days", "poucos dias recentes completos"},
+        [LOST_RECENT] = {"recent days arrive but cannot be used, unlike those before: look at the "
+                         "meter and its link",
+                         "dias recentes chegam mas não servem, ao contrário dos anteriores: ver o "
+                         "medidor e a comunicação"},
         [NOTHING_DRAWN] = {"nothing was drawn before, so nothing can be missing",
                            "não havia consumo antes: nada pode faltar"},
     };

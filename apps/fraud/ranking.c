@@ -22,10 +22,10 @@ void ranking_clear(struct ranking *r)
 int ranking_compare(const void *a, const void *b)
 {
     const struct line *x = a, *y = b;
-    const int judged = (x->unjudged != JUDGED) - (y->unjudged != JUDGED);
-    if (judged)
-        return judged;
-    if (x->unjudged != JUDGED && x->incomplete != y->incomplete)
+    const int ranks = score_ranks(y) - score_ranks(x);
+    if (ranks)
+        return ranks;
+    if (!score_ranks(x) && x->incomplete != y->incomplete)
         return x->incomplete < y->incomplete ? 1 : -1;
     if (x->score != y->score)
         return x->score < y->score ? 1 : -1;
@@ -139,8 +139,7 @@ static int add_again(void *ctx, const struct line *l, size_t rank)
     struct again *a = ctx;
     struct line copy = *l;
     (void)rank;
-    if (l->unjudged == JUDGED)
-        copy.score = a->score(a->ctx, l);
+    copy.score = l->unjudged == JUDGED ? a->score(a->ctx, l) : 0;
     return ranking_add(&a->other, &copy);
 }
 
@@ -181,7 +180,7 @@ int ranking_by_energy(const struct ranking *r, const struct odds *o, struct rank
 
 double ranking_score(const struct ranking *r, const struct line *l)
 {
-    if (l->unjudged == JUDGED)
+    if (score_ranks(l))
         return l->score;
     return r->n > r->n_unjudged ? fmin(0, r->lowest) : 0;
 }

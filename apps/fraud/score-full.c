@@ -26,6 +26,31 @@ int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *
     return 0;
 }
 
+/* Too few can be used: did they arrive? */
+static bool arrives_unusable(const struct plan *p, const struct sg_fraud_days *d)
+{
+    const struct sg_corr_window w = p->windows.test;
+    uint32_t lost = 0;
+    for (uint32_t i = 0; i < d->n_lost; i++)
+        lost += d->lost[i] >= w.first && d->lost[i] <= w.last;
+    return lost >= p->least_recent && 2 * lost >= (uint32_t)(w.last - w.first + 1);
+}
+
+int score_by_absence(struct scorer *s, const struct sg_fraud_days *d, struct line *l)
+{
+    struct sg_full_score score;
+    if (l->unjudged != FEW_RECENT || !arrives_unusable(s->plan, d))
+        return 0;
+    l->unjudged = LOST_RECENT;
+    int r = sg_full_judge_absence(s->full, d, &s->context, &score);
+    if (r)
+        return r < 0 ? r : 0;
+    l->score = score.score;
+    l->per_1000 = (float)score.per_1000;
+    memcpy(l->reason, score.reason, sizeof(l->reason));
+    return 0;
+}
+
 void score_by_inspections(const struct scorer *s, struct line *l)
 {
     l->unsupervised = l->score;

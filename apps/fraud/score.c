@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <sealgrid/base/clock.h>
+
 int scorer_init(struct scorer *s, const struct plan *plan, const struct sg_som *map)
 {
     *s = (struct scorer){.plan = plan};
@@ -250,6 +252,9 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
 {
     struct line l = {.incomplete = notes->incomplete,
                      .conflicts = notes->conflicts,
+                     .bad_rows = notes->bad_rows,
+                     .gaps = d->n_gaps,
+                     .last_day = d->n_days || d->n_lost ? notes->last_day : SG_FRAUD_NO_DAY,
                      .likeness = NAN,
                      .level = NAN,
                      .class_then = UINT32_MAX,
@@ -272,6 +277,8 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
             : s->judge ? by_paper(s, d, &l)
                        : by_correlation(s, d, &parts, &l);
     }
+    if (r == 0 && s->full)
+        r = score_by_absence(s, d, &l);
     if (r)
         return r;
     if (s->full && notes->has_phasors)
@@ -281,6 +288,8 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
     if (s->full && l.unjudged == JUDGED) {
         score_energy(&l);
         score_by_inspections(s, &l);
+    } else if (s->full) {
+        score_unjudged(s, &l);
     }
     if (pic && l.unjudged == JUDGED)
         put_picture(s, d, &parts, &l, pic);
@@ -298,6 +307,7 @@ const char *score_unjudged_word(enum unjudged u)
         [FEW_REFERENCE] = "few-regular-days",
         [FEW_RECENT] = "few-recent-days",
         [NOTHING_DRAWN] = "nothing-drawn",
+        [LOST_RECENT] = "recent-days-unusable",
     };
     return words[u];
 }
@@ -311,6 +321,19 @@ static SG_PRINTF(3, 4) void add(char *text, size_t room, const char *fmt, ...)
     va_end(ap);
 }
 
+/* Nothing at all arrives any more: a meter that is gone, or one that is kept from telling. */
+static void add_silence(const struct line *l, const struct plan *plan, char ret[REASONS_MAX])
+{
+    char date[SG_RFC3339_MAX];
+    if (!plan->fixed || l->last_day == SG_FRAUD_NO_DAY || l->last_day >= plan->windows.test.first)
+        return;
+    sg_time_rfc3339(date, (int64_t)l->last_day * 86400);
+    if (plan->calendar)
+        add(ret, REASONS_MAX, "; nothing arrives since %.10s", date);
+    else
+        add(ret, REASONS_MAX, "; nothing arrives since day %d", (int)l->last_day);
+}
+
 void score_reasons(const struct line *l, const struct plan *plan, char ret[REASONS_MAX])
 {
     char phasors[SG_PHASOR_WORDS_MAX], balance[BALANCES_WORDS_MAX], energy[SCORE_ENERGY_MAX];
@@ -318,6 +341,10 @@ void score_reasons(const struct line *l, const struct plan *plan, char ret[REASO
     if (l->unjudged != JUDGED)
         add(ret, REASONS_MAX, "not judged: %s (%u regular, %u recent)",
             score_unjudged_word(l->unjudged), l->n_reference, l->n_recent);
+    if (l->unjudged == FEW_RECENT)
+        add_silence(l, plan, ret);
+    if (l->unjudged != JUDGED && l->reason[0].kind != SG_FULL_REASON_NONE)
+        add(ret, REASONS_MAX, "; ");
     if (l->chance > 0)
         add(ret, REASONS_MAX, "chance of a find %.2f after inspections, unsupervised score %.1f; ",
             (double)l->chance, l->unsupervised);
@@ -347,6 +374,11 @@ void score_reasons(const struct line *l, const struct plan *plan, char ret[REASO
             (double)l->per_1000);
     if (l->incomplete)
         add(ret, REASONS_MAX, "; %u day%s incomplete", l->incomplete, l->incomplete > 1 ? "s" : "");
+    if (l->gaps)
+        add(ret, REASONS_MAX, "; %u day%s with readings missing", l->gaps, l->gaps > 1 ? "s" : "");
+    if (l->bad_rows)
+        add(ret, REASONS_MAX, "; %u row%s of the store cannot be read", l->bad_rows,
+            l->bad_rows > 1 ? "s" : "");
     if (l->conflicts)
         add(ret, REASONS_MAX, "; %u reading%s in conflict", l->conflicts,
             l->conflicts > 1 ? "s" : "");

@@ -19,14 +19,17 @@ enum unjudged {
     FEW_REFERENCE, /* fewer complete regular days than wanted */
     FEW_RECENT,
     NOTHING_DRAWN, /* in all regular days */
+    LOST_RECENT, /* FEW_RECENT, but most of them arrived and cannot be used, unlike those before */
     N_UNJUDGED,
 };
 
 struct line {
     char id[SG_FRAUD_ID_MAX + 1];
-    double score; /* 0 if unjudged */
+    double score; /* of one unjudged: 0, or by what is known besides its load (score_ranks) */
     enum unjudged unjudged;
-    uint32_t n_reference, n_recent, incomplete, conflicts;
+    uint32_t n_reference, n_recent, incomplete, conflicts, bad_rows;
+    uint32_t gaps;    /* of the days told of, so many lack a few readings and were filled in */
+    int32_t last_day; /* the last that arrived, as the source numbers days */
     /* Of the kind of day that most recent days are: */
     enum sg_fraud_day_kind kind;
     float likeness;                 /* median correlation with the customer's own regular day */
@@ -59,20 +62,32 @@ struct scorer {
     uint32_t room;
 };
 
+/* Stands among the judged: its load was judged, or in mode full something else makes a human look:
+ * days that arrive but can no longer be used, or what its meter or its transformer tells.  Who
+ * drops readings is not moved behind everybody by that. */
+static inline bool score_ranks(const struct line *l)
+{
+    return l->unjudged == JUDGED || l->score > 0;
+}
+
 SG_MUST_USE int scorer_init(struct scorer *s, const struct plan *plan, const struct sg_som *map);
 /* In mode full, after scorer_init without a map.  Borrows the model. */
 SG_MUST_USE int scorer_use_full(struct scorer *s, const struct sg_full_model *m);
 void scorer_clear(struct scorer *s);
 /* One customer in mode full (score-full.c): fills what of the line depends on the mode. */
 SG_MUST_USE int score_by_full(struct scorer *s, const struct sg_fraud_days *d, struct line *l);
+/* One with too few recent days: if they arrived and cannot be used, by that. */
+SG_MUST_USE int score_by_absence(struct scorer *s, const struct sg_fraud_days *d, struct line *l);
 /* At the end of mode full: keeps the score of load, phasors and transformer as the unsupervised
  * one; what inspections taught, if anything, takes its place and starts from it. */
 void score_by_inspections(const struct scorer *s, struct line *l);
 /* The phasors of a customer in mode full (score-phasor.c); words: false, nothing to tell.  Who
- * drops readings does not silence the meter: one whose load cannot be judged gets no score by them,
- * but the words. */
+ * drops readings does not silence the meter: one whose load cannot be judged is ranked by what the
+ * meter and the transformer tell, if that is worth a visit. */
 void score_add_phasors(struct line *l, const struct sg_phasor_summary *s);
 void score_add_balance(struct line *l, const struct balances_customer *b);
+/* In mode full, after those, if unjudged. */
+void score_unjudged(const struct scorer *s, struct line *l);
 /* In mode full, after those: the energy that is missing by whatever tells most of it.  They
  * overlap, so they are not added up. */
 void score_energy(struct line *l);

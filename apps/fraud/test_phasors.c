@@ -196,8 +196,19 @@ static void the_line_takes_them(void **state)
     assert_true(l.score == both && l.unsupervised == both && l.chance == 0);
     l = (struct line){.unjudged = NO_DAYS};
     score_add_phasors(&l, &s);
-    assert_true(l.score == 0);
     assert_true(score_phasor_words(&l, false, words)); /* who drops readings is still told of */
+    assert_true(score_ranks(&l) && l.score > 28);      /* and ranked by that */
+    s.score = 0.4f;
+    l = (struct line){.unjudged = NO_DAYS};
+    score_add_phasors(&l, &s);
+    assert_false(score_ranks(&l));
+    /* What was learnt is of loads: no chance is told of one that nobody knows. */
+    const struct balances_customer b = {.used = true, .sureness = 0.95f};
+    score_add_balance(&l, &b);
+    assert_true(score_ranks(&l) && l.balance == &b);
+    const struct scorer taught = {.learned = (const struct sg_learned *)&l};
+    score_unjudged(&taught, &l);
+    assert_false(score_ranks(&l));
 }
 
 int main(void)

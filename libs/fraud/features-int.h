@@ -81,7 +81,7 @@ enum { SG_STAT_FEATURES = 4 };
     X(TURNED_USUAL, "turned-usual", HABIT)                                                         \
     X(OVER_BASE, "over-base", BASE)          /* late level against the reference's base */         \
     X(MIDDAY, "midday", GAP)                 /* ratio of hours 10 to 14 against the night's */     \
-    X(MISSING_MORE, "missing-more", MISSING) /* share of days missing, late - reference */         \
+    X(MISSING_MORE, "missing-more", MISSING) /* share of days not whole, recent - before */        \
     X(PEERS_SAY, "peers-say", HABIT)         /* movement that peers lead to expect */              \
     X(PEERS_KNOW, "peers-know", HABIT)       /* how well they foretold held-back days */
 

@@ -384,12 +384,20 @@ static void pool_self(const struct sg_feature_work *w, float *ret)
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
+/* Days of which nothing is missing. */
+static float whole_days(const struct sg_view *v, uint32_t first, uint32_t n, uint32_t of)
+{
+    uint32_t whole = 0;
+    for (uint32_t i = first; i < first + n; i++)
+        whole += v->gap[i] == 0;
+    return (float)whole / (float)of;
+}
+
 static void pool_missing(const struct sg_feature_work *w, float *ret)
 {
     const struct sg_view *v = w->view;
-    const float reference = (float)v->n_reference / (float)sg_window_days(v->windows.reference);
-    const float recent = (float)v->n_recent / (float)sg_window_days(v->windows.test);
-    PUT(MISSING_MORE) = reference - recent;
+    PUT(MISSING_MORE) = whole_days(v, 0, v->n_reference, sg_window_days(v->windows.reference)) -
+                        whole_days(v, v->n_reference, v->n_recent, sg_window_days(v->windows.test));
 }
 
 static void pool_peers(const struct sg_feature_work *w, const struct sg_expected *expected,

@@ -14,7 +14,7 @@
 
 #define FORMAT    "sealgrid-fraud-full"
 #define MAP_LABEL "hours/customer-mean/1"
-enum { VERSION = 1, FIELDS = 11, WINDOW_FIELDS = 4, LABEL_ROOM = 32 };
+enum { VERSION = 2, FIELDS = 14, WINDOW_FIELDS = 4, LABEL_ROOM = 32 };
 
 /* Any change of a feature's name or place makes another label. */
 static void make_label(char ret[LABEL_ROOM])
@@ -105,11 +105,15 @@ int sg_full_encode(const struct sg_full_model *m, struct sg_buf *b)
     if (r == 0)
         r = put_trees(m, label, b);
     if (r == 0)
-        r = sg_cbor_put_uint(b, to_steps(m->missing));
+        r = sg_cbor_put_uint(b, to_steps(m->usual.gone));
+    if (r == 0)
+        r = sg_cbor_put_uint(b, to_steps(m->usual.touched));
     if (r == 0)
         r = put_map(m, b);
     if (r == 0)
         r = sg_peers_encode(&m->peers, b);
+    if (r == 0)
+        r = sg_absences_encode(&m->absences, b);
     return r ? r : put_margins(m, b);
 }
 
@@ -172,13 +176,20 @@ static int get_trees(struct sg_reader *r, struct sg_full_model *m)
     return 0;
 }
 
-static int get_missing(struct sg_reader *r, struct sg_full_model *m)
+static int get_usual(struct sg_reader *r, struct sg_full_model *m)
 {
-    uint64_t steps;
-    if (sg_cbor_get_uint(r, &steps) || steps > 10000)
+    uint64_t gone, touched;
+    if (sg_cbor_get_uint(r, &gone) || gone > 10000 || sg_cbor_get_uint(r, &touched) ||
+        touched > 10000)
         return SG_FULL_FILE_NOT_A_MODEL;
-    m->missing = (float)steps / 1e4f;
+    m->usual = (struct sg_full_usual){(float)gone / 1e4f, (float)touched / 1e4f};
     return 0;
+}
+
+static int get_absences(struct sg_reader *r, struct sg_full_model *m)
+{
+    int e = sg_absences_decode(&m->absences, &m->windows, SG_FULL_PANEL_MAX, r);
+    return e > 0 ? SG_FULL_FILE_NOT_A_MODEL : e;
 }
 
 static int get_map(struct sg_reader *r, struct sg_full_model *m)
@@ -237,11 +248,13 @@ int sg_full_decode(struct sg_bytes bytes, struct sg_full_model **ret)
     if (e == 0)
         e = get_trees(&r, m);
     if (e == 0)
-        e = get_missing(&r, m);
+        e = get_usual(&r, m);
     if (e == 0)
         e = get_map(&r, m);
     if (e == 0)
         e = get_peers(&r, m);
+    if (e == 0)
+        e = get_absences(&r, m);
     if (e == 0)
         e = get_margins(&r, m);
     if (e == 0 && r.left)

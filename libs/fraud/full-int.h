@@ -2,6 +2,7 @@
 /*
  * full-int - what the files of the full score share.
  */
+#include "absence-int.h"
 #include "features-int.h"
 #include "map-int.h"
 #include "peers-int.h"
@@ -32,6 +33,12 @@ struct sg_full_sample {
 /* Members in ascending order of their hash. */
 void sg_full_sample_sort(struct sg_full_sample *s);
 
+/* 99 of 100 honest months miss no more than this more than before: share of days, and of the usable
+ * days those of which a reading is missing. */
+struct sg_full_usual {
+    float gone, touched;
+};
+
 struct sg_full_model {
     struct sg_corr_windows windows;
     uint64_t seed;
@@ -40,7 +47,8 @@ struct sg_full_model {
     struct sg_peers peers;
     struct sg_full_map map;
     uint32_t without; /* enum sg_full_part: left out in training, and so in judging */
-    float missing; /* share of days more than before that 99 of 100 honest months miss, at most */
+    struct sg_full_usual usual;
+    struct sg_absences absences; /* of the panel's judged days */
     uint32_t n_null;
     float *null; /* margins of honest windows by trees that did not see them, falling */
     /* Of those margins: where the exponential tail begins, and its mean excess. */
@@ -48,9 +56,12 @@ struct sg_full_model {
     double tail_margin, tail_excess;
 };
 
-/* Log odds for days that are missing more than `usual`: no injected theft hides days, so the trees
- * know nothing of it. */
-double sg_full_missing(float usual, const float *features);
+/* Log odds for days and readings that are missing more than is usual: no injected theft hides any,
+ * so the trees know nothing of it.  0 if others lack the same. */
+double sg_full_missing(const struct sg_full_usual *usual, const struct sg_absence *x);
+/* Both of a view; id: hash of the customer. */
+struct sg_absence sg_full_absence(const struct sg_absences *panel, uint32_t without, uint64_t id,
+                                  const struct sg_view *v);
 
 /* Sets the features of families that are left out to 0. */
 void sg_full_leave_out(uint32_t without, float *features);
@@ -82,4 +93,7 @@ struct sg_full_excuse sg_full_find_excuse(const struct sg_feature_work *w, const
 
 /* s->family is set: puts the reasons. */
 void sg_full_find_reasons(const struct sg_feature_work *w, const float *features,
-                          const struct sg_full_excuse *excuse, struct sg_full_score *s);
+                          const struct sg_absence *absence, const struct sg_full_excuse *excuse,
+                          struct sg_full_score *s);
+/* What is missing in figures; false: it bears nothing out. */
+bool sg_full_missing_reason(const struct sg_absence *x, struct sg_full_reason *ret);

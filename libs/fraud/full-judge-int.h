@@ -5,6 +5,7 @@
 struct sg_full_judge {
     const struct sg_full_model *model;
     struct sg_view view;
+    struct sg_absence absence;
     struct sg_expected expected;
     float feature[SG_FEATURES];
     double effect[SG_FEATURES]; /* what each adds to the margin */

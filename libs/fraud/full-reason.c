@@ -17,6 +17,7 @@
 struct finder {
     const struct sg_feature_work *w;
     const float *f;
+    const struct sg_absence *absence;
     bool gap_told;
 };
 
@@ -138,12 +139,18 @@ static bool find_step(const struct finder *x, struct sg_full_reason *r)
     return x->w->split_t > 3 && fabsf(x->w->change - 1) > 0.1f;
 }
 
+bool sg_full_missing_reason(const struct sg_absence *x, struct sg_full_reason *ret)
+{
+    ret->kind = SG_FULL_REASON_MISSING;
+    ret->a = x->now;
+    ret->b = x->before;
+    ret->c = (float)x->since;
+    return x->now > x->before + 0.05f;
+}
+
 static bool find_missing(const struct finder *x, struct sg_full_reason *r)
 {
-    const struct sg_view *v = x->w->view;
-    r->a = 1 - (float)v->n_recent / (float)sg_window_days(v->windows.test);
-    r->b = 1 - (float)v->n_reference / (float)sg_window_days(v->windows.reference);
-    return r->a > r->b + 0.05f;
+    return sg_full_missing_reason(x->absence, r);
 }
 
 static const struct {
@@ -174,9 +181,10 @@ static unsigned next_family(const double *family, uint32_t asked)
 }
 
 void sg_full_find_reasons(const struct sg_feature_work *w, const float *features,
-                          const struct sg_full_excuse *excuse, struct sg_full_score *s)
+                          const struct sg_absence *absence, const struct sg_full_excuse *excuse,
+                          struct sg_full_score *s)
 {
-    struct finder x = {.w = w, .f = features};
+    struct finder x = {.w = w, .f = features, .absence = absence};
     const unsigned room = SG_FULL_REASONS - (excuse->kind != SG_FULL_REASON_NONE);
     unsigned n = 0, family;
     uint32_t asked = 0;
@@ -205,6 +213,21 @@ static void put_day(char *text, size_t room, int32_t day, bool dated)
     }
     sg_time_rfc3339(date, (int64_t)day * 86400);
     snprintf(text, room, "%.10s", date);
+}
+
+/* The day a theft would have begun with, if most days from one on lack something. */
+static void put_missing(char *text, size_t room, const struct sg_full_reason *r, bool dated,
+                        int32_t epoch)
+{
+    char since[48] = "", day[32], before[32] = "never before";
+    if (r->c > (float)SG_FRAUD_NO_DAY) {
+        put_day(day, sizeof(day), (int32_t)r->c + epoch, dated);
+        snprintf(since, sizeof(since), " since %s", day);
+    }
+    if (r->b >= 0.005f)
+        snprintf(before, sizeof(before), "before on %.0f %%", 100 * (double)r->b);
+    snprintf(text, room, "readings missing on %.0f %% of days%s (%s)", 100 * (double)r->a, since,
+             before);
 }
 
 static const char *known(const struct sg_full_reason *r)
@@ -261,7 +284,7 @@ void sg_full_reason_text(const struct sg_full_reason *r, bool dated, int32_t epo
                  100 * fabs(a - 1), day);
         break;
     case SG_FULL_REASON_MISSING:
-        snprintf(ret, room, "%.0f %% of days missing (before %.0f %%)", 100 * a, 100 * b);
+        put_missing(ret, room, r, dated, epoch);
         break;
     case SG_FULL_REASON_VACANT:
         snprintf(ret, room, "%svacant premises: %.1f times the old base load all day", known(r), a);

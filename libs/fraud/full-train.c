@@ -40,8 +40,10 @@ struct training {
     float *off;      /* member x era: taken off that margin for a pattern of honest change */
     bool *doubted;   /* member: its recent days are left out */
     bool placebo;    /* there is room for placebos */
-    float missing;   /* struct sg_full_model */
-    float *rows;     /* of the trees at hand */
+    struct sg_absences absences[ERAS];
+    struct sg_absence *absent; /* member x era */
+    struct sg_full_usual usual;
+    float *rows; /* of the trees at hand */
     float *label, *weight;
     uint64_t *key;
     size_t n_rows;
@@ -97,6 +99,21 @@ static int make_peers(struct training *t, enum era era, struct sg_feature_work *
         const struct sg_view v = view_of(t, i, era);
         if (sg_features_begin(w, &v) == 0)
             sg_peers_add(&t->peers[era], t->sample->member[i].hash, w);
+    }
+    return r;
+}
+
+static int make_absences(struct training *t, enum era era)
+{
+    SG_FREE struct sg_absence *x = malloc(sizeof(*x));
+    int r =
+        x ? sg_absences_init(&t->absences[era], &t->windows[era], t->sample->n) : sg_raise(-ENOMEM);
+    for (size_t i = 0; r == 0 && i < t->sample->n; i++) {
+        const struct sg_view v = view_of(t, i, era);
+        if (v.n_reference < 2 || v.n_recent == 0)
+            continue;
+        sg_absence_of(&v, x);
+        sg_absences_add(&t->absences[era], t->sample->member[i].hash, x);
     }
     return r;
 }
@@ -181,6 +198,8 @@ static int make_rows(struct training *t, size_t member, enum era era, struct sg_
     if (!(t->options->without & SG_FULL_EXCUSES))
         t->off[member * ERAS + era] = sg_full_find_excuse(w, row_at(t, member, era, 0), NULL).off;
     make_copies(t, member, era, &v, w, &expected, &copy);
+    t->absent[member * ERAS + era] =
+        sg_full_absence(&t->absences[era], t->options->without, t->sample->member[member].hash, &v);
     t->usable[member * ERAS + era] = 1;
     return 0;
 }
@@ -263,7 +282,7 @@ static void judge_row(struct training *t, size_t member, enum era era, const str
     if (!t->usable[at])
         return;
     sg_trees_margins(trees, row_at(t, member, era, 0), 1, &t->margin[at]);
-    t->margin[at] += sg_full_missing(t->missing, row_at(t, member, era, 0)) - (double)t->off[at];
+    t->margin[at] += sg_full_missing(&t->usual, &t->absent[at]) - (double)t->off[at];
 }
 
 static void judge_fold(struct training *t, uint32_t fold, const struct sg_trees *trees)
@@ -280,20 +299,30 @@ static int by_falling(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* What 99 of 100 honest months miss more than those before them, at most. */
+/* In the file's steps, so that a model read back is the same. */
+static float hundredth_of(float *v, uint32_t n)
+{
+    qsort(v, n, sizeof(*v), by_falling);
+    return n && v[n / 100] > 0 ? (float)(uint32_t)(v[n / 100] * 1e4f + 0.5f) / 1e4f : 0;
+}
+
+/* What 99 of 100 honest months miss more than those before them, at most.  Outages do not count. */
 static int find_missing(struct training *t)
 {
     const enum era era = t->placebo ? PLACEBO : NOW;
-    SG_FREE float *v = calloc(t->sample->n, sizeof(*v));
+    SG_FREE float *gone = calloc(t->sample->n, sizeof(*gone));
+    SG_FREE float *touched = calloc(t->sample->n, sizeof(*touched));
     uint32_t n = 0;
-    if (!v)
+    if (!gone || !touched)
         return sg_raise(-ENOMEM);
-    for (size_t i = 0; i < t->sample->n; i++)
-        if (t->usable[i * ERAS + era])
-            v[n++] = row_at(t, i, era, 0)[sg_feature_of_pooled(SG_POOLED_MISSING_MORE)];
-    qsort(v, n, sizeof(*v), by_falling);
-    /* In the file's steps, so that a model read back is the same. */
-    t->missing = n && v[n / 100] > 0 ? (float)(uint32_t)(v[n / 100] * 1e4f + 0.5f) / 1e4f : 0;
+    for (size_t i = 0; i < t->sample->n; i++) {
+        const struct sg_absence *x = &t->absent[i * ERAS + era];
+        if (!t->usable[i * ERAS + era])
+            continue;
+        gone[n] = x->alike < SG_ABSENCE_TOGETHER ? x->gone : 0;
+        touched[n++] = x->alike < SG_ABSENCE_TOGETHER ? x->touched : 0;
+    }
+    t->usual = (struct sg_full_usual){hundredth_of(gone, n), hundredth_of(touched, n)};
     return 0;
 }
 
@@ -352,6 +381,9 @@ static void training_clear(struct training *t)
     free(t->label);
     free(t->weight);
     free(t->key);
+    free(t->absent);
+    sg_absences_clear(&t->absences[PLACEBO]);
+    sg_absences_clear(&t->absences[NOW]);
 }
 
 static uint32_t choose_repeats(const struct sg_full_training *options, size_t customers)
@@ -380,8 +412,9 @@ static int training_init(struct training *t)
     t->label = calloc(rows, sizeof(float));
     t->weight = calloc(rows, sizeof(float));
     t->key = calloc(rows, sizeof(uint64_t));
+    t->absent = calloc(n * ERAS, sizeof(*t->absent));
     return t->x && t->usable && t->margin && t->off && t->doubted && t->rows && t->label &&
-                   t->weight && t->key
+                   t->weight && t->key && t->absent
                ? 0
                : sg_raise(-ENOMEM);
 }
@@ -392,6 +425,8 @@ static int train(struct training *t, struct sg_full_model *m)
     int r = w ? training_init(t) : sg_raise(-ENOMEM);
     for (enum era era = t->placebo ? PLACEBO : NOW; r == 0 && era < ERAS; era++)
         r = make_peers(t, era, w);
+    for (enum era era = t->placebo ? PLACEBO : NOW; r == 0 && era < ERAS; era++)
+        r = make_absences(t, era);
     if (r == 0 && !(t->options->without & SG_FULL_MAP))
         r = make_map(t, w);
     if (r)
@@ -402,7 +437,7 @@ static int train(struct training *t, struct sg_full_model *m)
     tell(t, "thefts", t->sample->n, t->sample->n);
     m->folds = t->folds;
     r = find_missing(t);
-    m->missing = t->missing;
+    m->usual = t->usual;
     if (r == 0 && t->placebo) {
         r = stage(t, false, m);
         if (r == 0 && !(t->options->without & SG_FULL_DOUBT))
@@ -430,6 +465,8 @@ int sg_full_train(struct sg_full_sample *s, const struct sg_full_training *optio
         return r;
     m->peers = t.peers[NOW];
     t.peers[NOW] = (struct sg_peers){.n = 0};
+    m->absences = t.absences[NOW];
+    t.absences[NOW] = (struct sg_absences){.n = 0};
     m->map = t.map;
     t.map = (struct sg_full_map){.som = NULL};
     sg_full_fit_tail(m);

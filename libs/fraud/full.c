@@ -12,6 +12,7 @@ void sg_full_model_free(struct sg_full_model *m)
     for (unsigned f = 0; f < SG_FULL_FOLDS_MAX; f++)
         sg_trees_free(m->trees[f]);
     sg_peers_clear(&m->peers);
+    sg_absences_clear(&m->absences);
     sg_full_map_clear(&m->map);
     free(m->null);
     free(m);
@@ -77,17 +78,37 @@ double sg_full_share(const struct sg_full_model *m, double margin)
     return share > SHARE_LEAST ? share : SHARE_LEAST;
 }
 
-/* Half of the days gone, while others' are not, counts as much as a clear step does. */
+/* Half of the days gone, while others' are not, counts as much as a clear step does.  Days of which
+ * a reading is missing are judged by the rest of them, so that nothing is hidden: half as much. */
 #define MISSING_LEAST 0.1f
 #define MISSING_SPAN  0.4f
-#define MISSING_MOST  4.0
+#define GONE_MOST     4.0
+#define TOUCHED_MOST  2.0
 
-double sg_full_missing(float usual, const float *features)
+static double more_than(float usual, float share)
 {
-    const float least = usual > MISSING_LEAST ? usual : MISSING_LEAST;
-    const float over =
-        (features[sg_feature_of_pooled(SG_POOLED_MISSING_MORE)] - least) / MISSING_SPAN;
-    return over <= 0 ? 0 : over < 1 ? MISSING_MOST * (double)over : MISSING_MOST;
+    const float over = (share - (usual > MISSING_LEAST ? usual : MISSING_LEAST)) / MISSING_SPAN;
+    return over <= 0 ? 0 : over < 1 ? (double)over : 1;
+}
+
+double sg_full_missing(const struct sg_full_usual *usual, const struct sg_absence *x)
+{
+    const double odds = GONE_MOST * more_than(usual->gone, x->gone) +
+                        TOUCHED_MOST * more_than(usual->touched, x->touched);
+    if (x->alike >= SG_ABSENCE_TOGETHER)
+        return 0;
+    return odds < GONE_MOST ? odds : GONE_MOST;
+}
+
+struct sg_absence sg_full_absence(const struct sg_absences *panel, uint32_t without, uint64_t id,
+                                  const struct sg_view *v)
+{
+    struct sg_absence x;
+    sg_absence_of(v, &x);
+    if (without & (uint32_t)SG_FULL_FAMILY << SG_FEATURE_MISSING)
+        x.gone = x.touched = 0;
+    sg_absences_ask(panel, id, &x);
+    return x;
 }
 
 void sg_full_leave_out(uint32_t without, float *features)
@@ -141,6 +162,7 @@ static int find_features(struct sg_full_judge *j, uint64_t hash)
     sg_features_map(&j->work, &j->model->map);
     sg_features_end(&j->work, &j->expected, j->feature);
     sg_full_leave_out(j->model->without, j->feature);
+    j->absence = sg_full_absence(&j->model->absences, j->model->without, hash, &j->view);
     return 0;
 }
 
@@ -172,8 +194,15 @@ static void explain(struct sg_full_judge *j, const struct sg_trees *trees,
     sg_trees_explain(trees, j->feature, j->effect, &base);
     for (uint32_t f = 0; f < SG_FEATURES; f++)
         s->family[sg_feature_family(f)] += j->effect[f];
-    s->family[SG_FEATURE_MISSING] += sg_full_missing(j->model->missing, j->feature);
-    sg_full_find_reasons(&j->work, j->feature, excuse, s);
+    s->family[SG_FEATURE_MISSING] += sg_full_missing(&j->model->usual, &j->absence);
+    sg_full_find_reasons(&j->work, j->feature, &j->absence, excuse, s);
+}
+
+static void put_share(const struct sg_full_model *m, struct sg_full_score *s)
+{
+    const double share = sg_full_share(m, s->margin);
+    s->per_1000 = 1000 * share;
+    s->score = -10 / 2.302585092994045684 * sg_fraud_log(share);
 }
 
 int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
@@ -191,12 +220,10 @@ int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
                                              ? (struct sg_full_excuse){.kind = SG_FULL_REASON_NONE}
                                              : sg_full_find_excuse(&j->work, j->feature, ctx);
     sg_trees_margins(trees, j->feature, 1, &s.margin);
-    s.margin += sg_full_missing(m->missing, j->feature);
+    s.margin += sg_full_missing(&m->usual, &j->absence);
     const bool told = sg_full_share(m, s.margin) < REASON_SHARE;
     s.margin -= (double)excuse.off;
-    const double share = sg_full_share(m, s.margin);
-    s.per_1000 = 1000 * share;
-    s.score = -10 / 2.302585092994045684 * sg_fraud_log(share);
+    put_share(m, &s);
     s.level = level_of(&j->work);
     s.level_peers = 1 + j->feature[sg_feature_of_pooled(SG_POOLED_PEERS_SAY)];
     s.change_day = sg_full_change_day(&j->work);
@@ -205,6 +232,29 @@ int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
     s.n_test = j->view.n_recent;
     if (told)
         explain(j, trees, &excuse, &s);
+    *ret = s;
+    return 0;
+}
+
+int sg_full_judge_absence(struct sg_full_judge *j, const struct sg_fraud_days *d,
+                          const struct sg_fraud_context *ctx, struct sg_full_score *ret)
+{
+    const struct sg_full_model *m = j->model;
+    struct sg_full_score s = {.change_day = SG_FRAUD_NO_DAY, .level = NAN, .level_peers = 1};
+    sg_view_fill(&j->view, d, ctx);
+    if (j->view.n_reference < 2)
+        return SG_FULL_NO_REFERENCE;
+    j->absence = sg_full_absence(&m->absences, m->without, sg_full_hash(m->seed, d->id), &j->view);
+    const double odds = sg_full_missing(&m->usual, &j->absence);
+    if (odds <= 0)
+        return SG_FULL_NO_TEST;
+    /* The load says nothing either way: as that of the honest month in the middle. */
+    s.margin = (double)m->null[m->n_null / 2] + odds;
+    s.family[SG_FEATURE_MISSING] = odds;
+    put_share(m, &s);
+    s.n_reference = j->view.n_reference;
+    s.n_test = j->view.n_recent;
+    (void)sg_full_missing_reason(&j->absence, &s.reason[0]);
     *ret = s;
     return 0;
 }

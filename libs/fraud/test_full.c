@@ -151,7 +151,7 @@ static void test_bits_are_those_of_always(void **state)
     assert_int_equal(sg_full_encode(model, &b), 0);
     for (size_t i = 0; i < b.len; i++)
         h = sg_fraud_mix(h ^ b.data[i]);
-    assert_int_equal(h, UINT64_C(0x58e30219cbf15ee6));
+    assert_int_equal(h, UINT64_C(0x95fd130aacbffdd4));
     judge_one(model, 7, &s);
     memcpy(&bits, &s.score, sizeof(bits));
     assert_int_equal(bits, UINT64_C(0x40132a3e6b486cc7));
@@ -206,10 +206,10 @@ static void test_a_damaged_file_is_refused(void **state)
     /* Its version stands behind the name of 19 letters: another one is not damage. */
     uint8_t *copy = malloc(bytes.len);
     memcpy(copy, bytes.data, bytes.len);
-    assert_int_equal(copy[21], 1);
-    copy[21] = 2;
-    assert_int_equal(sg_full_decode(SG_BYTES(copy, bytes.len), &m), SG_FULL_FILE_VERSION);
+    assert_int_equal(copy[21], 2);
     copy[21] = 1;
+    assert_int_equal(sg_full_decode(SG_BYTES(copy, bytes.len), &m), SG_FULL_FILE_VERSION);
+    copy[21] = 2;
     copy[26] ^= 1; /* a letter of the features' label */
     assert_int_equal(sg_full_decode(SG_BYTES(copy, bytes.len), &m), SG_FULL_FILE_VERSION);
     free(copy);
@@ -281,10 +281,106 @@ static void test_missing_days_count(void **state)
         if (some.reason[i].kind == SG_FULL_REASON_MISSING) {
             char text[SG_FULL_REASON_MAX];
             sg_full_reason_text(&some.reason[i], false, 0, text);
-            assert_string_equal(text, "60 % of days missing (before 0 %)");
+            assert_string_equal(text,
+                                "readings missing on 60 % of days since day 68 (never before)");
             told++;
         }
     assert_int_equal(told, 1);
+}
+
+/* ---- readings that lack ---------------------------------------------------------------------- */
+
+enum lacking { ANY_HOUR, PEAK, TWENTIETH };
+
+/* A reading a day from the theft on, or one in twenty all along. */
+static void drop(struct sg_fraud_days *d, uint32_t points, enum lacking how)
+{
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days all = SG_FRAUD_DAYS_INIT;
+    assert_int_equal(sg_fraud_days_copy(&all, d), 0);
+    assert_int_equal(sg_fraud_days_start(d, all.id, points), 0);
+    for (uint32_t i = 0; i < all.n_days; i++) {
+        float row[SG_FRAUD_POINTS_MAX];
+        uint32_t at = (uint32_t)((float)points * made_share(77, i));
+        memcpy(row, sg_fraud_days_row(&all, i), points * sizeof(*row));
+        for (uint32_t k = 0; k < points && how == PEAK; k++)
+            at = row[k] > row[at] ? k : at;
+        for (uint32_t k = 0; k < points && how == TWENTIETH; k++)
+            row[k] = made_share(i, k) < 0.05f ? NAN : row[k];
+        if (how != TWENTIETH && i >= MADE_REFERENCE + 3)
+            row[at] = NAN;
+        assert_int_equal(sg_fraud_days_add_part(d, all.day[i], all.weekday[i], row, NULL), 0);
+    }
+}
+
+/* A reading a day made a day incomplete, and 30 of them a customer that nobody judged. */
+static void test_dropping_readings_hides_no_theft(void **state)
+{
+    (void)state;
+    static const uint32_t widths[] = {24, 48, 96};
+    for (unsigned i = 0; i < THIEVES; i++)
+        for (unsigned w = 0; w < 3; w++)
+            for (enum lacking how = ANY_HOUR; how <= PEAK; how++) {
+                SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+                struct sg_full_score whole, dropped;
+                bool told = false;
+                char id[16], text[SG_FULL_REASON_MAX];
+                name(i, id);
+                judge_one(model, i, &whole);
+                make_one(i, id, widths[w], &d);
+                drop(&d, widths[w], how);
+                judge(model, &d, NULL, &dropped);
+                assert_int_equal(dropped.n_test, MADE_DAYS - MADE_REFERENCE);
+                assert_true(dropped.margin > whole.margin - 0.5);
+                assert_true(dropped.score > 10);
+                for (unsigned k = 0; k < SG_FULL_REASONS; k++) {
+                    sg_full_reason_text(&dropped.reason[k], false, 0, text);
+                    told |= !strcmp(text,
+                                    "readings missing on 85 % of days since day 63 (never before)");
+                }
+                assert_true(told || dropped.family[SG_FEATURE_MISSING] > 1.5);
+            }
+}
+
+/* The same share of readings lacks as ever: nothing is made of it, and the load is judged as it
+ * would be. */
+static void test_a_bad_link_accuses_nobody(void **state)
+{
+    (void)state;
+    unsigned above = 0;
+    for (unsigned i = THIEVES; i < FLEET; i++) {
+        SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+        struct sg_full_score whole, lacking;
+        char id[16];
+        name(i, id);
+        judge_one(model, i, &whole);
+        make_one(i, id, 24, &d);
+        drop(&d, 24, TWENTIETH);
+        judge(model, &d, NULL, &lacking);
+        assert_true(lacking.family[SG_FEATURE_MISSING] < 0.5);
+        above += lacking.score > whole.score + 3;
+    }
+    assert_in_range(above, 0, 3);
+}
+
+/* Nothing is left to judge, though it arrives: judged by that; a customer that came with it is not.
+ */
+static void test_days_that_arrive_unusable_are_a_reason(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    SG_CLEANUP(sg_full_judge_freep) struct sg_full_judge *j = NULL;
+    struct sg_full_score s;
+    char text[SG_FULL_REASON_MAX];
+    make_one(20, "c20", 24, &d);
+    assert_int_equal(sg_full_judge_new(&j, model), 0);
+    assert_int_equal(sg_full_judge_absence(j, &d, NULL, &s), SG_FULL_NO_TEST); /* nothing lacks */
+    d.n_days = MADE_REFERENCE;
+    assert_int_equal(sg_full_judge_absence(j, &d, NULL, &s), 0);
+    assert_true(s.score > 5 && s.per_1000 < 300);
+    sg_full_reason_text(&s.reason[0], false, 0, text);
+    assert_string_equal(text, "readings missing on 100 % of days since day 60 (never before)");
+    d.n_days = 1;
+    assert_int_equal(sg_full_judge_absence(j, &d, NULL, &s), SG_FULL_NO_REFERENCE);
 }
 
 /* ---- not theft ------------------------------------------------------------------------------- */
@@ -453,6 +549,9 @@ int main(void)
         cmocka_unit_test(test_the_score_is_a_share_of_honest_windows),
         cmocka_unit_test(test_what_cannot_be_judged_is_said),
         cmocka_unit_test(test_missing_days_count),
+        cmocka_unit_test(test_dropping_readings_hides_no_theft),
+        cmocka_unit_test(test_a_bad_link_accuses_nobody),
+        cmocka_unit_test(test_days_that_arrive_unusable_are_a_reason),
         cmocka_unit_test(test_changes_with_a_fact_are_no_theft),
         cmocka_unit_test(test_an_empty_house_is_recognised),
         cmocka_unit_test(test_reasons_fit_a_field_of_csv),

@@ -22,7 +22,8 @@ struct sg_view {
      * filled in, so that it is no evidence of anything; at most half of a day's hours are.  Bit 31:
      * any point of the day is. */
     uint32_t *gap;
-    bool gaps; /* of any row */
+    uint32_t *lack; /* of each row; bit h: any point of the hour is */
+    bool gaps;      /* of any row */
 };
 
 #define SG_VIEW_TOUCHED 0x80000000u

@@ -17,7 +17,8 @@ static int make_room(struct sg_view *v, uint32_t days)
     v->kind = calloc(v->stride, 1);
     v->weekday = calloc(v->stride, 1);
     v->gap = calloc(v->stride, sizeof(*v->gap));
-    if (v->x && v->day && v->kind && v->weekday && v->gap)
+    v->lack = calloc(v->stride, sizeof(*v->lack));
+    if (v->x && v->day && v->kind && v->weekday && v->gap && v->lack)
         return 0;
     sg_view_clear(v);
     return sg_raise(-ENOMEM);
@@ -36,20 +37,22 @@ void sg_view_clear(struct sg_view *v)
     free(v->kind);
     free(v->weekday);
     free(v->gap);
+    free(v->lack);
     *v = (struct sg_view){.x = NULL};
 }
 
-static uint32_t filled_hours(const struct sg_fraud_days *d, uint32_t row)
+static void put_gap(struct sg_view *v, uint32_t to, const struct sg_fraud_days *d, uint32_t from)
 {
     const uint32_t each = d->points / SG_VIEW_HOURS;
-    uint32_t hours = 0;
     for (uint32_t h = 0; h < SG_VIEW_HOURS; h++) {
         uint32_t n = 0;
         for (uint32_t i = h * each; i < (h + 1) * each; i++)
-            n += sg_fraud_days_is_filled(d, row, i);
-        hours |= (uint32_t)(4 * n > each) << h;
+            n += sg_fraud_days_is_filled(d, from, i);
+        v->lack[to] |= (uint32_t)(n > 0) << h;
+        v->gap[to] |= (uint32_t)(4 * n > each) << h;
     }
-    return sg_fraud_days_has_gap(d, row) ? hours | SG_VIEW_TOUCHED : 0;
+    if (sg_fraud_days_has_gap(d, from))
+        v->gap[to] |= SG_VIEW_TOUCHED;
 }
 
 static bool find_gaps(const struct sg_view *v)
@@ -74,7 +77,9 @@ static void put_day(struct sg_view *v, uint32_t to, const struct sg_fraud_days *
     v->day[to] = d->day[from];
     v->weekday[to] = d->weekday[from];
     v->kind[to] = (uint8_t)sg_fraud_context_kind(ctx, d->day[from], d->weekday[from]);
-    v->gap[to] = d->n_gaps ? filled_hours(d, from) : 0;
+    v->gap[to] = v->lack[to] = 0;
+    if (d->n_gaps)
+        put_gap(v, to, d, from);
 }
 
 void sg_view_fill(struct sg_view *v, const struct sg_fraud_days *d,
@@ -104,6 +109,7 @@ int sg_view_copy(struct sg_view *ret, const struct sg_view *from)
     memcpy(v.kind, from->kind, n);
     memcpy(v.weekday, from->weekday, n);
     memcpy(v.gap, from->gap, n * sizeof(*v.gap));
+    memcpy(v.lack, from->lack, n * sizeof(*v.lack));
     v.gaps = from->gaps;
     *ret = v;
     return 0;
@@ -131,6 +137,7 @@ struct sg_view sg_view_part(const struct sg_view *from, const struct sg_corr_win
     part.kind += first;
     part.weekday += first;
     part.gap += first;
+    part.lack += first;
     part.gaps = from->gaps && find_gaps(&part);
     return part;
 }

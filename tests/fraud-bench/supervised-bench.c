@@ -1,13 +1,15 @@
 /*
- * supervised-bench [--seed N] [--part 0|1|2] [ROWS LABELS] - what a ranking learnt from inspections
- * finds, cross-validated by building: every customer is judged by trees that saw no customer of its
- * building.
+ * supervised-bench [--seed N] [--part 0|1|2] [--buildings F] [ROWS LABELS] - what a ranking learnt
+ * from inspections finds, cross-validated by building: every customer is judged by trees that saw
+ * no customer of its building.  Buildings with the same load but for a factor (two names of one
+ * meter, or a share of it) count as one building.
  *
  * Without ROWS: thefts that this program injects into honest windows of buildings
  * (cambridge_hourly_shared.csv.gz in $SEALGRID_DATA or ../shared/data) of one part, or of both (2);
  * fails if less is found than when it was made.  With ROWS and LABELS: a labelled benchmark in the
  * shared form, whose customers are windows of the same buildings under shuffled ids; which building
- * is found by its honest days 0..89.  Buildings serve the folds alone.
+ * is found by its honest days 0..89 in F (or the rows of buildings above); if some are not, folds
+ * are not by building, and the program fails.  Buildings serve the folds alone.
  *
  * Every customer counts as inspected, its label as the outcome.  The unsupervised score, which is
  * one of the features, comes from mode full over all customers without labels.
@@ -32,7 +34,7 @@ enum { FOLDS = SG_LEARN_FOLDS, TYPES = 9 };
 
 struct customer {
     char id[SG_FRAUD_ID_MAX + 1];
-    struct window w; /* building "": not found */
+    struct window w; /* meter "": its building was not found */
     int type;        /* 0: honest */
 };
 
@@ -41,6 +43,7 @@ struct bench {
     size_t n, room;
     uint64_t seed;
     uint32_t features;
+    size_t lost; /* customers of buildings not known */
     float *x, *score;
     uint8_t *outcome;
     int32_t *day;
@@ -179,7 +182,7 @@ static size_t find_buildings(struct bench *b, const struct windows *all)
         if (k == all->n)
             lost++;
         else
-            memcpy(b->list[i].w.building, all->list[k].building, sizeof(all->list[k].building));
+            memcpy(b->list[i].w.meter, all->list[k].meter, sizeof(all->list[k].meter));
     }
     return lost;
 }
@@ -266,8 +269,8 @@ static int find_features(struct bench *b)
         b->score[i] = (float)s.score;
         b->outcome[i] = c->type ? SG_LEARN_FRAUD : SG_LEARN_NOTHING;
         b->day[i] = WINDOW_DAYS;
-        b->group[i] = c->w.building[0] ? hash_of(c->w.building, strlen(c->w.building))
-                                       : hash_of(c->id, strlen(c->id));
+        b->group[i] =
+            c->w.meter[0] ? hash_of(c->w.meter, strlen(c->w.meter)) : hash_of(c->id, strlen(c->id));
         b->key[i] = hash_of(c->id, strlen(c->id));
     }
     return r;
@@ -395,7 +398,7 @@ static int evaluate(struct bench *b, double *ret_ap)
 /* --- options --------------------------------------------------------------------------------- */
 
 struct arguments {
-    const char *rows, *labels;
+    const char *rows, *labels, *buildings;
     uint64_t seed;
     int part;
 };
@@ -408,6 +411,8 @@ static bool parse(int argc, char **argv, struct arguments *a)
             a->seed = strtoull(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--part") && more)
             a->part = atoi(argv[++i]);
+        else if (!strcmp(argv[i], "--buildings") && more)
+            a->buildings = argv[++i];
         else if (argv[i][0] != '-' && !a->rows)
             a->rows = argv[i];
         else if (argv[i][0] != '-' && !a->labels)
@@ -426,7 +431,7 @@ static int fill(struct bench *b, const struct arguments *a, const struct windows
     if (r == 0)
         r = read_labels(b, a->labels);
     if (r == 0)
-        printf("%zu customers of unknown buildings\n", find_buildings(b, all));
+        b->lost = find_buildings(b, all);
     return r;
 }
 
@@ -454,15 +459,20 @@ int main(int argc, char **argv)
     SG_CLEANUP(bench_clear) struct bench b = {.n = 0};
     double ap = 0;
     if (!parse(argc, argv, &a)) {
-        fprintf(stderr, "supervised-bench [--seed N] [--part 0|1|2] [ROWS LABELS]\n");
+        fprintf(stderr,
+                "supervised-bench [--seed N] [--part 0|1|2] [--buildings F] [ROWS LABELS]\n");
         return 2;
     }
-    if (access(buildings, R_OK)) {
-        printf("skipped: no %s\n", buildings);
+    if (!a.buildings)
+        a.buildings = buildings;
+    if (access(a.buildings, R_OK)) {
+        printf("skipped: no %s\n", a.buildings);
         return 0;
     }
     b.seed = a.seed;
-    int r = windows_read(&all, buildings);
+    int r = windows_read(&all, a.buildings);
+    if (r == 0)
+        printf("%zu windows of buildings are those of another\n", windows_join_twins(&all));
     if (r == 0)
         r = fill(&b, &a, &all);
     if (r == 0)
@@ -471,6 +481,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", sg_error_trace());
     if (r == 0 && !a.rows && ap < 0.9) {
         printf("less than was found when it was made\n");
+        return 1;
+    }
+    if (r == 0 && b.lost) {
+        printf("not cross-validated by building: of %zu customers it is not known (--buildings)\n",
+               b.lost);
         return 1;
     }
     return r != 0;

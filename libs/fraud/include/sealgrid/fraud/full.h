@@ -120,7 +120,8 @@ enum sg_full_reason_kind {
     SG_FULL_REASON_FLAT,     /* a: spread within the day now over before */
     SG_FULL_REASON_NOISE,    /* a: hour-to-hour noise now over before */
     SG_FULL_REASON_STEP,     /* a: level after over before, b: how far it stands out, c: its day */
-    SG_FULL_REASON_MISSING,  /* a: share of days missing now, b: before */
+    SG_FULL_REASON_MISSING, /* a: share of days now of which readings are missing, b: before; c: the
+                             * day from which on most are, or NO_DAY */
     /* What speaks for the customer. */
     SG_FULL_REASON_VACANT, /* a: recent level over the old base load; b: 1 if known */
     SG_FULL_REASON_SOLAR,  /* a: midday left, b: 1 if known */
@@ -175,6 +176,13 @@ SG_DEFINE_FREEP(struct sg_full_judge, sg_full_judge_free)
 /* One customer; ctx may be NULL.  0, -ENOMEM, NO_REFERENCE, NO_TEST, NO_LEVEL. */
 SG_MUST_USE int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
                                     const struct sg_fraud_context *ctx, struct sg_full_score *ret);
+/* A customer with too few usable days now, though there were before: judged by that alone, where no
+ * others lack the same hours.  Nothing of the load enters: the score is that of an honest month in
+ * the middle with what is missing on top.  0, NO_REFERENCE, or NO_TEST: nothing is to be made of
+ * it. No picture and no features belong to it. */
+SG_MUST_USE int sg_full_judge_absence(struct sg_full_judge *j, const struct sg_fraud_days *d,
+                                      const struct sg_fraud_context *ctx,
+                                      struct sg_full_score *ret);
 /* The picture of the customer scored last; d and ctx as they were then. */
 void sg_full_judge_picture(const struct sg_full_judge *j, const struct sg_fraud_days *d,
                            const struct sg_fraud_context *ctx, struct sg_full_picture *ret);

@@ -1,0 +1,169 @@
+#include "absence-int.h"
+
+#include <string.h>
+
+#include <sealgrid/base/cbor.h>
+
+#define ALL_HOURS 0xffffffu
+enum { DAY_OCTETS = 3 };
+
+/* ---- one customer ---------------------------------------------------------------------------- */
+
+static uint32_t count_touched(const struct sg_view *v, uint32_t first, uint32_t n)
+{
+    uint32_t touched = 0;
+    for (uint32_t i = first; i < first + n; i++)
+        touched += v->gap[i] != 0;
+    return touched;
+}
+
+static float share(uint32_t n, uint32_t of)
+{
+    return of ? (float)n / (float)of : 0;
+}
+
+/* The first day from which on most of the days lack something. */
+static int32_t find_since(const struct sg_view *v, const bool *lacks, uint32_t days)
+{
+    int32_t since = SG_FRAUD_NO_DAY;
+    uint32_t n = 0;
+    for (uint32_t i = days; i > 0; i--) {
+        n += lacks[i - 1];
+        if (lacks[i - 1] && 2 * n > days - i + 1)
+            since = v->windows.test.first + (int32_t)i - 1;
+    }
+    return since;
+}
+
+static void find_hours(const struct sg_view *v, struct sg_absence *x)
+{
+    bool lacks[SG_VIEW_DAYS_MAX];
+    for (uint32_t i = 0; i < x->days; i++) {
+        x->hours[i] = ALL_HOURS;
+        lacks[i] = true;
+    }
+    for (uint32_t row = v->n_reference; row < sg_view_days(v); row++) {
+        const uint32_t i = (uint32_t)(v->day[row] - v->windows.test.first);
+        x->hours[i] = v->lack[row];
+        lacks[i] = v->gap[row] != 0;
+    }
+    for (uint32_t i = 0; i < x->days; i++)
+        x->n += (uint32_t)__builtin_popcount(x->hours[i]);
+    x->since = find_since(v, lacks, x->days);
+}
+
+void sg_absence_of(const struct sg_view *v, struct sg_absence *ret)
+{
+    const uint32_t before = sg_window_days(v->windows.reference);
+    const uint32_t now = sg_window_days(v->windows.test);
+    const uint32_t touched_before = count_touched(v, 0, v->n_reference);
+    const uint32_t touched_now = count_touched(v, v->n_reference, v->n_recent);
+    struct sg_absence *x = ret;
+    x->gone = share(v->n_reference, before) - share(v->n_recent, now);
+    x->touched = share(touched_now, v->n_recent) - share(touched_before, v->n_reference);
+    x->now = 1 - share(v->n_recent - touched_now, now);
+    x->before = 1 - share(v->n_reference - touched_before, before);
+    x->since = SG_FRAUD_NO_DAY;
+    x->days = now;
+    x->n = x->alike = 0;
+    if (v->n_recent < now || touched_now)
+        find_hours(v, x);
+}
+
+/* ---- a panel's ------------------------------------------------------------------------------- */
+
+int sg_absences_init(struct sg_absences *a, const struct sg_corr_windows *w, size_t room)
+{
+    *a = (struct sg_absences){.days = sg_window_days(w->test), .room = room};
+    if (room == 0)
+        return 0;
+    a->id = calloc(room, sizeof(*a->id));
+    a->bits = calloc(room, sizeof(*a->bits));
+    a->hours = calloc(room * a->days, sizeof(*a->hours));
+    if (a->id && a->bits && a->hours)
+        return 0;
+    sg_absences_clear(a);
+    return sg_raise(-ENOMEM);
+}
+
+void sg_absences_clear(struct sg_absences *a)
+{
+    free(a->id);
+    free(a->bits);
+    free(a->hours);
+    *a = (struct sg_absences){.n = 0};
+}
+
+void sg_absences_add(struct sg_absences *a, uint64_t id, const struct sg_absence *x)
+{
+    if (x->n == 0)
+        return;
+    sg_assert(a->n < a->room && x->days == a->days);
+    memcpy(a->hours + a->n * a->days, x->hours, a->days * sizeof(*a->hours));
+    a->bits[a->n] = x->n;
+    a->id[a->n++] = id;
+}
+
+static uint32_t common(const uint32_t *a, const uint32_t *b, uint32_t days)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < days; i++)
+        n += (uint32_t)__builtin_popcount(a[i] & b[i]);
+    return n;
+}
+
+void sg_absences_ask(const struct sg_absences *a, uint64_t id, struct sg_absence *x)
+{
+    x->alike = 0;
+    for (size_t i = 0; i < a->n && x->n; i++) {
+        /* Else not even all could be common. */
+        if (a->id[i] == id || 4 * a->bits[i] < 3 * x->n || 4 * x->n < 3 * a->bits[i])
+            continue;
+        const uint32_t n = 4 * common(a->hours + i * a->days, x->hours, a->days);
+        x->alike += n >= 3 * x->n && n >= 3 * a->bits[i];
+    }
+}
+
+/* ---- octets ---------------------------------------------------------------------------------- */
+
+int sg_absences_encode(const struct sg_absences *a, struct sg_buf *b)
+{
+    const size_t row = (size_t)a->days * DAY_OCTETS;
+    SG_FREE uint8_t *ids = malloc(a->n * 8 + 1), *hours = malloc(a->n * row + 1);
+    if (!ids || !hours)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < a->n; i++)
+        sg_store_be64(ids + 8 * i, a->id[i]);
+    for (size_t i = 0; i < a->n * a->days; i++) {
+        hours[3 * i] = (uint8_t)(a->hours[i] >> 16);
+        hours[3 * i + 1] = (uint8_t)(a->hours[i] >> 8);
+        hours[3 * i + 2] = (uint8_t)a->hours[i];
+    }
+    int r = sg_cbor_put_bytes(b, SG_BYTES(ids, a->n * 8));
+    return r ? r : sg_cbor_put_bytes(b, SG_BYTES(hours, a->n * row));
+}
+
+int sg_absences_decode(struct sg_absences *a, const struct sg_corr_windows *w, size_t most,
+                       struct sg_reader *r)
+{
+    struct sg_bytes ids, hours;
+    const size_t row = (size_t)sg_window_days(w->test) * DAY_OCTETS;
+    if (sg_cbor_get_bytes(r, &ids) || sg_cbor_get_bytes(r, &hours) || ids.len % 8 ||
+        ids.len / 8 > most || hours.len != ids.len / 8 * row)
+        return 1;
+    int e = sg_absences_init(a, w, ids.len / 8);
+    if (e)
+        return e;
+    for (; a->n < a->room; a->n++) {
+        a->id[a->n] = sg_load_be64(ids.data + 8 * a->n);
+        for (uint32_t d = 0; d < a->days; d++) {
+            const uint8_t *p = hours.data + a->n * row + (size_t)DAY_OCTETS * d;
+            const uint32_t bits = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+            a->hours[a->n * a->days + d] = bits;
+            a->bits[a->n] += (uint32_t)__builtin_popcount(bits);
+        }
+        if (a->bits[a->n] == 0 || (a->n && a->id[a->n] <= a->id[a->n - 1]))
+            return 1;
+    }
+    return 0;
+}
