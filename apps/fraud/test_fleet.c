@@ -222,6 +222,46 @@ static void equals_stand_by_name_with_their_pictures(void **state)
     }
 }
 
+/* One whose load cannot be judged may rank by its meter: it stands on the page in its place,
+ * without a picture. */
+static void suspects_are_the_first_lines(void **state)
+{
+    (void)state;
+    const struct plan plan = plan_of(MODE_FULL);
+    SG_CLEANUP(fleet_result_clear) struct fleet_result got = {.suspects = NULL};
+    SG_CLEANUP(sg_full_model_freep) struct sg_full_model *full = NULL;
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    struct phasors_entry entry = {
+        .id = "c7",
+        .summary = {.score = 0.95f,
+                    .n_findings = 1,
+                    .days_past = 20,
+                    .days_recent = 10,
+                    .top = {{.rule = SG_PHASOR_VOLTAGE_LOST, .elements = 1, .sureness = 0.95f}}}};
+    const struct phasors phasors = {.list = &entry, .n = 1};
+    size_t at = SIZE_MAX;
+    assert_int_equal(source_file_open(&s, path, plan_span(&plan)), 0);
+    struct fleet f = {.plan = &plan,
+                      .source = s,
+                      .threads = 2,
+                      .seed = 1,
+                      .repeats = 1,
+                      .trees = 20,
+                      .pictures = 12,
+                      .phasors = &phasors};
+    assert_int_equal(fleet_learn(&f, &full), 0);
+    f.full = full;
+    assert_int_equal(fleet_score(&f, NULL, &got), 0);
+    assert_int_equal(got.n_suspects, 12);
+    for (size_t i = 0; i < 12; i++) {
+        assert_string_equal(got.suspects[i].id, got.ranking.lines[i].id);
+        assert_int_equal(got.suspects[i].picture.points,
+                         got.ranking.lines[i].unjudged == JUDGED ? 24 : 0);
+        at = strcmp(got.suspects[i].id, "c7") ? at : i;
+    }
+    assert_in_range(at, 0, 11);
+}
+
 /* A thief whose meter loses the evenings since: the honest days before must not acquit. */
 static void lost_readings_acquit_nobody(void **state)
 {
@@ -420,6 +460,7 @@ int main(void)
         cmocka_unit_test(correlation_is_that_of_the_library),
         cmocka_unit_test(windows_may_end_with_the_last_day),
         cmocka_unit_test(equals_stand_by_name_with_their_pictures),
+        cmocka_unit_test(suspects_are_the_first_lines),
         cmocka_unit_test(lost_readings_acquit_nobody),
         cmocka_unit_test(a_sliding_reference_finds_them_too),
         cmocka_unit_test(one_customer_is_a_task_of_its_own),
