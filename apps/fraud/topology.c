@@ -13,7 +13,6 @@
 #include "csv.h"
 
 #define FILE_BYTES_MAX ((size_t)1 << 30)
-#define MEMBERS_MAX    ((size_t)100000000)
 
 /* A line: customer and transformer. */
 struct pair {
@@ -40,7 +39,7 @@ static int add_pair(struct pairs *p, struct sg_bytes customer, struct sg_bytes t
 {
     if (p->n == p->room) {
         const size_t room = p->room ? p->room * 2 : 1024;
-        struct pair *list = room <= MEMBERS_MAX ? reallocarray(p->list, room, sizeof(*list)) : NULL;
+        struct pair *list = reallocarray(p->list, room, sizeof(*list));
         if (!list)
             return sg_raise(-ENOMEM);
         p->list = list;
@@ -53,29 +52,66 @@ static int add_pair(struct pairs *p, struct sg_bytes customer, struct sg_bytes t
     return 0;
 }
 
-static int take_pairs(struct pairs *p, struct sg_bytes text, char *why)
+/* As spreadsheets put it before UTF-8. */
+static struct sg_bytes after_mark(struct sg_bytes text)
 {
-    struct sg_bytes line, field[CSV_COLUMNS_MAX];
-    int customer = -1, transformer = -1, r = 0;
-    uint64_t number = 0;
+    static const char mark[] = "\xef\xbb\xbf";
+    const bool has = text.len >= 3 && memcmp(text.data, mark, 3) == 0;
+    return has ? SG_BYTES(text.data + 3, text.len - 3) : text;
+}
+
+struct columns {
+    int customer, transformer; /* -1: there is none */
+};
+
+static struct columns find_columns(struct sg_bytes line)
+{
+    struct sg_bytes field[CSV_COLUMNS_MAX];
+    const size_t n = csv_split(line, field);
+    struct columns ret = {-1, -1};
+    for (size_t i = 0; i < n; i++)
+        if (csv_is(field[i], "customer") || csv_is(field[i], "client"))
+            ret.customer = (int)i;
+        else if (csv_is(field[i], "transformer"))
+            ret.transformer = (int)i;
+    return ret;
+}
+
+static int take_pair(struct pairs *p, struct columns columns, struct sg_bytes line, uint64_t number,
+                     char *why)
+{
+    struct sg_bytes field[CSV_COLUMNS_MAX];
+    const size_t n = csv_split(line, field);
+    const struct sg_bytes customer = csv_at(field, n, columns.customer),
+                          transformer = csv_at(field, n, columns.transformer);
+    if (!csv_is_name(customer) || !csv_is_name(transformer))
+        return refuse(why, number, "customer, transformer: 1 to 63 octets without quotes");
+    return add_pair(p, customer, transformer);
+}
+
+static int take_pairs(struct pairs *p, struct sg_bytes text, size_t rows, char *why)
+{
+    struct sg_bytes line;
+    uint64_t number = 1;
+    text = after_mark(text);
+    if (!csv_line(&text, &line))
+        return refuse(why, 0, "empty");
+    const struct columns columns = find_columns(line);
+    if (columns.customer < 0 || columns.transformer < 0)
+        return refuse(why, number, "columns customer and transformer are wanted");
+    int r = 0;
     while (r == 0 && csv_line(&text, &line)) {
-        const size_t n = csv_split(line, field);
         number++;
-        for (size_t i = 0; i < n && number == 1; i++)
-            if (csv_is(field[i], "customer") || csv_is(field[i], "client"))
-                customer = (int)i;
-            else if (csv_is(field[i], "transformer"))
-                transformer = (int)i;
-        if (customer < 0 || transformer < 0)
-            return refuse(why, number, "columns customer and transformer are wanted");
-        if (number == 1 || line.len == 0)
+        if (line.len == 0)
             continue;
-        const struct sg_bytes c = csv_at(field, n, customer), t = csv_at(field, n, transformer);
-        if (!csv_is_name(c) || !csv_is_name(t))
-            return refuse(why, number, "customer, transformer: 1 to 63 octets without quotes");
-        r = add_pair(p, c, t);
+        if (p->n == rows) {
+            snprintf(why, TOPOLOGY_WHY_MAX, "line %llu: more than %zu customers",
+                     (unsigned long long)number, rows);
+            return TOPOLOGY_BAD;
+        }
+        r = take_pair(p, columns, line, number, why);
     }
-    return r || number ? r : refuse(why, 0, "empty");
+    return r;
 }
 
 /* ---- groups --------------------------------------------------------------------------------- */
@@ -150,11 +186,12 @@ static int from_pairs(struct topology *ret, const struct pairs *p, char *why)
     return 0;
 }
 
-int topology_parse(struct topology *ret, struct sg_bytes text, char why[TOPOLOGY_WHY_MAX])
+int topology_parse(struct topology *ret, struct sg_bytes text, size_t rows,
+                   char why[TOPOLOGY_WHY_MAX])
 {
     SG_CLEANUP(pairs_clear) struct pairs p = {.list = NULL};
     why[0] = 0;
-    int r = take_pairs(&p, text, why);
+    int r = take_pairs(&p, text, rows, why);
     return r ? r : from_pairs(ret, &p, why);
 }
 
@@ -203,7 +240,7 @@ int topology_read(struct topology *ret, const char *path, char why[TOPOLOGY_WHY_
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(FILE_BYTES_MAX);
     why[0] = 0;
     int r = sg_file_read(path, &text);
-    return r ? r : topology_parse(ret, sg_buf_bytes(&text), why);
+    return r ? r : topology_parse(ret, sg_buf_bytes(&text), TOPOLOGY_ROWS_MAX, why);
 }
 
 void topology_clear(struct topology *t)
