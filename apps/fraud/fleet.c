@@ -62,7 +62,7 @@ static void tell(struct pass *p, bool last)
 
 /* ---- suspects ------------------------------------------------------------------------------ */
 
-/* The order of the ranking, among the judged. */
+/* The order of the ranking, among those that rank (score_ranks). */
 static bool before(const struct suspect *s, const struct line *l)
 {
     if (s->score != l->score)
@@ -72,12 +72,28 @@ static bool before(const struct suspect *s, const struct line *l)
     return strcmp(s->id, l->id) < 0;
 }
 
+static bool is_among_first(const struct pass *p, const struct line *l)
+{
+    const struct fleet_result *r = &p->result;
+    return r->n_suspects < p->f->pictures || !before(&r->suspects[r->n_suspects - 1], l);
+}
+
+/* Of those that came so far: once it is not, it never is. */
+static bool wants_picture(void *ctx, const struct line *l)
+{
+    struct pass *p = ctx;
+    pthread_mutex_lock(&p->lock);
+    const bool wants = is_among_first(p, l);
+    pthread_mutex_unlock(&p->lock);
+    return wants;
+}
+
 /* Kept in order; the last falls out when there are more than wanted. */
 static int keep_picture(struct pass *p, const struct line *l, const struct picture *pic)
 {
     struct fleet_result *r = &p->result;
     size_t at = r->n_suspects;
-    if (l->unjudged != JUDGED || p->f->pictures == 0)
+    if (!score_ranks(l) || p->f->pictures == 0 || !is_among_first(p, l))
         return 0;
     if (!r->suspects) {
         r->suspects = calloc(p->f->pictures + 1, sizeof(*r->suspects));
@@ -86,8 +102,6 @@ static int keep_picture(struct pass *p, const struct line *l, const struct pictu
     }
     while (at > 0 && !before(&r->suspects[at - 1], l))
         at--;
-    if (at == p->f->pictures)
-        return 0;
     memmove(&r->suspects[at + 1], &r->suspects[at], (r->n_suspects - at) * sizeof(*r->suspects));
     struct suspect *s = &r->suspects[at];
     memcpy(s->id, l->id, sizeof(s->id));
@@ -189,6 +203,8 @@ static int worker_init(struct worker *w, struct pass *p)
         r = scorer_init(&w->scorer, p->f->plan, p->map);
     if (r == 0 && !p->sampling && p->f->full)
         r = scorer_use_full(&w->scorer, p->f->full);
+    w->scorer.wants_picture = wants_picture;
+    w->scorer.wants_ctx = p;
     w->scorer.learned = p->f->learned;
     w->scorer.odds = p->f->odds;
     return r;
