@@ -1,17 +1,10 @@
-#include "balances.h"
+#include "balances-int.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sealgrid/base/cleanup.h>
-#include <sealgrid/base/file.h>
-
-#include "csv.h"
-
-#define CSV_MAX    ((size_t)1 << 30)
-#define TOLD_LEAST 0.3f
 
 /* A transformer some of whose customers have come. */
 struct gathering {
@@ -30,6 +23,7 @@ struct run {
     struct gathering *groups;
     const struct topology_member **member; /* customers, by group and place */
     size_t *first;                         /* of a group, in member */
+    struct balances_leads leads;
     struct balances out;
 };
 
@@ -40,6 +34,7 @@ static void run_clear(struct run *run)
     free(run->groups);
     free(run->member);
     free(run->first);
+    balances_leads_clear(&run->leads);
     balances_clear(&run->out);
 }
 
@@ -103,10 +98,11 @@ static void note_customer(struct run *run, const struct topology_member *m,
     memcpy(to->id, m->id, sizeof(to->id));
     memcpy(to->transformer, run->topology->groups[m->group].id, sizeof(to->transformer));
     to->used = c->used;
+    to->elsewhere = c->elsewhere;
     to->share = (float)c->share;
     to->sureness = (float)c->sureness;
     to->correlation = (float)c->correlation;
-    to->kwh_per_day = days > 0 ? (float)(c->kwh / days) : 0;
+    to->kwh_per_day = days > 0 && !c->elsewhere ? (float)(c->kwh / days) : 0;
 }
 
 static void note_group(struct run *run, size_t g, const struct sg_balance_customer *customers,
@@ -125,32 +121,71 @@ static void note_group(struct run *run, size_t g, const struct sg_balance_custom
         note_customer(run, run->member[run->first[g] + k], &customers[k], to->days);
 }
 
+static struct sg_balance_input input_of(const struct run *run, const struct gathering *group,
+                                        size_t customers)
+{
+    return (struct sg_balance_input){.n_customers = customers,
+                                     .n_intervals = run->n_intervals,
+                                     .transformer = group->load,
+                                     .customer =
+                                         group->load ? group->load + run->n_intervals : NULL,
+                                     .n_past = run->n_past,
+                                     .per_day = run->points,
+                                     .weekday = run->weekday % 7,
+                                     .no_load_kwh = NAN,
+                                     .loss_per_kwh2 = NAN};
+}
+
+/* A copy of a row of intervals, while there is room for it. */
+static int keep(struct run *run, struct balances_lead_list *to, size_t of, const float *row)
+{
+    const size_t bytes = run->n_intervals * sizeof(*row);
+    if (run->bytes + bytes > run->max_bytes)
+        return 0;
+    int r = balances_leads_add(to, of, row, run->n_intervals);
+    run->bytes += r == 0 ? bytes : 0;
+    return r;
+}
+
+/* What may belong together: customers who are not fed here, and a rest that nobody explains.  The
+ * group's customers are the last that were noted. */
+static int keep_leads(struct run *run, size_t g, const struct sg_balance_customer *customers,
+                      const struct sg_balance_result *result, const float *rest)
+{
+    const size_t n = run->topology->groups[g].customers;
+    int r = result->findings & SG_BALANCE_UNLISTED ? keep(run, &run->leads.rests, g, rest) : 0;
+    for (size_t k = 0; r == 0 && k < n; k++)
+        if (customers[k].elsewhere)
+            r = keep(run, &run->leads.loads, run->out.n_customers - n + k,
+                     run->groups[g].load + (k + 1) * run->n_intervals);
+    return r;
+}
+
+static int judge_group(struct run *run, size_t g)
+{
+    const size_t n = run->topology->groups[g].customers;
+    SG_FREE struct sg_balance_customer *customers = calloc(n + 1, sizeof(*customers));
+    SG_FREE float *rest = malloc(run->n_intervals * sizeof(*rest));
+    struct sg_balance_result result;
+    if (!customers || !rest)
+        return sg_raise(-ENOMEM);
+    const struct sg_balance_input in = input_of(run, &run->groups[g], n);
+    int r = sg_balance(&in, customers, &result, rest);
+    if (r < 0)
+        return r;
+    note_group(run, g, customers, r ? NULL : &result);
+    return r ? 0 : keep_leads(run, g, customers, &result, rest);
+}
+
 static int close_group(struct run *run, size_t g)
 {
     struct gathering *group = &run->groups[g];
-    const size_t n = run->topology->groups[g].customers;
-    struct sg_balance_result result;
     if (!group->load) {
         note_group(run, g, NULL, NULL);
         return 0;
     }
-    struct sg_balance_customer *customers = calloc(n + 1, sizeof(*customers));
-    if (!customers)
-        return sg_raise(-ENOMEM);
-    const struct sg_balance_input in = {.n_customers = n,
-                                        .n_intervals = run->n_intervals,
-                                        .transformer = group->load,
-                                        .customer = group->load + run->n_intervals,
-                                        .n_past = run->n_past,
-                                        .per_day = run->points,
-                                        .weekday = run->weekday % 7,
-                                        .no_load_kwh = NAN,
-                                        .loss_per_kwh2 = NAN};
-    int r = sg_balance(&in, customers, &result);
-    if (r >= 0)
-        note_group(run, g, customers, r ? NULL : &result);
-    free(customers);
-    if (r < 0)
+    int r = judge_group(run, g);
+    if (r)
         return r;
     free(group->load);
     group->load = NULL;
@@ -227,6 +262,10 @@ int balances_make(struct balances *ret, const struct topology *t, struct source 
     for (size_t g = 0; r == 0 && g < t->n_groups; g++)
         if (run.groups[g].load || run.groups[g].come == 0)
             r = close_group(&run, g);
+    const struct gathering nobody = {.load = NULL};
+    struct sg_balance_input days = input_of(&run, &nobody, 1);
+    if (r == 0)
+        r = balances_leads_follow(&run.leads, &days, &run.out);
     if (r)
         return r;
     run.out.n_transformers = t->n_groups;
@@ -244,8 +283,6 @@ void balances_clear(struct balances *b)
     *b = (struct balances){.customers = NULL};
 }
 
-/* ---- what is told --------------------------------------------------------------------------- */
-
 const struct balances_customer *balances_find(const struct balances *b, const char *id)
 {
     struct balances_customer key;
@@ -253,111 +290,4 @@ const struct balances_customer *balances_find(const struct balances *b, const ch
         return NULL;
     strcpy(key.id, id);
     return bsearch(&key, b->customers, b->n_customers, sizeof(*b->customers), by_id);
-}
-
-/* Calibrated by 7,157 honest customers of 200 simulated transformers. */
-double balances_decibel(float sureness)
-{
-    static const struct {
-        double sureness, decibel;
-    } points[] = {{0, 0},      {0.05, 8.1}, {0.2, 9.8},  {0.3, 11.4}, {0.4, 13.5},
-                  {0.5, 15.4}, {0.6, 18.4}, {0.7, 22.7}, {0.8, 29.6}, {1, 35}};
-    size_t i = 1;
-    const double x = fmin(fmax((double)sureness, 0), 1);
-    while (i + 1 < sizeof(points) / sizeof(points[0]) && x > points[i].sureness)
-        i++;
-    const double part =
-        (x - points[i - 1].sureness) / (points[i].sureness - points[i - 1].sureness);
-    return points[i - 1].decibel + part * (points[i].decibel - points[i - 1].decibel);
-}
-
-bool balances_tells(const struct balances_customer *c)
-{
-    return c->used && c->sureness >= TOLD_LEAST;
-}
-
-bool balances_words(const struct balances_customer *c, char ret[BALANCES_WORDS_MAX])
-{
-    if (!balances_tells(c))
-        return false;
-    snprintf(
-        ret, BALANCES_WORDS_MAX,
-        "%.1f kWh a day (%.0f %% of its load) of what is lost behind transformer %s go with it",
-        (double)c->kwh_per_day, 100 * (double)c->share, c->transformer);
-    for (char *comma = ret; (comma = strchr(comma, ',')) != NULL;)
-        *comma = ' '; /* of a name: this stands in a list */
-    return true;
-}
-
-static int by_rank(const void *a, const void *b)
-{
-    const struct balances_customer *x = *(const struct balances_customer *const *)a,
-                                   *y = *(const struct balances_customer *const *)b;
-    const int order = strcmp(x->transformer, y->transformer);
-    if (order)
-        return order;
-    if (x->kwh_per_day != y->kwh_per_day)
-        return x->kwh_per_day > y->kwh_per_day ? -1 : 1;
-    return strcmp(x->id, y->id);
-}
-
-static int print_transformer(struct sg_buf *out, const struct balances_transformer *t)
-{
-    const struct sg_balance_result *b = &t->result;
-    int r = csv_put_name(out, t->id);
-    if (r == 0 && !t->judged)
-        return sg_buf_printf(out, ",-,0,,,,\n");
-    const double left = b->unexplained_kwh;
-    return r ? r
-             : sg_buf_printf(out, ",-,0,%.6f,%.3f,,\n",
-                             b->delivered_kwh > 0 ? left / b->delivered_kwh : 0,
-                             t->days > 0 ? left / t->days : 0);
-}
-
-static int print_customer(struct sg_buf *out, const struct balances_customer *c, size_t rank)
-{
-    int r = csv_put_name(out, c->transformer);
-    if (r == 0)
-        r = sg_buf_printf(out, ",");
-    if (r == 0)
-        r = csv_put_name(out, c->id);
-    if (r == 0 && !c->used)
-        return sg_buf_printf(out, ",%zu,,,,\n", rank);
-    return r ? r
-             : sg_buf_printf(out, ",%zu,%.6f,%.3f,%.4f,%.4f\n", rank, (double)c->share,
-                             (double)c->kwh_per_day, (double)c->sureness, (double)c->correlation);
-}
-
-static int print(const struct balances *b, const struct balances_customer **order,
-                 struct sg_buf *out)
-{
-    size_t i = 0;
-    int r =
-        sg_buf_printf(out, "transformer,customer,rank,share,kwh_per_day,sureness,correlation\n");
-    for (size_t g = 0; r == 0 && g < b->n_transformers; g++) {
-        const char *id = b->transformers[g].id;
-        r = print_transformer(out, &b->transformers[g]);
-        for (size_t rank = 1;
-             r == 0 && i < b->n_customers && strcmp(order[i]->transformer, id) == 0; i++)
-            r = print_customer(out, order[i], rank++);
-    }
-    return r;
-}
-
-int balances_write(const struct balances *b, const char *path)
-{
-    SG_CLEANUP(sg_buf_clear) struct sg_buf out = SG_BUF_INIT(CSV_MAX);
-    const struct balances_customer **order = calloc(b->n_customers + 1, sizeof(*order));
-    if (!order)
-        return sg_raise(-ENOMEM);
-    for (size_t i = 0; i < b->n_customers; i++)
-        order[i] = &b->customers[i];
-    if (b->n_customers)
-        qsort(order, b->n_customers, sizeof(*order), by_rank);
-    int r = print(b, order, &out);
-    free(order);
-    if (r)
-        return r;
-    return strcmp(path, "-") ? sg_file_write_atomic(path, sg_buf_bytes(&out), 0600)
-                             : sg_file_write_report(path, sg_buf_bytes(&out));
 }

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char why[TOPOLOGY_WHY_MAX];
     int64_t *clients = NULL;
     size_t n;
-    int r = topology_parse(&t, SG_BYTES(data, size), why);
+    int r = topology_parse(&t, SG_BYTES(data, size), 64, why);
     if (r > 0 && why[0] == 0)
         abort();
     for (size_t i = 0; r == 0 && i < t.n_members; i++) {

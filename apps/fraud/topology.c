@@ -13,7 +13,6 @@
 #include "csv.h"
 
 #define FILE_BYTES_MAX ((size_t)1 << 30)
-#define MEMBERS_MAX    ((size_t)100000000)
 
 /* A line: customer and transformer. */
 struct pair {
@@ -40,7 +39,7 @@ static int add_pair(struct pairs *p, struct sg_bytes customer, struct sg_bytes t
 {
     if (p->n == p->room) {
         const size_t room = p->room ? p->room * 2 : 1024;
-        struct pair *list = room <= MEMBERS_MAX ? reallocarray(p->list, room, sizeof(*list)) : NULL;
+        struct pair *list = reallocarray(p->list, room, sizeof(*list));
         if (!list)
             return sg_raise(-ENOMEM);
         p->list = list;
@@ -53,29 +52,66 @@ static int add_pair(struct pairs *p, struct sg_bytes customer, struct sg_bytes t
     return 0;
 }
 
-static int take_pairs(struct pairs *p, struct sg_bytes text, char *why)
+/* As spreadsheets put it before UTF-8. */
+static struct sg_bytes after_mark(struct sg_bytes text)
 {
-    struct sg_bytes line, field[CSV_COLUMNS_MAX];
-    int customer = -1, transformer = -1, r = 0;
-    uint64_t number = 0;
+    static const char mark[] = "\xef\xbb\xbf";
+    const bool has = text.len >= 3 && memcmp(text.data, mark, 3) == 0;
+    return has ? SG_BYTES(text.data + 3, text.len - 3) : text;
+}
+
+struct columns {
+    int customer, transformer; /* -1: there is none */
+};
+
+static struct columns find_columns(struct sg_bytes line)
+{
+    struct sg_bytes field[CSV_COLUMNS_MAX];
+    const size_t n = csv_split(line, field);
+    struct columns ret = {-1, -1};
+    for (size_t i = 0; i < n; i++)
+        if (csv_is(field[i], "customer") || csv_is(field[i], "client"))
+            ret.customer = (int)i;
+        else if (csv_is(field[i], "transformer"))
+            ret.transformer = (int)i;
+    return ret;
+}
+
+static int take_pair(struct pairs *p, struct columns columns, struct sg_bytes line, uint64_t number,
+                     char *why)
+{
+    struct sg_bytes field[CSV_COLUMNS_MAX];
+    const size_t n = csv_split(line, field);
+    const struct sg_bytes customer = csv_at(field, n, columns.customer),
+                          transformer = csv_at(field, n, columns.transformer);
+    if (!csv_is_name(customer) || !csv_is_name(transformer))
+        return refuse(why, number, "customer, transformer: 1 to 63 octets without quotes");
+    return add_pair(p, customer, transformer);
+}
+
+static int take_pairs(struct pairs *p, struct sg_bytes text, size_t rows, char *why)
+{
+    struct sg_bytes line;
+    uint64_t number = 1;
+    text = after_mark(text);
+    if (!csv_line(&text, &line))
+        return refuse(why, 0, "empty");
+    const struct columns columns = find_columns(line);
+    if (columns.customer < 0 || columns.transformer < 0)
+        return refuse(why, number, "columns customer and transformer are wanted");
+    int r = 0;
     while (r == 0 && csv_line(&text, &line)) {
-        const size_t n = csv_split(line, field);
         number++;
-        for (size_t i = 0; i < n && number == 1; i++)
-            if (csv_is(field[i], "customer") || csv_is(field[i], "client"))
-                customer = (int)i;
-            else if (csv_is(field[i], "transformer"))
-                transformer = (int)i;
-        if (customer < 0 || transformer < 0)
-            return refuse(why, number, "columns customer and transformer are wanted");
-        if (number == 1 || line.len == 0)
+        if (line.len == 0)
             continue;
-        const struct sg_bytes c = csv_at(field, n, customer), t = csv_at(field, n, transformer);
-        if (!csv_is_name(c) || !csv_is_name(t))
-            return refuse(why, number, "customer, transformer: 1 to 63 octets without quotes");
-        r = add_pair(p, c, t);
+        if (p->n == rows) {
+            snprintf(why, TOPOLOGY_WHY_MAX, "line %llu: more than %zu customers",
+                     (unsigned long long)number, rows);
+            return TOPOLOGY_BAD;
+        }
+        r = take_pair(p, columns, line, number, why);
     }
-    return r || number ? r : refuse(why, 0, "empty");
+    return r;
 }
 
 /* ---- groups --------------------------------------------------------------------------------- */
@@ -150,11 +186,12 @@ static int from_pairs(struct topology *ret, const struct pairs *p, char *why)
     return 0;
 }
 
-int topology_parse(struct topology *ret, struct sg_bytes text, char why[TOPOLOGY_WHY_MAX])
+int topology_parse(struct topology *ret, struct sg_bytes text, size_t rows,
+                   char why[TOPOLOGY_WHY_MAX])
 {
     SG_CLEANUP(pairs_clear) struct pairs p = {.list = NULL};
     why[0] = 0;
-    int r = take_pairs(&p, text, why);
+    int r = take_pairs(&p, text, rows, why);
     return r ? r : from_pairs(ret, &p, why);
 }
 
@@ -163,6 +200,7 @@ int topology_parse(struct topology *ret, struct sg_bytes text, char why[TOPOLOGY
 struct latest {
     int32_t day;
     int64_t transformer; /* 0: none */
+    size_t bad;
 };
 
 /* In order of days: the last that holds stays. */
@@ -171,17 +209,91 @@ static int take_row(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
 {
     struct latest *latest = ctx;
     struct sg_row_topology row;
-    int r = sg_row_topology_decode(sort, value, &row);
     (void)partition;
-    if (r == 0 && row.from_day <= latest->day)
+    if (sg_row_topology_decode(sort, value, &row))
+        latest->bad++;
+    else if (row.from_day <= latest->day)
         latest->transformer = row.transformer;
-    return r;
+    return 0;
+}
+
+static int by_customer(const void *a, const void *b)
+{
+    return strcmp(((const struct pair *)a)->customer, ((const struct pair *)b)->customer);
+}
+
+/* Pairs, sorted by transformer, that name this one; no more are counted than one too many. */
+static size_t count_named(const struct pairs *p, const char *transformer)
+{
+    size_t low = 0, high = p->n, n = 0;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (strcmp(p->list[middle].transformer, transformer) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    while (n <= SG_BALANCE_CUSTOMERS_MAX && low + n < p->n &&
+           !strcmp(p->list[low + n].transformer, transformer))
+        n++;
+    return n;
+}
+
+/* Keeps the pairs that are wanted and adds to *ret how many are not. */
+static int keep_pairs(struct pairs *p,
+                      bool (*wanted)(const struct pairs *all, const struct pair *pair), size_t *ret)
+{
+    SG_FREE bool *kept = calloc(p->n + 1, sizeof(*kept));
+    size_t n = 0;
+    if (!kept)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < p->n; i++)
+        kept[i] = wanted(p, &p->list[i]);
+    for (size_t i = 0; i < p->n; i++)
+        if (kept[i])
+            p->list[n++] = p->list[i];
+    *ret += p->n - n;
+    p->n = n;
+    return 0;
+}
+
+/* Sorted by transformer. */
+static bool is_customer(const struct pairs *all, const struct pair *pair)
+{
+    return count_named(all, pair->customer) < 2;
+}
+
+static bool is_not_too_many(const struct pairs *all, const struct pair *pair)
+{
+    return count_named(all, pair->transformer) <= SG_BALANCE_CUSTOMERS_MAX;
+}
+
+/* Sorted by customer. */
+static bool names_no_customer(const struct pairs *all, const struct pair *pair)
+{
+    struct pair key = {.customer = ""};
+    strcpy(key.customer, pair->transformer);
+    return !bsearch(&key, all->list, all->n, sizeof(*all->list), by_customer);
+}
+
+static int leave_out(struct pairs *p, size_t *ret)
+{
+    if (p->n == 0)
+        return 0;
+    qsort(p->list, p->n, sizeof(*p->list), by_transformer);
+    int r = keep_pairs(p, is_not_too_many, ret);
+    if (r == 0)
+        r = keep_pairs(p, is_customer, ret);
+    if (r == 0)
+        qsort(p->list, p->n, sizeof(*p->list), by_customer);
+    return r ? r : keep_pairs(p, names_no_customer, ret);
 }
 
 int topology_from_store(struct topology *ret, struct sg_kv *kv, const int64_t *clients, size_t n,
                         int32_t day, char why[TOPOLOGY_WHY_MAX])
 {
     SG_CLEANUP(pairs_clear) struct pairs p = {.list = NULL};
+    size_t left_out = 0;
     int r = 0;
     why[0] = 0;
     for (size_t i = 0; r == 0 && i < n; i++) {
@@ -189,13 +301,20 @@ int topology_from_store(struct topology *ret, struct sg_kv *kv, const int64_t *c
         char client[24], transformer[24];
         r = sg_table_each(kv, clients[i], SG_TABLE_TOPOLOGY, NULL, NULL, SG_BYTES_NONE, take_row,
                           &latest);
+        left_out += latest.bad;
         if (r || latest.transformer == 0)
             continue;
         snprintf(client, sizeof(client), "%lld", (long long)clients[i]);
         snprintf(transformer, sizeof(transformer), "%lld", (long long)latest.transformer);
         r = add_pair(&p, sg_bytes_str(client), sg_bytes_str(transformer));
     }
-    return r ? r : from_pairs(ret, &p, why);
+    if (r == 0)
+        r = leave_out(&p, &left_out);
+    if (r == 0)
+        r = from_pairs(ret, &p, why);
+    if (r == 0)
+        ret->left_out = left_out;
+    return r;
 }
 
 int topology_read(struct topology *ret, const char *path, char why[TOPOLOGY_WHY_MAX])
@@ -203,7 +322,7 @@ int topology_read(struct topology *ret, const char *path, char why[TOPOLOGY_WHY_
     SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(FILE_BYTES_MAX);
     why[0] = 0;
     int r = sg_file_read(path, &text);
-    return r ? r : topology_parse(ret, sg_buf_bytes(&text), why);
+    return r ? r : topology_parse(ret, sg_buf_bytes(&text), TOPOLOGY_ROWS_MAX, why);
 }
 
 void topology_clear(struct topology *t)

@@ -3,7 +3,7 @@
  * topology - which transformer feeds whom: CSV with a header, columns customer (or client) and
  * transformer by name, others are not looked at.  A transformer is named as its own meter is in the
  * load: that meter's energy is what it delivers.  A customer has one transformer, a transformer's
- * meter is nobody's customer.
+ * meter is nobody's customer.  A byte order mark at the beginning is passed over.
  */
 #include <sealgrid/base/bytes.h>
 #include <sealgrid/base/error.h>
@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TOPOLOGY_WHY_MAX 160
+#define TOPOLOGY_WHY_MAX  160
+#define TOPOLOGY_ROWS_MAX ((size_t)10000000) /* 128 octets each while they are read */
 
 struct topology_member {
     char id[SG_FRAUD_ID_MAX + 1];
@@ -30,14 +31,19 @@ struct topology {
     struct topology_member *members; /* by id, transformers among them */
     struct topology_group *groups;   /* by id */
     size_t n_members, n_groups;
+    size_t left_out; /* rows of the store: not readable, or at odds with others */
 };
 
 enum topology_outcome { TOPOLOGY_BAD = 1 };
 /* 0, TOPOLOGY_BAD and why, -errno. */
 SG_MUST_USE int topology_read(struct topology *ret, const char *path, char why[TOPOLOGY_WHY_MAX]);
-SG_MUST_USE int topology_parse(struct topology *ret, struct sg_bytes text,
+/* At most `rows` of them. */
+SG_MUST_USE int topology_parse(struct topology *ret, struct sg_bytes text, size_t rows,
                                char why[TOPOLOGY_WHY_MAX]);
-/* The table `topology` of the store: for each client the last row that holds on `day`. */
+/* The table `topology` of the store: for each client the last row that holds on `day`.  A row that
+ * cannot be read, a client's own row if two others name it as their transformer, a row that names a
+ * customer, and the rows of a transformer with more customers than can be judged are left out and
+ * counted: they must not stop everybody's ranking. */
 SG_MUST_USE int topology_from_store(struct topology *ret, struct sg_kv *kv, const int64_t *clients,
                                     size_t n, int32_t day, char why[TOPOLOGY_WHY_MAX]);
 void topology_clear(struct topology *t);
