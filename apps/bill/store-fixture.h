@@ -111,7 +111,7 @@ static inline void sx_sign_block(struct sg_kv *kv, int64_t client, const char *s
                                      .interval_s = SX_INTERVAL_S,
                                      .clock = clock,
                                      .software = 1,
-                                     .format = 1};
+                                     .format = SG_BLOCK_FORMAT};
     const uint8_t seed[SG_BLOCK_SEED_LEN] = {which}, digest[SG_ROW_DIGEST_LEN] = {which};
     struct sg_buf wire = SG_BUF_INIT(SG_BLOCK_MAX);
     struct sg_reading back[SG_BLOCK_READINGS_MAX];

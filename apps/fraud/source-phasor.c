@@ -20,6 +20,20 @@ static double si(int64_t v, double unit)
     return v == SG_READING_NA ? NAN : (double)v * unit;
 }
 
+/* The numbers are the same on both sides; what else a meter tells, supply that came back, is no
+ * tamper event. */
+_Static_assert((int)SG_PHASOR_MAGNET == (int)SG_READING_EVENT_MAGNET &&
+                   (int)SG_PHASOR_COVER == (int)SG_READING_EVENT_COVER &&
+                   (int)SG_PHASOR_TERMINAL_COVER == (int)SG_READING_EVENT_TERMINAL_COVER &&
+                   (int)SG_PHASOR_TILT == (int)SG_READING_EVENT_TILT &&
+                   (int)SG_PHASOR_SERVICE == (int)SG_READING_EVENT_SERVICE,
+               "events of a reading are those of the rules");
+
+static uint32_t events_of(int64_t events)
+{
+    return events == SG_READING_NA ? 0 : (uint32_t)events & SG_PHASOR_EVENTS_ALL;
+}
+
 void source_phasor_sample(int64_t ts_s, const int64_t field[SOURCE_PHASOR_N_FIELDS],
                           struct sg_phasor_sample *ret)
 {
@@ -37,4 +51,6 @@ void source_phasor_sample(int64_t ts_s, const int64_t field[SOURCE_PHASOR_N_FIEL
     ret->frequency = si(field[SOURCE_PHASOR_frequency], 1e-3);
     ret->temperature = si(field[SOURCE_PHASOR_temperature], 0.1);
     ret->energy_wh = si(field[SOURCE_PHASOR_interval_energy], 1);
+    ret->neutral = si(field[SOURCE_PHASOR_neutral_current], 1e-3);
+    ret->events = events_of(field[SOURCE_PHASOR_events]);
 }

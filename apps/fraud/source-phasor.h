@@ -22,7 +22,9 @@
     F(voltage_angle_bc)                                                                            \
     F(frequency)                                                                                   \
     F(temperature)                                                                                 \
-    F(interval_energy)
+    F(interval_energy)                                                                             \
+    F(neutral_current)                                                                             \
+    F(events)
 enum source_phasor_field {
 #define F(field) SOURCE_PHASOR_##field,
     SOURCE_PHASOR_FIELDS(F)

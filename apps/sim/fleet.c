@@ -101,7 +101,7 @@ int sim_sign_readings(const struct sim_fleet *f, uint32_t i, const struct sg_rea
         .interval_s = (uint32_t)f->params.interval,
         .clock = SG_CLOCK_OK,
         .software = 1,
-        .format = 1,
+        .format = SG_BLOCK_FORMAT,
     };
     sim_serial(&f->params, i, h.serial);
     int r = block_seed(f, i, &readings[0], n, seed);
@@ -151,6 +151,7 @@ static int make_model(struct sim_fleet *f)
         .start_s = f->start_s,
         .data = f->data,
         .fraud_permille = (unsigned)p->fraud_permille,
+        .fraud_phasor_permille = (unsigned)p->fraud_phasor_permille,
         /* After a regular half, and so that a whole third is left with all thieves at it. */
         .fraud_first_day = days / 2,
         .fraud_last_day = days * 2 / 3,

@@ -15,7 +15,7 @@ struct sim_params {
     int64_t meters, days, interval, seed;
     char *start; /* RFC 3339 */
     char *data;  /* load file; "" built in */
-    int64_t fraud_permille, rsa_percent, single_percent, single_days;
+    int64_t fraud_permille, fraud_phasor_permille, rsa_percent, single_percent, single_days;
 };
 
 struct sim_keys {
@@ -43,6 +43,8 @@ struct sg_conf_option;
         O("data", SG_CONF_STRING, base.data, "", 0, 0, "daily load rows (csv, csv.gz)"),           \
         O("fraud-permille", SG_CONF_INT, base.fraud_permille, "85", 0, 1000,                       \
           "meters that report less"),                                                              \
+        O("fraud-phasor-permille", SG_CONF_INT, base.fraud_phasor_permille, "15", 0, 1000,         \
+          "of the other meters: elements tampered with"),                                          \
         O("rsa-percent", SG_CONF_INT, base.rsa_percent, "20", 0, 100,                              \
           "meters that sign with PS256"),                                                          \
         O("single-percent", SG_CONF_INT, base.single_percent, "10", 0, 100,                        \

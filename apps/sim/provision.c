@@ -340,12 +340,12 @@ static int print_params(const struct sim_params *p, struct sg_buf *b)
         return sg_raisef(-errno, "%s", p->data);
     return sg_buf_printf(b,
                          "meters: %lld\ndays: %lld\ninterval: %lld\nseed: %lld\nstart: \"%s\"\n"
-                         "data: \"%s\"\nfraud-permille: %lld\nrsa-percent: %lld\n"
-                         "single-percent: %lld\nsingle-days: %lld\n",
+                         "data: \"%s\"\nfraud-permille: %lld\nfraud-phasor-permille: %lld\n"
+                         "rsa-percent: %lld\nsingle-percent: %lld\nsingle-days: %lld\n",
                          (long long)p->meters, (long long)p->days, (long long)p->interval,
                          (long long)p->seed, p->start, data, (long long)p->fraud_permille,
-                         (long long)p->rsa_percent, (long long)p->single_percent,
-                         (long long)p->single_days);
+                         (long long)p->fraud_phasor_permille, (long long)p->rsa_percent,
+                         (long long)p->single_percent, (long long)p->single_days);
 }
 
 /* fleet.yaml is written last: with it the folder is complete. */

@@ -88,7 +88,7 @@ static int put_day(struct billing_month *m, const struct sg_model_day *day, uint
                                      .first_ts_s = FROM + number * 86400 + 900,
                                      .interval_s = 900,
                                      .software = 1,
-                                     .format = 1};
+                                     .format = SG_BLOCK_FORMAT};
     uint8_t seed[SG_BLOCK_SEED_LEN];
     int r;
 

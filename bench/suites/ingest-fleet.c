@@ -315,7 +315,7 @@ static int make_block(struct fleet *f, struct fleet_meter *m, struct sg_buf *ret
                                 .first_ts_s = readings[0].ts_s,
                                 .interval_s = 900,
                                 .software = 1,
-                                .format = 1};
+                                .format = SG_BLOCK_FORMAT};
     memcpy(h.serial, m->serial, sizeof h.serial);
     sg_random_bytes(seed, sizeof seed);
     return sg_block_sign(&h, readings, f->o.readings, m->metrology, f->o.alg, seed, ret);

@@ -29,6 +29,7 @@ void sql_row_make(int64_t client, int64_t seq, struct sql_row *ret)
         ret->field[i] = draw(&p, sg_reading_units[i]);
     ret->field[SG_READING_energy_register] = 40000000 + 750 * seq;
     ret->field[SG_READING_reactive_energy_register] = 9000000 + 250 * seq;
+    ret->field[SG_READING_events] = seq % 1000 == 0 ? SG_READING_EVENT_POWER_UP : 0;
 }
 
 bool sql_row_column(const struct sql_row *r, int c, int64_t *ret)

@@ -33,9 +33,9 @@ struct sql_tally {
 };
 
 enum sql_ask {
-    SQL_MONTH,   /* one client's month, 43 columns, by time */
+    SQL_MONTH,   /* one client's month, 45 columns, by time */
     SQL_MONTH_3, /* three of them */
-    SQL_POINT,   /* one row, 43 columns */
+    SQL_POINT,   /* one row, 45 columns */
     SQL_GROUP,   /* readings and power by client, over the whole table */
     SQL_TOP,     /* the ten highest powers in the whole table */
     SQL_ASKS

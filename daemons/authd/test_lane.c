@@ -343,7 +343,7 @@ static void send_block(struct meter *m, const struct block_spec *b)
                                 .first_ts_s = b->first_ts_s,
                                 .interval_s = INTERVAL,
                                 .software = 1,
-                                .format = 1};
+                                .format = SG_BLOCK_FORMAT};
     uint8_t seed[SG_BLOCK_SEED_LEN] = {(uint8_t)b->first_seq, 7};
     strcpy(h.serial, b->serial ? b->serial : m->serial);
     for (size_t i = 0; i < b->n; i++) {

@@ -225,7 +225,8 @@ static int judge_reading(struct sg_audit *a, const struct sg_reading *reading,
     int r = sg_block_reading_hash(a->block.evidence.seed, (uint32_t)i, reading, hash);
     if (r)
         return r;
-    if (memcmp(hash, a->block.leaves[i], 32) || reading->ts_s != items[i].ts_s) {
+    if (memcmp(hash, a->block.leaves[i], 32) || reading->ts_s != items[i].ts_s ||
+        !sg_block_format_has(h, reading)) {
         report_run(a, SG_AUDIT_READING_ALTERED, (uint32_t)i, 1, "not the reading that was signed");
         items[i].state = SG_ITEM_ALTERED;
         return 0;

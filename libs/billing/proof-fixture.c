@@ -78,7 +78,7 @@ static int add_block(struct pf *f, int first, uint32_t n)
                                 .first_ts_s = ts_s,
                                 .interval_s = PF_STEP,
                                 .software = 1,
-                                .format = 1};
+                                .format = SG_BLOCK_FORMAT};
     uint8_t seed[SG_BLOCK_SEED_LEN] = {(uint8_t)first, 7};
 
     snprintf(h.serial, sizeof(h.serial), "4000000%d", meter);

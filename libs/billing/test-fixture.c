@@ -70,7 +70,7 @@ static int make_block(struct fixture *f, int meter, int day)
                                      .first_ts_s = FX_FROM + day * 86400 + 900,
                                      .interval_s = 900,
                                      .software = 1,
-                                     .format = 1};
+                                     .format = SG_BLOCK_FORMAT};
     uint8_t seed[SG_BLOCK_SEED_LEN] = {(uint8_t)meter, (uint8_t)day};
     struct sg_buf *wire = &f->wire[meter][day];
 

@@ -420,7 +420,7 @@ static void the_longest_proof_fits(void **state)
                                 .first_ts_s = INT64_C(253402128000),
                                 .interval_s = 900,
                                 .software = UINT32_MAX,
-                                .format = 1};
+                                .format = SG_BLOCK_FORMAT};
     const uint8_t seed[SG_BLOCK_SEED_LEN] = {1};
     struct sg_reading_proof p = {.bucket = SG_BUCKETS_MAX - 1,
                                  .count = 35040,

@@ -9,7 +9,6 @@
 #define WIRE_ITEMS       3
 #define EVIDENCE_ITEMS   4
 #define PROOF_ITEMS      7
-#define LEAF_FORMAT      1
 #define PATH_MAX_NODES   7   /* ceil(log2(96)) */
 #define HEADER_MAX       128 /* the encoding: 9 items, 20 octets of serial, 32 of root */
 #define TO_BE_SIGNED_MAX 256
@@ -88,7 +87,8 @@ bool sg_block_header_valid(const struct sg_block_header *h)
            h->count >= 1 && h->count <= SG_BLOCK_READINGS_MAX &&
            h->first_seq <= (uint64_t)INT64_MAX - h->count && h->first_ts_s >= 0 &&
            h->first_ts_s <= TS_MAX && interval_valid(h->interval_s) &&
-           (unsigned)h->clock <= SG_CLOCK_WAS_SET && h->format == LEAF_FORMAT;
+           (unsigned)h->clock <= SG_CLOCK_WAS_SET && h->format >= SG_BLOCK_FORMAT_FIRST &&
+           h->format <= SG_BLOCK_FORMAT;
 }
 
 static int put_header(const struct sg_block_header *h, struct sg_buf *b)
@@ -168,6 +168,19 @@ static bool parse_header(struct sg_bytes payload, struct sg_block_header *ret)
     return sg_block_header_valid(ret);
 }
 
+bool sg_block_format_has(const struct sg_block_header *h, const struct sg_reading *reading)
+{
+    return h->format > SG_BLOCK_FORMAT_FIRST || sg_reading_is_short(reading);
+}
+
+static bool format_has(const struct sg_block_header *h, const struct sg_reading *readings)
+{
+    for (uint32_t i = 0; i < h->count; i++)
+        if (!sg_block_format_has(h, &readings[i]))
+            return false;
+    return true;
+}
+
 static bool consecutive(const struct sg_block_header *h, const struct sg_reading *readings)
 {
     for (uint32_t i = 0; i < h->count; i++)
@@ -223,6 +236,8 @@ int sg_block_encode(const struct sg_block_evidence *e, const struct sg_reading *
                     struct sg_buf *ret)
 {
     size_t start = ret->len;
+    if (!format_has(&e->header, readings))
+        return sg_raise(-EINVAL);
     int r = sg_cbor_put_array(ret, WIRE_ITEMS);
     if (r == 0)
         r = put_message(e, ret);
@@ -260,7 +275,8 @@ int sg_block_sign(const struct sg_block_header *header, const struct sg_reading 
     if (n == 0 || n > SG_BLOCK_READINGS_MAX)
         return sg_raise(-EINVAL);
     e.header.count = (uint32_t)n;
-    if (!sg_block_header_valid(&e.header) || !consecutive(&e.header, readings))
+    if (!sg_block_header_valid(&e.header) || !consecutive(&e.header, readings) ||
+        !format_has(&e.header, readings))
         return sg_raise(-EINVAL);
     memcpy(e.seed, seed, SG_BLOCK_SEED_LEN);
     int r = hash_leaves(seed, readings, n, leaves);
@@ -292,7 +308,7 @@ int sg_block_decode(struct sg_bytes wire, struct sg_block_evidence *ret,
     for (uint32_t i = 0; i < e.header.count; i++)
         if (sg_reading_decode(&in, &ret_readings[i]) != 0)
             return SG_BLOCK_MALFORMED;
-    if (in.left != 0)
+    if (in.left != 0 || !format_has(&e.header, ret_readings))
         return SG_BLOCK_MALFORMED;
     if (!consecutive(&e.header, ret_readings))
         return SG_BLOCK_BAD_SEQUENCE;
@@ -305,7 +321,8 @@ static int check_root(const struct sg_block_evidence *e, const struct sg_reading
     uint8_t leaves[SG_BLOCK_READINGS_MAX][32], root[32];
     if (!consecutive(&e->header, readings))
         return SG_BLOCK_BAD_SEQUENCE;
-    if (hash_leaves(e->seed, readings, e->header.count, leaves) != 0)
+    if (!format_has(&e->header, readings) ||
+        hash_leaves(e->seed, readings, e->header.count, leaves) != 0)
         return SG_BLOCK_MALFORMED;
     sg_merkle_root(root, (const uint8_t(*)[32])leaves, e->header.count);
     return memcmp(root, e->header.root, 32) == 0 ? 0 : SG_BLOCK_BAD_ROOT;
@@ -424,7 +441,8 @@ int sg_block_prove(const struct sg_block_evidence *e, const struct sg_reading *r
 {
     uint8_t leaves[SG_BLOCK_READINGS_MAX][32], path[SG_MERKLE_PATH_MAX][32];
     size_t start = ret->len;
-    if (!sg_block_header_valid(&e->header) || index >= e->header.count)
+    if (!sg_block_header_valid(&e->header) || index >= e->header.count ||
+        !format_has(&e->header, readings))
         return sg_raise(-EINVAL);
     int r = hash_leaves(e->seed, readings, e->header.count, leaves);
     if (r)
@@ -467,7 +485,7 @@ static bool parse_proof(struct sg_bytes b, struct proof *p)
         return false;
     struct sg_reader leaf = sg_reader_over(p->leaf);
     return sg_reading_decode(&leaf, &p->reading) == 0 && leaf.left == 0 &&
-           p->index < p->e.header.count;
+           p->index < p->e.header.count && sg_block_format_has(&p->e.header, &p->reading);
 }
 
 static bool proof_in_sequence(const struct proof *p)

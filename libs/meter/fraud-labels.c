@@ -1,4 +1,5 @@
-/* The eight kinds of reported load, after the formulas of the public benchmark (model.h). */
+/* The eight kinds of reported load, after the formulas of the public benchmark (model.h), and what
+ * tampered elements leave of it. */
 #include "model-int.h"
 
 /* g(t) in 0.1..0.8, one an hour. */
@@ -60,9 +61,24 @@ static double reported(const struct sg_model *m, uint32_t meter, uint32_t day, u
     }
 }
 
+static void measure(const struct sg_model *m, uint32_t meter, uint32_t day, int64_t *wh)
+{
+    for (uint32_t k = 0; k < m->per_day; k++) {
+        struct sg_model_split split;
+        double active, reactive;
+        sg_model_split_of(m, meter, (uint64_t)day * m->per_day + k, &split);
+        sg_tamper_kept(&m->meters[meter], &split, &active, &reactive);
+        wh[k] = (int64_t)((double)wh[k] * active);
+    }
+}
+
 void sg_fraud_apply(const struct sg_model *m, uint32_t meter, uint32_t day, int64_t *wh)
 {
     const uint32_t n = m->per_day;
+    if (sg_tampers(&m->meters[meter])) {
+        measure(m, meter, day, wh);
+        return;
+    }
     if (m->meters[meter].fraud == SG_FRAUD_REVERSE) {
         reverse(wh, n);
         return;

@@ -150,9 +150,11 @@ static void draw_meter(const struct sg_model *m, uint32_t i, struct sg_model_met
     draw_phases(&p, mm);
     mm->energy_wh = (int64_t)(mm->daily_wh * between(&p, 10, 2000));
     mm->reactive_varh = (int64_t)((double)mm->energy_wh * 0.2);
+    mm->has_neutral = sg_model_hash(m->config.seed, i, STREAM_METER, 0) % 4 != 0;
     if (m->config.data)
         draw_row(m, &p, mm);
     draw_fraud(&m->config, &p, mm);
+    sg_tamper_draw(&m->config, i, mm);
 }
 
 /* ---- model --------------------------------------------------------------------------------- */
@@ -176,7 +178,8 @@ static bool config_valid(const struct sg_model_config *c)
 {
     return c->meters >= 1 && c->meters <= 10000000 && c->interval_s >= 900 &&
            c->interval_s <= 86400 && 86400 % c->interval_s == 0 && c->start_s >= 0 &&
-           c->fraud_permille <= 1000 && c->fraud_first_day <= c->fraud_last_day;
+           c->fraud_permille <= 1000 && c->fraud_phasor_permille <= 1000 &&
+           c->fraud_first_day <= c->fraud_last_day;
 }
 
 int sg_model_new(struct sg_model **ret, const struct sg_model_config *c)
@@ -355,9 +358,26 @@ static void make_wh(const struct sg_model *m, uint32_t meter, uint32_t day, doub
         sg_fraud_apply(m, meter, day, ret);
 }
 
+/* By the elements, as the active energy is. */
+static void tampered_varh(const struct sg_model *m, uint32_t meter, uint32_t day, const int64_t *wh,
+                          int64_t *ret)
+{
+    for (uint32_t k = 0; k < m->per_day; k++) {
+        struct sg_model_split split;
+        double active, reactive;
+        sg_model_split_of(m, meter, (uint64_t)day * m->per_day + k, &split);
+        sg_tamper_kept(&m->meters[meter], &split, &active, &reactive);
+        ret[k] = (int64_t)((double)wh[k] * (reactive / active));
+    }
+}
+
 static void make_varh(const struct sg_model *m, uint32_t meter, uint32_t day, double *weights,
                       const int64_t *wh, int64_t *ret)
 {
+    if (sg_tampers(&m->meters[meter]) && is_fraud_day(m, meter, day)) {
+        tampered_varh(m, meter, day, wh, ret);
+        return;
+    }
     const int64_t total = (int64_t)((double)sum_of(wh, m->per_day) * day_tan_phi(m, meter, day));
     uint64_t hash = 0;
     if (total == 0) {
@@ -384,14 +404,16 @@ static void day_totals(const struct sg_model *m, uint32_t meter, uint32_t day, i
                        int64_t *ret_varh)
 {
     double weights[SG_MODEL_PER_DAY_MAX];
-    int64_t wh[SG_MODEL_PER_DAY_MAX], true_wh;
-    if (is_fraud_day(m, meter, day)) {
-        make_wh(m, meter, day, weights, wh, &true_wh);
-        *ret_wh = sum_of(wh, m->per_day);
-    } else {
+    int64_t wh[SG_MODEL_PER_DAY_MAX], varh[SG_MODEL_PER_DAY_MAX], true_wh;
+    if (!is_fraud_day(m, meter, day)) {
         *ret_wh = day_wh(m, meter, day);
+        *ret_varh = (int64_t)((double)*ret_wh * day_tan_phi(m, meter, day));
+        return;
     }
-    *ret_varh = (int64_t)((double)*ret_wh * day_tan_phi(m, meter, day));
+    make_wh(m, meter, day, weights, wh, &true_wh);
+    make_varh(m, meter, day, weights, wh, varh);
+    *ret_wh = sum_of(wh, m->per_day);
+    *ret_varh = sum_of(varh, m->per_day);
 }
 
 void sg_model_day(const struct sg_model *m, uint32_t meter, uint32_t day, struct sg_model_day *ret)

@@ -25,7 +25,9 @@ enum sg_model_stream {
     STREAM_INTERVAL,
     STREAM_PHASOR,
     STREAM_FRAUD,
-    STREAM_GRID
+    STREAM_GRID,
+    STREAM_EVENT,
+    STREAM_OUTAGE
 };
 
 static inline uint64_t sg_model_hash(uint64_t seed, uint32_t meter, enum sg_model_stream what,
@@ -58,6 +60,35 @@ const float *sg_load_data_hours(const struct sg_load_data *d, uint32_t row);
 double sg_load_data_before(const struct sg_load_data *d, uint32_t row);
 /* 0 = Sunday. */
 unsigned sg_load_data_weekday(const struct sg_load_data *d, uint32_t row);
+
+/* One phase at an instant: as it is, or as the meter measures it. */
+struct sg_model_phase {
+    double volts, amperes, p, q, s, thd_v, thd_i;
+};
+
+/* How a load is spread over the phases in an interval: shares, 1 together, and tan phi. */
+struct sg_model_split {
+    double share[3], tan_phi[3];
+};
+void sg_model_split_of(const struct sg_model *m, uint32_t meter, uint64_t index,
+                       struct sg_model_split *ret);
+
+/* fraud-phasors: what is done to the elements of a meter. */
+static inline bool sg_tampers(const struct sg_model_meter *mm)
+{
+    return mm->fraud >= SG_FRAUD_VOLTAGE;
+}
+void sg_tamper_draw(const struct sg_model_config *c, uint32_t meter, struct sg_model_meter *mm);
+/* Measured active and reactive power over the true active one, all phases together. */
+void sg_tamper_kept(const struct sg_model_meter *mm, const struct sg_model_split *split,
+                    double *ret_active, double *ret_reactive);
+/* True phases into measured ones. */
+void sg_tamper_phases(const struct sg_model_meter *mm, struct sg_model_phase ph[3]);
+/* Whether the measured neutral is that of the measured currents; else of the true ones. */
+bool sg_tamper_hides_neutral(const struct sg_model_meter *mm);
+
+/* Bits of interval k of a day (enum sg_reading_event). */
+int64_t sg_model_events(const struct sg_model *m, uint32_t meter, uint32_t day, uint32_t k);
 
 /* Changes a day's true interval energies into reported ones. */
 void sg_fraud_apply(const struct sg_model *m, uint32_t meter, uint32_t day, int64_t *wh);

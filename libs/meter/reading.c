@@ -2,6 +2,7 @@
 #include <sealgrid/meter/reading.h>
 
 #define READING_ITEMS (2 + SG_READING_N_FIELDS)
+#define SHORT_ITEMS   (2 + SG_READING_FIELDS_FIRST)
 #define CBOR_NULL     0xf6                  /* RFC 8949, appendix B */
 #define TS_MAX        INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
@@ -43,6 +44,26 @@ bool sg_reading_valid(const struct sg_reading *r)
         if (!in_range(i, r->field[i]))
             return false;
     return true;
+}
+
+bool sg_reading_is_short(const struct sg_reading *r)
+{
+    for (size_t i = SG_READING_FIELDS_FIRST; i < SG_READING_N_FIELDS; i++)
+        if (r->field[i] != SG_READING_NA)
+            return false;
+    return true;
+}
+
+static size_t fields_told(const struct sg_reading *r)
+{
+    return sg_reading_is_short(r) ? SG_READING_FIELDS_FIRST : SG_READING_N_FIELDS;
+}
+
+/* The fields that a short form leaves out. */
+static void fill_short(struct sg_reading *r)
+{
+    for (size_t i = SG_READING_FIELDS_FIRST; i < SG_READING_N_FIELDS; i++)
+        r->field[i] = SG_READING_NA;
 }
 
 /*
@@ -87,12 +108,13 @@ static inline uint8_t *write_int(uint8_t *at, int64_t value)
 static void encode_fast(const struct sg_reading *r, struct sg_buf *b)
 {
     uint8_t *at = b->data + b->len;
+    const size_t n = fields_told(r);
 
     *at++ = ARRAY_OF_SOME;
-    *at++ = READING_ITEMS;
+    *at++ = (uint8_t)(2 + n);
     at = write_int(at, (int64_t)r->seq);
     at = write_int(at, r->ts_s);
-    for (size_t i = 0; i < SG_READING_N_FIELDS; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (r->field[i] == SG_READING_NA)
             *at++ = CBOR_NULL;
         else
@@ -109,13 +131,13 @@ int sg_reading_encode(const struct sg_reading *r, struct sg_buf *b)
         encode_fast(r, b);
         return 0;
     }
-    size_t start = b->len;
-    int e = sg_cbor_put_array(b, READING_ITEMS);
+    const size_t start = b->len, n = fields_told(r);
+    int e = sg_cbor_put_array(b, 2 + n);
     if (e == 0)
         e = sg_cbor_put_uint(b, r->seq);
     if (e == 0)
         e = sg_cbor_put_int(b, r->ts_s);
-    for (size_t i = 0; e == 0 && i < SG_READING_N_FIELDS; i++)
+    for (size_t i = 0; e == 0 && i < n; i++)
         e = r->field[i] == SG_READING_NA ? sg_cbor_put_null(b) : sg_cbor_put_int(b, r->field[i]);
     if (e)
         b->len = start;
@@ -151,12 +173,14 @@ static bool decode_fast(struct sg_reader *in, struct sg_reading *ret)
     const uint8_t *at = in->at;
     int64_t seq;
 
-    if (in->left < ENCODED_MAX || at[0] != ARRAY_OF_SOME || at[1] != READING_ITEMS)
+    if (in->left < ENCODED_MAX || at[0] != ARRAY_OF_SOME ||
+        (at[1] != READING_ITEMS && at[1] != SHORT_ITEMS))
         return false;
+    const size_t n = at[1] - 2u;
     at = read_int(at + 2, &seq);
     if (at)
         at = read_int(at, &ret->ts_s);
-    for (size_t i = 0; at && i < SG_READING_N_FIELDS; i++) {
+    for (size_t i = 0; at && i < n; i++) {
         if (*at == CBOR_NULL) {
             ret->field[i] = SG_READING_NA;
             at++;
@@ -169,6 +193,10 @@ static bool decode_fast(struct sg_reader *in, struct sg_reading *ret)
     if (!at || seq < 0)
         return false;
     ret->seq = (uint64_t)seq;
+    if (n < SG_READING_N_FIELDS)
+        fill_short(ret);
+    else if (sg_reading_is_short(ret))
+        return false;
     if (!head_valid(ret))
         return false;
     in->left -= (size_t)(at - in->at);
@@ -208,7 +236,7 @@ int sg_reading_decode(struct sg_reader *in, struct sg_reading *ret)
     int r = sg_cbor_get_array(&rest, &items);
     if (r)
         return r;
-    if (items != READING_ITEMS)
+    if (items != READING_ITEMS && items != SHORT_ITEMS)
         return sg_raise(-EBADMSG);
     r = sg_cbor_get_uint(&rest, &v.seq);
     if (r)
@@ -216,12 +244,15 @@ int sg_reading_decode(struct sg_reader *in, struct sg_reading *ret)
     r = sg_cbor_get_int(&rest, &v.ts_s);
     if (r)
         return r;
-    for (size_t i = 0; i < SG_READING_N_FIELDS; i++) {
+    fill_short(&v);
+    for (size_t i = 0; i < items - 2; i++) {
         r = take_field(&rest, i, &v.field[i]);
         if (r)
             return r;
     }
-    if (!head_valid(&v)) /* the fields were judged one by one */
+    /* The fields were judged one by one; a long form that says no more than the short one is a
+     * second encoding. */
+    if (!head_valid(&v) || (items == READING_ITEMS && sg_reading_is_short(&v)))
         return sg_raise(-EBADMSG);
     *ret = v;
     *in = rest;

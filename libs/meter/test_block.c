@@ -29,13 +29,14 @@ static int setup(void **state)
                                         .interval_s = 900,
                                         .clock = SG_CLOCK_OK,
                                         .software = 7,
-                                        .format = 1};
+                                        .format = SG_BLOCK_FORMAT};
     for (unsigned i = 0; i < SG_BLOCK_READINGS_MAX; i++) {
         f.readings[i].seq = 1000 + i;
         f.readings[i].ts_s = 1788232500 + 900 * (int64_t)i;
         for (unsigned k = 0; k < SG_READING_N_FIELDS; k++)
             f.readings[i].field[k] = (int64_t)(i * 7 + k) % 1000;
         f.readings[i].field[SG_READING_temperature] = SG_READING_NA;
+        f.readings[i].field[SG_READING_events] = i % 64;
     }
     memset(f.seed, 0x5a, sizeof(f.seed));
     return 0;
@@ -105,6 +106,54 @@ static void sign_refuses(void **state)
     assert_true(sg_block_sign(&f.header, two, 2, f.p256, SG_SIGN_ES256, f.seed, &wire) < 0);
     assert_int_equal(wire.len, 0);
     sg_buf_clear(&wire);
+}
+
+/* What is signed as format 1 never passes for more than such a leaf could say, at no door; and a
+ * format that is not known yet is refused before its leaves are looked at. */
+static void an_old_leaf_is_no_new_one(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf wire = SG_BUF_INIT(SG_BLOCK_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf proof = SG_BUF_INIT(SG_BLOCK_PROOF_MAX);
+    static struct sg_reading out[SG_BLOCK_READINGS_MAX];
+    struct sg_reading old[2] = {f.readings[0], f.readings[1]}, told;
+    struct sg_block_header h = f.header, back;
+    struct sg_block_evidence e;
+
+    for (int i = 0; i < 2; i++)
+        old[i].field[SG_READING_neutral_current] = old[i].field[SG_READING_events] = SG_READING_NA;
+    h.format = SG_BLOCK_FORMAT_FIRST;
+    assert_true(sg_block_sign(&h, f.readings, 2, f.p256, SG_SIGN_ES256, f.seed, &wire) < 0);
+    assert_int_equal(wire.len, 0);
+    assert_int_equal(sg_block_sign(&h, old, 2, f.p256, SG_SIGN_ES256, f.seed, &wire), 0);
+    assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &e, out), 0);
+    assert_int_equal(sg_block_verify(&e, out, f.p256), 0);
+    out[1].field[SG_READING_events] = 0; /* "nothing was opened", which nobody signed */
+    assert_int_equal(sg_block_verify(&e, out, f.p256), SG_BLOCK_MALFORMED);
+    assert_true(sg_block_prove(&e, out, 1, &proof) < 0);
+    sg_buf_reset(&wire);
+    assert_true(sg_block_encode(&e, out, &wire) < 0);
+    assert_int_equal(wire.len, 0);
+    /* A header of format 1 over leaves of 2, as a faulty meter would sign it: the wire octets of a
+     * good block with the format's octet changed, where no signature is asked for yet. */
+    sign(2, f.p256, SG_SIGN_ES256, &wire);
+    assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &e, out), 0);
+    uint8_t *format = memmem(wire.data, wire.len, e.header.root, 32);
+    assert_non_null(format);
+    format -= 3; /* before the root: its head of two octets, and the format */
+    assert_int_equal(*format, SG_BLOCK_FORMAT);
+    for (*format = 0; *format < 24; ++*format)
+        assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &e, out),
+                         *format == SG_BLOCK_FORMAT ? 0 : SG_BLOCK_MALFORMED);
+    *format = SG_BLOCK_FORMAT;
+    assert_int_equal(sg_block_decode(sg_buf_bytes(&wire), &e, out), 0);
+    assert_int_equal(sg_block_prove(&e, out, 1, &proof), 0);
+    assert_int_equal(sg_block_check_proof(sg_buf_bytes(&proof), f.p256, &back, &told), 0);
+    format = memmem(proof.data, proof.len, e.header.root, 32);
+    assert_non_null(format);
+    format[-3] = SG_BLOCK_FORMAT_FIRST;
+    assert_int_equal(sg_block_check_proof(sg_buf_bytes(&proof), f.p256, &back, &told),
+                     SG_BLOCK_MALFORMED);
 }
 
 /* Every single flipped bit of a small block is refused at one stage or another. */
@@ -253,10 +302,15 @@ static void salt_is_hmac(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),       cmocka_unit_test(sign_refuses),
-        cmocka_unit_test(every_bit_counts), cmocka_unit_test(every_length_counts),
-        cmocka_unit_test(rows_altered),     cmocka_unit_test(evidence_rebuilds_wire),
-        cmocka_unit_test(proofs),           cmocka_unit_test(salt_is_hmac),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(sign_refuses),
+        cmocka_unit_test(an_old_leaf_is_no_new_one),
+        cmocka_unit_test(every_bit_counts),
+        cmocka_unit_test(every_length_counts),
+        cmocka_unit_test(rows_altered),
+        cmocka_unit_test(evidence_rebuilds_wire),
+        cmocka_unit_test(proofs),
+        cmocka_unit_test(salt_is_hmac),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

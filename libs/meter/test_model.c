@@ -99,7 +99,7 @@ static void check_physics(const struct sg_reading *r)
         const double angle = (double)r->field[SG_READING_current_angle_a + i] / 100;
         near(p, s * pf, 0.6 + 0.0006 * s + 0.07);
         near(s * s, (p * p + q * q) * (1 + thd * thd), 2 * s * (1.7 + 0.0002 * s));
-        near(q, -p * tan(angle * M_PI / 180), 0.6 + 0.6 * 0.4 + p * 1e-4);
+        near(q, -p * tan(angle * M_PI / 180), 0.6 + 0.6 * 0.4 + fabs(p) * 1e-4);
     }
     near((double)r->field[SG_READING_apparent_power], s_sum, 1.0);
     assert_int_equal(r->field[SG_READING_active_power], r->field[SG_READING_active_power_a] +
@@ -110,13 +110,40 @@ static void check_physics(const struct sg_reading *r)
                      36000);
 }
 
+/* The neutral carries the vector sum of the fundamentals, and of the harmonics at most their sum.
+ */
+static void check_neutral(const struct sg_reading *r)
+{
+    double x = 0, y = 0, harmonics = 0;
+    for (int i = 0; i < 3; i++) {
+        const double thd = (double)r->field[SG_READING_current_thd_a + i] / 10000;
+        const double first =
+            (double)r->field[SG_READING_current_a + i] / 1000 / sqrt(1 + thd * thd);
+        const int64_t told = r->field[SG_READING_current_angle_a + i];
+        const double angle = (told == SG_READING_NA ? 0 : (double)told / 100) - 120 * i;
+        x += first * cos(angle * M_PI / 180);
+        y += first * sin(angle * M_PI / 180);
+        harmonics += thd * first;
+    }
+    const double vector = sqrt(x * x + y * y);
+    const double got = (double)r->field[SG_READING_neutral_current] / 1000;
+    assert_int_equal(r->field[SG_READING_neutral_current] % 10, 0);
+    assert_true(got >= vector - 0.02);
+    assert_true(got <= vector + harmonics + 0.02);
+    if (harmonics > 0.2 && vector < harmonics)
+        assert_true(got > vector + 0.02);
+}
+
 static void physics_and_registers(void **state)
 {
     (void)state;
-    const struct sg_model_config c = config();
+    struct sg_model_config c = config();
+    c.fraud_phasor_permille = 300;
     struct sg_model *m = make(&c);
     for (uint32_t meter = 0; meter < METERS; meter += 7) {
         struct sg_model_day d;
+        const struct sg_model_meter *mm = sg_model_meter(m, meter);
+        const bool neutral = mm->has_neutral;
         int64_t wh = sg_model_meter(m, meter)->energy_wh;
         int64_t varh = sg_model_meter(m, meter)->reactive_varh;
         sg_model_day(m, meter, 0, &d);
@@ -128,6 +155,9 @@ static void physics_and_registers(void **state)
                 assert_int_equal(r.seq, day * 96 + k + 1);
                 assert_int_equal(r.ts_s, c.start_s + (int64_t)r.seq * 900);
                 check_physics(&r);
+                assert_int_equal(r.field[SG_READING_neutral_current] != SG_READING_NA, neutral);
+                if (neutral && (mm->fraud < SG_FRAUD_VOLTAGE || day < mm->fraud_day))
+                    check_neutral(&r);
                 assert_true(r.field[SG_READING_interval_energy] >= 0);
                 wh += r.field[SG_READING_interval_energy];
                 varh += r.field[SG_READING_interval_reactive_energy];

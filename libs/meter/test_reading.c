@@ -33,11 +33,11 @@ static void round_trip(void **state)
     sg_buf_clear(&b);
 }
 
-/* The first octets by hand: array of 40, 7, 32-bit time, voltages 0 and 1, null. */
+/* The first octets by hand: array of 42, 7, 32-bit time, voltages 0 and 1, null. */
 static void layout(void **state)
 {
     (void)state;
-    static const uint8_t want[] = {0x98, 0x28, 0x07, 0x1a, 0x6a, 0x96,
+    static const uint8_t want[] = {0x98, 0x2a, 0x07, 0x1a, 0x6a, 0x96,
                                    0x3f, 0xb0, 0x00, 0x01, 0xf6};
     const struct sg_reading in = sample();
     struct sg_buf b = SG_BUF_INIT(SG_READING_LEAF_MAX);
@@ -101,8 +101,9 @@ static void decode_refuses(void **state)
         expect_refused(b.data, n); /* every truncation */
     uint8_t copy[SG_READING_LEAF_MAX];
     memcpy(copy, b.data, b.len);
-    copy[1] = 0x27; /* 39 items */
-    expect_refused(copy, b.len);
+    for (copy[1] = 0x18; copy[1] < 0x40; copy[1]++) /* 24 to 63 items, but those there are */
+        if (copy[1] != 0x2a && copy[1] != 0x28)
+            expect_refused(copy, b.len);
     memcpy(copy, b.data, b.len);
     copy[2] = 0x00; /* sequence 0 */
     expect_refused(copy, b.len);
@@ -115,10 +116,65 @@ static void decode_refuses(void **state)
     sg_buf_clear(&b);
 }
 
+/* What the first meters could tell has their form, of 40 items, and no other. */
+static void short_form(void **state)
+{
+    (void)state;
+    struct sg_reading in = sample(), out;
+    uint8_t padded[2 * SG_READING_LEAF_MAX] = {0};
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(SG_READING_LEAF_MAX);
+    in.field[SG_READING_neutral_current] = in.field[SG_READING_events] = SG_READING_NA;
+    assert_true(sg_reading_is_short(&in));
+    assert_int_equal(sg_reading_encode(&in, &b), 0);
+    assert_int_equal(b.data[1], 0x28);
+    struct sg_reader r = sg_reader_over(sg_buf_bytes(&b));
+    assert_int_equal(sg_reading_decode(&r, &out), 0);
+    assert_memory_equal(&in, &out, sizeof(in));
+    /* The same with two nulls more would be another leaf of the same reading. */
+    memcpy(padded, b.data, b.len);
+    padded[1] = 0x2a;
+    padded[b.len] = padded[b.len + 1] = 0xf6;
+    expect_refused(padded, b.len + 2);
+    expect_refused(padded, sizeof(padded));
+    /* One of the two is enough for the long form; what it says is kept. */
+    for (int i = SG_READING_neutral_current; i <= SG_READING_events; i++) {
+        struct sg_reading told = in;
+        told.field[i] = 5;
+        sg_buf_reset(&b);
+        assert_false(sg_reading_is_short(&told));
+        assert_int_equal(sg_reading_encode(&told, &b), 0);
+        assert_int_equal(b.data[1], 0x2a);
+        r = sg_reader_over(sg_buf_bytes(&b));
+        assert_int_equal(sg_reading_decode(&r, &out), 0);
+        assert_memory_equal(&told, &out, sizeof(told));
+        b.data[1] = 0x28; /* cut down to the short form: octets are left over */
+        r = sg_reader_over(sg_buf_bytes(&b));
+        assert_int_equal(sg_reading_decode(&r, &out), 0);
+        assert_true(r.left > 0);
+    }
+}
+
+static void unknown_events_are_refused(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(SG_READING_LEAF_MAX);
+    struct sg_reading in = sample();
+    in.field[SG_READING_events] = 63;
+    assert_int_equal(sg_reading_encode(&in, &b), 0);
+    uint8_t octets[SG_READING_LEAF_MAX];
+    memcpy(octets, b.data, b.len);
+    assert_int_equal(octets[b.len - 1], 63);
+    octets[b.len - 1] = 64;
+    expect_refused(octets, b.len);
+    in.field[SG_READING_events] = 64;
+    assert_true(sg_reading_encode(&in, &b) < 0);
+}
+
 static void names_in_order(void **state)
 {
     (void)state;
-    assert_int_equal(SG_READING_N_FIELDS, 38);
+    assert_int_equal(SG_READING_N_FIELDS, 40);
+    assert_int_equal(SG_READING_FIELDS_FIRST, 38);
     assert_string_equal(sg_reading_names[0], "voltage_a");
     assert_string_equal(sg_reading_names[SG_READING_reactive_energy_register],
                         "reactive_energy_register");
@@ -146,6 +202,9 @@ static void room_makes_no_difference(void **state)
         }
         in.field[SG_READING_interval_energy] = energies[k % 12];
         in.field[SG_READING_energy_register] = registers[k % 5];
+        in.field[SG_READING_events] = k % 3 ? (int64_t)k % 64 : SG_READING_NA;
+        if (k % 6 == 0)
+            in.field[SG_READING_neutral_current] = SG_READING_NA;
         assert_int_equal(sg_buf_reserve(&roomy, 4096), 0);
         SG_CLEANUP(sg_buf_clear) struct sg_buf tight = SG_BUF_INIT(SG_READING_LEAF_MAX);
         int r = sg_reading_encode(&in, &roomy);
@@ -188,6 +247,8 @@ int main(void)
         cmocka_unit_test(longest_fits),
         cmocka_unit_test(encode_refuses),
         cmocka_unit_test(decode_refuses),
+        cmocka_unit_test(short_form),
+        cmocka_unit_test(unknown_events_are_refused),
         cmocka_unit_test(names_in_order),
         cmocka_unit_test(room_makes_no_difference),
     };

@@ -18,6 +18,7 @@ static struct sg_row_reading sample(void)
     for (int i = 0; i < SG_READING_N_FIELDS; i++)
         row.reading.field[i] = i * 3;
     row.reading.field[SG_READING_temperature] = SG_READING_NA;
+    row.reading.field[SG_READING_events] = SG_READING_EVENT_COVER | SG_READING_EVENT_SERVICE;
     return row;
 }
 
@@ -39,7 +40,7 @@ static void reading(void **state)
     sg_buf_clear(&value);
 }
 
-/* The SQL mapping sees serial, seq, 38 fields, origin - in that order, NULL for what is missing. */
+/* The SQL mapping sees serial, seq, 40 fields, origin - in that order, NULL for what is missing. */
 static void reading_columns(void **state)
 {
     (void)state;
@@ -49,13 +50,39 @@ static void reading_columns(void **state)
     size_t n;
     assert_int_equal(sg_row_reading_encode(&value, &in), 0);
     assert_int_equal(sg_tuple_value_decode(sg_buf_bytes(&value), v, 64, &n), 0);
-    assert_int_equal(n, 41);
+    assert_int_equal(n, 43);
     assert_int_equal(v[0].type, SG_TEXT);
     assert_int_equal(v[1].i, 12);
     assert_int_equal(v[2 + SG_READING_voltage_b].i, 3);
     assert_int_equal(v[2 + SG_READING_temperature].type, SG_NULL);
-    assert_int_equal(v[40].i, SG_ORIGIN_METROLOGY);
+    assert_int_equal(v[2 + SG_READING_events].i, 18);
+    assert_int_equal(v[42].i, SG_ORIGIN_METROLOGY);
     sg_buf_clear(&value);
+}
+
+/* A row without the fields that came later, or with more than there are, is none. */
+static void other_counts_of_columns(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf sort = SG_BUF_INIT(SG_ROW_KEY_MAX);
+    SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(SG_ROW_READING_MAX);
+    const struct sg_row_reading in = sample();
+    struct sg_row_reading out;
+    struct sg_value v[64];
+    size_t n;
+    assert_int_equal(sg_row_int_sort(&sort, in.reading.ts_s), 0);
+    assert_int_equal(sg_row_reading_encode(&value, &in), 0);
+    assert_int_equal(sg_tuple_value_decode(sg_buf_bytes(&value), v, 64, &n), 0);
+    const struct sg_value origin = v[n - 1];
+    for (size_t columns = 39; columns <= 48; columns++) {
+        for (size_t i = 42; i < 48; i++)
+            v[i] = SG_VAL_INT(0);
+        v[columns - 1] = origin;
+        sg_buf_reset(&value);
+        assert_int_equal(sg_tuple_value_append(&value, v, columns), 0);
+        int r = sg_row_reading_decode(sg_buf_bytes(&sort), sg_buf_bytes(&value), &out);
+        assert_int_equal(r < 0, columns != 43);
+    }
 }
 
 /* The bit of each field stands where the whole value has it; a tuple of that column alone reads as
@@ -126,8 +153,8 @@ static void some_fields_of_a_reading(void **state)
     assert_int_equal(got[3], 1);
     ts_s = got[0] = 7;
     for (size_t of = 0; of < 50; of += of == 2 ? 2 : 1)
-        assert_true(sg_row_reading_take_all(sg_buf_bytes(&sort), sg_buf_bytes(&some), &ts_s, got,
-                                            of) < 0);
+        assert_true(
+            sg_row_reading_take_all(sg_buf_bytes(&sort), sg_buf_bytes(&some), &ts_s, got, of) < 0);
     assert_int_equal(ts_s, 7);
     assert_int_equal(got[0], 7);
 }
@@ -148,8 +175,7 @@ static void topology(void **state)
     assert_int_equal(out.from_day, in.from_day);
     assert_int_equal(out.transformer, in.transformer);
     for (size_t n = 0; n < value.len; n++)
-        assert_true(
-            sg_row_topology_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) < 0);
+        assert_true(sg_row_topology_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) < 0);
 }
 
 static void contract(void **state)
@@ -217,14 +243,15 @@ static void consumer(void **state)
         sg_buf_reset(&value);
         assert_int_equal(sg_row_int_sort(&sort, in.from_day), 0);
         assert_int_equal(sg_row_consumer_encode(&value, &in), 0);
-        assert_int_equal(sg_row_consumer_decode(sg_buf_bytes(&sort), sg_buf_bytes(&value), &out), 0);
+        assert_int_equal(sg_row_consumer_decode(sg_buf_bytes(&sort), sg_buf_bytes(&value), &out),
+                         0);
         assert_int_equal(out.from_day, 20454);
         assert_true(out.contracted_w == in.contracted_w && out.tariff_since == in.tariff_since);
         assert_true(out.vacant_since == SG_READING_NA && out.solar_w == SG_READING_NA);
         assert_true(sg_bytes_equal(out.cls, in.cls) && sg_bytes_equal(out.region, in.region));
         for (size_t n = 0; n < value.len; n++)
-            assert_true(
-                sg_row_consumer_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) < 0);
+            assert_true(sg_row_consumer_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) <
+                        0);
         in.cls = SG_BYTES_LIT("industrial");
         in.region = SG_BYTES_LIT("north");
         in.contracted_w = 500000;
@@ -421,6 +448,7 @@ int main(void)
         cmocka_unit_test(resolution),
         cmocka_unit_test(reading),
         cmocka_unit_test(reading_columns),
+        cmocka_unit_test(other_counts_of_columns),
         cmocka_unit_test(one_field_of_a_reading),
         cmocka_unit_test(topology),
         cmocka_unit_test(some_fields_of_a_reading),

@@ -244,7 +244,12 @@ static void t_reading_is_unsigned_and_once(void **state)
                 "INSERT INTO block (client_id, first_ts, meter_serial, first_seq) "
                 "VALUES (1, 1, 'x', 1)",
                 "!read_only");
-    expect_rows(f, "SELECT count(*) FROM pragma_table_info('reading')", "43;");
+    expect_rows(f, "SELECT count(*) FROM pragma_table_info('reading')", "45;");
+    expect_done(f,
+                "INSERT INTO reading (client_id, ts, meter_serial, seq, neutral_current, events) "
+                "VALUES (3000000001, 1800, '12345678', 2, 1230, 18)");
+    expect_rows(f, "SELECT ts, neutral_current FROM reading WHERE events & 6 != 0", "1800 1230;");
+    expect_rows(f, "SELECT events FROM reading WHERE ts = 900", "null;");
 }
 
 /* What SQL lets in, billing and audit can read. */
@@ -260,6 +265,9 @@ static void t_system_rows_keep_their_ranges(void **state)
         "VALUES (1, 1, 'm', 1, -1)",
         "INSERT INTO reading (client_id, ts, meter_serial, seq, power_factor) "
         "VALUES (1, 1, 'm', 1, 1001)",
+        "INSERT INTO reading (client_id, ts, meter_serial, seq, events) VALUES (1, 1, 'm', 1, 64)",
+        "INSERT INTO reading (client_id, ts, meter_serial, seq, neutral_current) "
+        "VALUES (1, 1, 'm', 1, -1)",
         "INSERT INTO installation VALUES (1, 5, 'm', 5, 1, 1, x'30', 'B1')",
         "INSERT INTO installation VALUES (1, 5, 'm', NULL, 0, 1, x'30', 'B1')",
         "INSERT INTO installation VALUES (1, 5, 'm', NULL, 1, 1, x'30', '')",

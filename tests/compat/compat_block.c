@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <sealgrid/meter/block.h>
 
-static struct image image = {.path = "tests/compat/block/v1.txt"};
+static struct image image;
 
 static void require(bool ok, const char *name, const char *what)
 {
@@ -31,13 +31,16 @@ static void expect_header(const char *set, enum sg_sign_alg alg, const struct sg
     image_expect_octets(&image, name, SG_BYTES_ARRAY(h->root));
 }
 
-static void expect_reading(const char *set, uint32_t i, const struct sg_reading *r)
+static void expect_reading(const char *set, uint32_t format, uint32_t i, const struct sg_reading *r)
 {
+    const bool first = format == SG_BLOCK_FORMAT_FIRST;
+    const unsigned n = first ? SG_READING_FIELDS_FIRST : SG_READING_N_FIELDS;
     SG_CLEANUP(sg_buf_clear) struct sg_buf words = SG_BUF_INIT(1024);
     char name[64];
     int f = sg_buf_printf(&words, "%" PRIu64 " %" PRId64, r->seq, r->ts_s);
 
-    for (unsigned k = 0; k < SG_READING_N_FIELDS && !f; k++)
+    require(!first || sg_reading_is_short(r), set, "has fields that its format does not");
+    for (unsigned k = 0; k < n && !f; k++)
         f = r->field[k] == SG_READING_NA ? sg_buf_printf(&words, " -")
                                          : sg_buf_printf(&words, " %" PRId64, r->field[k]);
     require(f == 0, set, "does not print");
@@ -82,7 +85,7 @@ static void check_proofs(const char *set, const struct sg_block_evidence *e,
         require(sg_block_check_proof(sg_buf_bytes(&proof), key, &header, &reading) == 0, name,
                 "does not prove");
         expect_header(set, e->alg, &header);
-        expect_reading(set, i, &reading);
+        expect_reading(set, header.format, i, &reading);
     }
     require(found > 0, set, "has no proof in the image");
 }
@@ -104,7 +107,7 @@ static void check_set(const char *set)
     require(sg_block_verify(&e, readings, key) == 0, name, "does not verify");
     expect_header(set, e.alg, &e.header);
     for (uint32_t i = 0; i < e.header.count; i++)
-        expect_reading(set, i, &readings[i]);
+        expect_reading(set, e.header.format, i, &readings[i]);
     require(sg_block_encode(&e, readings, &again) == 0, name, "does not encode");
     require(sg_bytes_equal(sg_buf_bytes(&again), sg_buf_bytes(&wire)), name,
             "encodes to something else");
@@ -114,14 +117,20 @@ static void check_set(const char *set)
     check_proofs(set, &e, readings, key);
 }
 
-int main(int argc, char **argv)
+static void check_image(const char *path)
 {
-    image_open(&image, argc > 1 ? argv[1] : "tests/compat/block/v1.txt");
+    image_open(&image, path);
     check_set("es256");
     check_set("ps256");
     check_set("rs256");
     check_set("eddsa");
     printf("%s: every block decodes, verifies and encodes alike\n", image.path);
     sg_buf_clear(&image.text);
+}
+
+int main(int argc, char **argv)
+{
+    check_image(argc > 1 ? argv[1] : "tests/compat/block/v1.txt");
+    check_image(argc > 2 ? argv[2] : "tests/compat/block/v2.txt");
     return 0;
 }

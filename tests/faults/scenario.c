@@ -219,6 +219,8 @@ static void make_readings(struct sg_reading *readings, const struct sg_block_hea
             r->field[k] = SG_READING_NA;
         r->field[SG_READING_voltage_a] = 127000 + (int64_t)sg_prng_below(random, 2000);
         r->field[SG_READING_interval_energy] = (int64_t)sg_prng_below(random, 4000);
+        if (h->first_seq % 2) /* blocks with and without the fields that came later */
+            r->field[SG_READING_events] = (int64_t)sg_prng_below(random, 64);
     }
 }
 
@@ -255,7 +257,7 @@ static struct sg_block_header header_of(const struct scenario *s, size_t meter, 
                                 .first_ts_s = ts_s,
                                 .interval_s = s->world->tariff[s->tariff]->interval_s,
                                 .software = 1,
-                                .format = 1};
+                                .format = SG_BLOCK_FORMAT};
 
     snprintf(h.serial, sizeof(h.serial), "7000000%zu", meter);
     return h;

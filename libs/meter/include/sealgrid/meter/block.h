@@ -16,6 +16,9 @@
 #define SG_BLOCK_MAX          49152 /* whole encoding on the wire */
 #define SG_BLOCK_SEED_LEN     32
 #define SG_BLOCK_SALT_LEN     16
+/* Leaf formats: 1 has readings of 38 fields (sg_reading_is_short) alone, 2 also those of 40. */
+#define SG_BLOCK_FORMAT_FIRST 1
+#define SG_BLOCK_FORMAT       2
 
 enum sg_clock_status { SG_CLOCK_OK = 0, SG_CLOCK_UNSYNCHRONISED = 1, SG_CLOCK_WAS_SET = 2 };
 
@@ -27,7 +30,7 @@ struct sg_block_header {
     uint32_t interval_s; /* 60..86400, divides 86400; ts_i = first_ts + i * interval */
     enum sg_clock_status clock;
     uint32_t software; /* legally relevant software id */
-    uint32_t format;   /* leaf format, 1 */
+    uint32_t format;   /* of the leaves, SG_BLOCK_FORMAT_FIRST .. SG_BLOCK_FORMAT */
     uint8_t root[32];
 };
 
@@ -45,8 +48,12 @@ void sg_block_salt(uint8_t ret[SG_BLOCK_SALT_LEN], const uint8_t seed[SG_BLOCK_S
 void sg_block_leaf_hash(uint8_t ret[32], const uint8_t salt[SG_BLOCK_SALT_LEN],
                         struct sg_bytes leaf);
 
-/* Meter side.  readings must be consecutive (checked: -EINVAL).  header.root and count are made.
- * Appends the wire encoding. */
+/* False for a reading of 40 fields under a header of format 1: whatever a meter signed as format 1
+ * is never taken for more than that could say. */
+bool sg_block_format_has(const struct sg_block_header *h, const struct sg_reading *reading);
+
+/* Meter side.  readings must be consecutive and of the format (checked: -EINVAL).  header.root and
+ * count are made.  Appends the wire encoding. */
 SG_MUST_USE int sg_block_sign(const struct sg_block_header *header,
                               const struct sg_reading *readings, size_t n, const struct sg_key *key,
                               enum sg_sign_alg alg, const uint8_t seed[SG_BLOCK_SEED_LEN],

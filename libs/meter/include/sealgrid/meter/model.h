@@ -15,8 +15,8 @@
 #define SG_MODEL_PER_DAY_MAX 96
 
 /* Wide daily rows of 24 hours in kWh (daily-rows.h).  Rows with a missing hour or more than two
- * zero ones are left out (the publisher of the set wrote 0 for missing); any other bad row: -EBADMSG,
- * its place in the trace. */
+ * zero ones are left out (the publisher of the set wrote 0 for missing); any other bad row:
+ * -EBADMSG, its place in the trace. */
 struct sg_load_data;
 SG_MUST_USE int sg_load_data_open(struct sg_load_data **ret, const char *path);
 void sg_load_data_free(struct sg_load_data *d);
@@ -39,6 +39,15 @@ enum sg_fraud {
     SG_FRAUD_REVERSE,     /* x(23 - t): no energy lost */
     SG_FRAUD_CUT,         /* min(x(t), c) */
     SG_FRAUD_SUBTRACT,    /* max(x(t) - c, 0) */
+    /* Done to the meter's elements, so that its phasors tell (docs/load-model.md). */
+    SG_FRAUD_VOLTAGE,    /* a voltage circuit weakened or cut, one phase or two */
+    SG_FRAUD_CURRENT,    /* a current circuit shorted: at most a tenth is left, one phase or two */
+    SG_FRAUD_REVERSED,   /* a current circuit turned round, one phase */
+    SG_FRAUD_BYPASS_ONE, /* some of the current led past the element, of one phase */
+    SG_FRAUD_BYPASS_TWO,
+    SG_FRAUD_BYPASS_ALL,
+    SG_FRAUD_ANGLE, /* currents turned against their voltages, one phase or all */
+    SG_FRAUD_KINDS,
 };
 
 struct sg_model_config {
@@ -48,7 +57,8 @@ struct sg_model_config {
     uint32_t interval_s;             /* 900..86400, divides 86400 */
     int64_t start_s;                 /* beginning of the first interval: midnight UTC-3 */
     const struct sg_load_data *data; /* borrowed; NULL: built-in shapes */
-    unsigned fraud_permille;         /* of the meters */
+    unsigned fraud_permille;         /* of the meters: reported load */
+    unsigned fraud_phasor_permille;  /* of the others: done to the elements */
     uint32_t fraud_first_day, fraud_last_day; /* starts are drawn from here, inclusive */
 };
 
@@ -58,9 +68,14 @@ struct sg_model_meter {
     double daily_wh; /* mean */
     double tan_phi[3], thd_i[3], share[3], volts[3];
     int64_t energy_wh, reactive_varh; /* registers at start */
+    bool has_neutral;                 /* a transformer in the neutral */
     enum sg_fraud fraud;
     uint32_t fraud_day; /* first day, from 0 */
-    double fraud_param; /* a, or c in Wh an interval */
+    double
+        fraud_param; /* a, c in Wh an interval, share of a circuit that is left, cosine of a turn */
+    unsigned fraud_phases;   /* bits; of a load's form none */
+    bool fraud_opened;       /* a cover was opened for it, on the first day */
+    bool fraud_past_neutral; /* what passes the element passes the neutral's transformer, too */
     uint32_t fraud_from_h, fraud_hours;
     uint32_t building, row; /* with data */
 };

@@ -6,13 +6,15 @@
  * Source of the set: Brito et al. 2019, section on the smart meter; NBR 14522 command 14 (docs of
  * the protocol) for the instantaneous quantities, registers for energy and demand.  Signs: power
  * and energy positive when delivered to the consumer; reactive positive inductive.  INT64_MIN is
- * not a value: a quantity that is not available is SG_READING_NA.
+ * not a value: a quantity that is not available is SG_READING_NA (neutral_current of a meter
+ * without a transformer in the neutral, events of one that keeps no record of them).
  */
 #include <sealgrid/base/buf.h>
 
 #define SG_READING_NA INT64_C(-9007199254740993)
 
-/* F(name, unit, minimum, maximum): the range a decoder accepts besides SG_READING_NA. */
+/* F(name, unit, minimum, maximum): the range a decoder accepts besides SG_READING_NA.  What is
+ * added comes last: see sg_reading_encode. */
 #define SG_READING_FIELDS(F)                                                                       \
     F(voltage_a, "mV", 0, 1000000)                                                                 \
     F(voltage_b, "mV", 0, 1000000)                                                                 \
@@ -51,13 +53,29 @@
     F(interval_energy, "Wh", -10000000, 10000000)                                                  \
     F(interval_reactive_energy, "varh", -10000000, 10000000)                                       \
     F(energy_register, "Wh", 0, 9007199254740992)                                                  \
-    F(reactive_energy_register, "varh", 0, 9007199254740992)
+    F(reactive_energy_register, "varh", 0, 9007199254740992)                                       \
+    F(neutral_current, "mA", 0, 10000000)                                                          \
+    F(events, "bits", 0, 63)
 
 enum sg_reading_field {
 #define SG_F(name, unit, lo, hi) SG_READING_##name,
     SG_READING_FIELDS(SG_F)
 #undef SG_F
         SG_READING_N_FIELDS
+};
+
+#define SG_READING_FIELDS_FIRST SG_READING_neutral_current /* so many fields had the first meters  \
+                                                            */
+
+/* Bits of the field "events": what happened within the interval.  docs/protocols/nbr14522.md says
+ * what a meter tells them by. */
+enum sg_reading_event {
+    SG_READING_EVENT_MAGNET = 1,         /* strong magnetic field */
+    SG_READING_EVENT_COVER = 2,          /* meter cover opened */
+    SG_READING_EVENT_TERMINAL_COVER = 4, /* terminal cover opened */
+    SG_READING_EVENT_TILT = 8,           /* moved or shaken */
+    SG_READING_EVENT_SERVICE = 16,       /* announced service: the utility's own visit */
+    SG_READING_EVENT_POWER_UP = 32,      /* supply came back */
 };
 
 struct sg_reading {
@@ -72,9 +90,14 @@ extern const char *const sg_reading_units[SG_READING_N_FIELDS];
 /* seq 1..2^63-1, ts from 1970 to 9999, every field in its range. */
 bool sg_reading_valid(const struct sg_reading *r);
 
-/* Deterministic CBOR array [seq, ts, f0, ..., f37], SG_READING_NA as null: the octets of a leaf
- * without its salt.  -EINVAL for a reading that is not valid. */
+/*
+ * Deterministic CBOR array [seq, ts, f0, ..., f39], SG_READING_NA as null: the octets of a leaf
+ * without its salt.  A reading that knows neither neutral_current nor events has the form of the
+ * first meters, [seq, ts, f0, ..., f37], and no other.  -EINVAL for a reading that is not valid.
+ */
 #define SG_READING_LEAF_MAX 400
 SG_MUST_USE int sg_reading_encode(const struct sg_reading *r, struct sg_buf *b);
+/* True for the form of the first meters. */
+bool sg_reading_is_short(const struct sg_reading *r);
 /* Takes one; every range checked.  -EBADMSG. */
 SG_MUST_USE int sg_reading_decode(struct sg_reader *in, struct sg_reading *ret);

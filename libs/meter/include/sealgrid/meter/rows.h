@@ -6,7 +6,7 @@
  *   INSTALLATION      (client_id | from_ts)          meter_serial, until_ts or NULL, ratio_num, ratio_den,
  *                                                    metrology_cert, class
  *   CREDENTIAL        (x5t | 0)                      meter_serial, client_id, edhoc_cert, metrology_cert
- *   READING           (client_id | ts)               meter_serial, seq, the 38 fields of reading.h, origin
+ *   READING           (client_id | ts)               meter_serial, seq, the 40 fields of reading.h, origin
  *   READING_CONFLICT  (client_id | ts, seq, digest)  as READING, received_ts
  *   BLOCK             (client_id | first_ts, meter_serial, first_seq, digest)
  *                                                    count, evidence, original or NULL
