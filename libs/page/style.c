@@ -124,7 +124,7 @@ const char sg_html_style[] =
     ".suspects .soft{font-size:.88rem}\n"
     ".suspects.wide{grid-template-columns:repeat(auto-fill,minmax(min(27rem,100%),1fr));gap:1rem}\n"
     ".suspects h3{margin:.5rem 0 .15rem;font-size:.92rem}\n"
-    ".suspects ul{margin:.1rem 0 .3rem;padding-left:1.1rem;font-size:.92rem}\n"
+    ".suspects ul,.suspects ol{margin:.1rem 0 .3rem;padding-left:1.1rem;font-size:.92rem}\n"
     ".suspects figure{margin:.5rem 0 0}\n"
     ".suspects dl.facts{gap:.3rem .9rem;margin:.4rem 0;grid-template-columns:repeat(auto-fit,minmax(7.5rem,1fr))}\n"
     "@media (max-width:640px){\n"
