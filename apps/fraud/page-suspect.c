@@ -204,6 +204,12 @@ static void put_facts(struct sg_html *p, const struct page *g, const struct line
 {
     const struct picture *pic = &s->picture;
     struct sg_text lost = {"\xe2\x80\x93"}, all = {"\xe2\x80\x93"};
+    if (!pic->points) { /* its load was not judged: what ranks it is something else */
+        sg_html_open_class(p, "dl", "facts");
+        put_context(p, g, &pic->context);
+        sg_html_close(p);
+        return;
+    }
     const int32_t days = pic->last_day - pic->missing_since + 1;
     if (pic->missing_day > 0) {
         lost = page_energy(p, pic->missing_day);
@@ -313,7 +319,8 @@ void page_put_suspect(struct sg_html *p, const struct page *g, size_t i)
     sg_html_attrf(p, "id", "s%zu-%s", i + 1, sg_html_word(p, "en", "pt"));
     put_head(p, g, l, i);
     put_facts(p, g, l, s);
-    put_day(p, s);
+    if (s->picture.points)
+        put_day(p, s);
     put_days(p, g, s);
     put_why(p, g, l);
     put_checks(p, g, l);

@@ -152,6 +152,7 @@ const char sg_html_style[] =
     "h1,h2,h3,figcaption,caption{break-after:avoid}\n"
     "h2+p{break-after:avoid}\n"
     "figure,li,tr,table,.chart,.verdict,dl.facts{break-inside:avoid}\n"
+    "table.cards{break-inside:auto}\n"
     "p{orphans:3;widows:3}\n"
     "section.sheet{break-before:page}\n"
     ".suspects.wide{grid-template-columns:1fr 1fr;font-size:.86rem}\n"
