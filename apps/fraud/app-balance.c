@@ -1,6 +1,8 @@
 /* app-balance - transformers against their customers. */
 #include "app.h"
 
+#include <stdio.h>
+
 static int pass_balance(struct app *a)
 {
     const uint64_t most = (uint64_t)a->options.keep_mib << 20;
@@ -52,6 +54,9 @@ int app_make_balances(struct app *a)
     int r = take_topology(a, why);
     if (r)
         return r < 0 ? app_fail(o->topology) : app_complain(o->topology, why);
+    if (a->topology.left_out)
+        fprintf(stderr, "sealgrid-fraud: table topology: %zu rows cannot be used\n",
+                a->topology.left_out);
     r = o->store ? balance_store(a) : app_run_pass(a, pass_balance);
     if (r == BALANCES_TOO_LARGE)
         return app_complain("--topology",

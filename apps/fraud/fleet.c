@@ -62,7 +62,7 @@ static void tell(struct pass *p, bool last)
 
 /* ---- suspects ------------------------------------------------------------------------------ */
 
-/* The order of the ranking, among the judged. */
+/* The order of the ranking, among those that rank (score_ranks). */
 static bool before(const struct suspect *s, const struct line *l)
 {
     if (s->score != l->score)
@@ -72,12 +72,28 @@ static bool before(const struct suspect *s, const struct line *l)
     return strcmp(s->id, l->id) < 0;
 }
 
+static bool is_among_first(const struct pass *p, const struct line *l)
+{
+    const struct fleet_result *r = &p->result;
+    return r->n_suspects < p->f->pictures || !before(&r->suspects[r->n_suspects - 1], l);
+}
+
+/* Of those that came so far: once it is not, it never is. */
+static bool wants_picture(void *ctx, const struct line *l)
+{
+    struct pass *p = ctx;
+    pthread_mutex_lock(&p->lock);
+    const bool wants = is_among_first(p, l);
+    pthread_mutex_unlock(&p->lock);
+    return wants;
+}
+
 /* Kept in order; the last falls out when there are more than wanted. */
 static int keep_picture(struct pass *p, const struct line *l, const struct picture *pic)
 {
     struct fleet_result *r = &p->result;
     size_t at = r->n_suspects;
-    if (l->unjudged != JUDGED || p->f->pictures == 0)
+    if (!score_ranks(l) || p->f->pictures == 0 || !is_among_first(p, l))
         return 0;
     if (!r->suspects) {
         r->suspects = calloc(p->f->pictures + 1, sizeof(*r->suspects));
@@ -86,8 +102,6 @@ static int keep_picture(struct pass *p, const struct line *l, const struct pictu
     }
     while (at > 0 && !before(&r->suspects[at - 1], l))
         at--;
-    if (at == p->f->pictures)
-        return 0;
     memmove(&r->suspects[at + 1], &r->suspects[at], (r->n_suspects - at) * sizeof(*r->suspects));
     struct suspect *s = &r->suspects[at];
     memcpy(s->id, l->id, sizeof(s->id));
@@ -151,12 +165,21 @@ static void add_known(const struct fleet *f, const char *id, struct source_notes
     notes->phasors = *s;
 }
 
+static void note_latest(const struct fleet *f, const struct source_notes *notes)
+{
+    int32_t known = f->latest ? atomic_load(f->latest) : INT32_MAX;
+    while (notes->readings && known < notes->last_day &&
+           !atomic_compare_exchange_weak(f->latest, &known, notes->last_day))
+        ;
+}
+
 static int work_on(struct worker *w, struct source_notes *notes)
 {
     const struct fleet *f = w->pass->f;
     struct line l;
     if (f->only && strcmp(f->only, w->days.id) != 0)
         return 0;
+    note_latest(f, notes);
     if (w->pass->sampling)
         return take_sample(w, notes);
     add_known(f, w->days.id, notes);
@@ -180,6 +203,8 @@ static int worker_init(struct worker *w, struct pass *p)
         r = scorer_init(&w->scorer, p->f->plan, p->map);
     if (r == 0 && !p->sampling && p->f->full)
         r = scorer_use_full(&w->scorer, p->f->full);
+    w->scorer.wants_picture = wants_picture;
+    w->scorer.wants_ctx = p;
     w->scorer.learned = p->f->learned;
     w->scorer.odds = p->f->odds;
     return r;

@@ -35,6 +35,7 @@ struct fleet {
      * returns other than 0 ends the pass. */
     int (*seen)(void *ctx, const struct line *l, const float *features);
     void *seen_ctx;
+    _Atomic int32_t *latest;           /* raised to the last day told of anybody; or NULL */
     size_t pictures;                   /* how many suspects' pictures are kept */
     struct ranking_room room;          /* of the ranking; `first` becomes `pictures` */
     const struct phasors *phasors;     /* of a file, for mode full; NULL or empty: none */

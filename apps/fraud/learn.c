@@ -1,5 +1,6 @@
 #include "learn.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include <sealgrid/fraud/features.h>
@@ -38,7 +39,10 @@ struct examples {
 struct collector {
     const struct learn_job *job;
     uint32_t features;
-    int32_t anchor, until;   /* inspections after anchor, up to until */
+    int32_t anchor;          /* the fleet is that of the end of this day */
+    int32_t after, until;    /* days of the inspections that take what was known then */
+    int32_t done;            /* the anchor before */
+    _Atomic int32_t latest;  /* day told of anybody */
     struct examples all;     /* of the anchors that are done, and the inspected ones of this */
     struct examples unknown; /* never inspected, of this anchor */
     size_t unknown_most;     /* of one anchor */
@@ -164,14 +168,17 @@ static int take(void *ctx, const struct line *l, const float *x)
                                   .score = (float)l->unsupervised,
                                   .day = o[i].day,
                                   .outcome = o[i].outcome};
-        if (o[i].day > c->anchor && o[i].day <= c->until)
+        if (o[i].day > c->after && o[i].day <= c->until)
             r = add(&c->all, c->features, &e, x);
     }
     return r;
 }
 
-/* Both passes; a file whose customers lie apart is sorted first. */
-static int learn_and_score(struct fleet *f, uint64_t sort_bytes)
+enum { READINGS_END = 300 }; /* before the anchor, beside enum learn_outcome */
+
+/* Both passes; a file whose customers lie apart is sorted first.  No day told after `least`:
+ * READINGS_END. */
+static int learn_and_score(struct fleet *f, int32_t least, uint64_t sort_bytes)
 {
     SG_CLEANUP(sg_full_model_freep) struct sg_full_model *full = NULL;
     int r = fleet_learn(f, &full);
@@ -180,13 +187,16 @@ static int learn_and_score(struct fleet *f, uint64_t sort_bytes)
         if (r == 0)
             r = fleet_learn(f, &full);
     }
+    const int32_t latest = atomic_load(f->latest);
+    if ((r == 0 || r == FLEET_NO_MAP) && latest > INT32_MIN && latest < least)
+        r = READINGS_END;
     if (r)
         return r;
     f->full = full;
     return fleet_score(f, NULL, NULL);
 }
 
-static int one_anchor(struct collector *c, const struct plan *plan)
+static int one_anchor(struct collector *c, const struct plan *plan, int32_t least)
 {
     SG_CLEANUP(source_freep) struct source *source = NULL;
     struct fleet f = c->job->fleet;
@@ -197,11 +207,13 @@ static int one_anchor(struct collector *c, const struct plan *plan)
     f.learned = NULL;
     f.seen = take;
     f.seen_ctx = c;
+    f.latest = &c->latest;
     f.phasors = NULL; /* those of a file are of now; the store's come with the source */
     f.balances = NULL;
     f.pictures = 0;
     c->threshold = UINT64_MAX;
-    int r = learn_and_score(&f, c->job->sort_bytes);
+    atomic_store(&c->latest, INT32_MIN);
+    int r = learn_and_score(&f, least, c->job->sort_bytes);
     if (r == SOURCE_BAD) {
         fprintf(stderr, "sealgrid-fraud: %s\n", source_why(source));
         r = LEARN_OPEN;
@@ -247,35 +259,53 @@ static struct plan plan_at(const struct learn_job *job, int32_t anchor)
     return p;
 }
 
-static int visit(struct collector *c, int32_t anchor, int32_t until, struct learn_result *ret)
+/* Inspections after a day and up to another, by the fleet of the anchor. */
+static int visit(struct collector *c, int32_t anchor, int32_t after, int32_t until, int32_t least,
+                 struct learn_result *ret)
 {
-    if (outcomes_within(c->job->outcomes, anchor, until) == 0)
+    if (outcomes_within(c->job->outcomes, after, until) == 0)
         return 0;
     const struct plan plan = plan_at(c->job, anchor);
     c->anchor = anchor;
+    c->after = after;
     c->until = until;
+    int r = one_anchor(c, &plan, least);
+    if (r)
+        return r;
+    c->done = anchor;
     ret->anchors++;
-    return one_anchor(c, &plan);
+    return 0;
+}
+
+static int visit_fixed(struct collector *c, struct learn_result *ret)
+{
+    const int32_t anchor = c->job->plan->windows.test.last;
+    ret->too_early = outcomes_within(c->job->outcomes, INT32_MIN, anchor);
+    c->unknown_most = LEARN_UNKNOWN_MAX;
+    int r = visit(c, anchor, anchor, INT32_MAX, INT32_MIN, ret);
+    return r == 0 && ret->anchors == 0 ? LEARN_NO_OUTCOME : r;
 }
 
 static int visit_all(struct collector *c, struct learn_result *ret)
 {
     const struct learn_job *job = c->job;
     const struct span s = span_of(job->outcomes);
-    if (job->plan->fixed) {
-        ret->too_early = outcomes_within(job->outcomes, INT32_MIN, job->plan->windows.test.last);
-        c->unknown_most = LEARN_UNKNOWN_MAX;
-        int r = visit(c, job->plan->windows.test.last, INT32_MAX, ret);
-        return r == 0 && ret->anchors == 0 ? LEARN_NO_OUTCOME : r;
-    }
+    if (job->plan->fixed)
+        return visit_fixed(c, ret);
     const int64_t anchors = ((int64_t)s.last - s.first) / job->step + 1;
     if (anchors > LEARN_ANCHORS_MAX)
         return LEARN_TOO_LONG;
     c->unknown_most = LEARN_UNKNOWN_MAX / (size_t)anchors;
     int r = 0;
-    for (int64_t at = (int64_t)s.first - 1; r == 0 && at < s.last; at += job->step)
-        r = visit(c, (int32_t)at, (int32_t)(at + job->step), ret);
-    return r;
+    int64_t at = (int64_t)s.first - 1;
+    for (; r == 0 && at < s.last; at += job->step)
+        r = visit(c, (int32_t)at, (int32_t)at, (int32_t)(at + job->step), (int32_t)at, ret);
+    if (r != READINGS_END)
+        return r;
+    const int32_t after = (int32_t)(at - job->step), latest = atomic_load(&c->latest);
+    if (latest == c->done) /* the uninspected of that day were drawn then */
+        c->unknown_most = 0;
+    return visit(c, latest, after, INT32_MAX, INT32_MIN, ret);
 }
 
 /* ---- learning ------------------------------------------------------------------------------ */
@@ -377,7 +407,7 @@ static void collector_clear(struct collector *c)
 int learn_run(const struct learn_job *job, struct learn_result *ret)
 {
     SG_CLEANUP(collector_clear)
-    struct collector c = {.job = job, .features = sg_feature_count()};
+    struct collector c = {.job = job, .done = INT32_MIN, .features = sg_feature_count()};
     struct learn_result result = {.features = c.features};
     size_t told = 0;
     int r = visit_all(&c, &result);

@@ -6,8 +6,9 @@
  * Time is cut at anchors, every `step` days from the day before the first inspection.  At each
  * anchor the fleet is judged in mode full as it would have been on that day: panel, injected thefts
  * and windows end there.  An inspection takes what was known at the last anchor before it, so
- * nothing of the inspection or later is in its example.  With windows that are given there is one
- * anchor, their end, and inspections up to it count as too early.
+ * nothing of the inspection or later is in its example.  Where readings end before an anchor, as in
+ * a file that was written before the visits, the last anchor is the last day told.  With windows
+ * that are given there is one anchor, their end, and inspections up to it count as too early.
  *
  * Customers never inspected are drawn by hash, LEARN_UNKNOWN_MAX at most.
  */

@@ -42,7 +42,8 @@ static int write_page(const struct app *a, const struct report *report)
     const struct page page = {.report = report,
                               .capacity = (size_t)a->options.capacity,
                               .language = !strcmp(a->options.lang, "pt") ? SG_PT_BR : SG_EN,
-                              .dated = source_dated(a->source)};
+                              .dated = source_dated(a->source),
+                              .by_energy = !strcmp(a->options.order, "energy")};
     int r = page_make(&page, &text);
     if (r)
         return r;

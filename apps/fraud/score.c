@@ -291,7 +291,9 @@ int score_one(struct scorer *s, struct sg_fraud_days *d, const struct source_not
     } else if (s->full) {
         score_unjudged(s, &l);
     }
-    if (pic && l.unjudged == JUDGED)
+    if (pic && l.unjudged != JUDGED)
+        *pic = (struct picture){.change_day = SG_FRAUD_NO_DAY, .context = s->context};
+    else if (pic && (!s->wants_picture || s->wants_picture(s->wants_ctx, &l)))
         put_picture(s, d, &parts, &l, pic);
     *ret = l;
     return 0;

@@ -56,7 +56,11 @@ struct scorer {
     struct sg_paper_judge *judge;     /* NULL without a map */
     struct sg_full_judge *full;       /* NULL but in mode full */
     const struct sg_learned *learned; /* NULL: the unsupervised score ranks; borrowed */
-    const struct odds *odds;         /* the score is what visits are expected to recover; or NULL */
+    const struct odds *odds; /* the score is what visits are expected to recover; or NULL */
+    /* Whether a picture of this customer is wanted, which takes as long as a third of the score;
+     * NULL: it is. */
+    bool (*wants_picture)(void *ctx, const struct line *l);
+    void *wants_ctx;
     double *r;                       /* of the days */
     struct sg_fraud_context context; /* of the customer at hand */
     uint32_t room;
@@ -99,7 +103,8 @@ double score_chance(const struct odds *o, const struct line *l);
 #define SCORE_ENERGY_MAX 96
 bool score_energy_words(const struct line *l, const struct plan *plan, char ret[SCORE_ENERGY_MAX]);
 bool score_phasor_words(const struct line *l, bool portuguese, char ret[SG_PHASOR_WORDS_MAX]);
-/* Renumbers the days (plan_renumber).  pic may be NULL. */
+/* Renumbers the days (plan_renumber).  pic may be NULL; of a load that was not judged it has no
+ * points, and facts alone. */
 SG_MUST_USE int score_one(struct scorer *s, struct sg_fraud_days *d,
                           const struct source_notes *notes, struct line *ret, struct picture *pic);
 /* "correlation with own workdays 0.12; class 37 -> 12; level 0.45 of before" */

@@ -10,6 +10,7 @@
 
 #include <sealgrid/base/file.h>
 #include <sealgrid/base/random.h>
+#include <sealgrid/fraud/full-file.h>
 
 #include "fleet.h"
 #include "labels.h"
@@ -221,6 +222,46 @@ static void equals_stand_by_name_with_their_pictures(void **state)
     }
 }
 
+/* One whose load cannot be judged may rank by its meter: it stands on the page in its place,
+ * without a picture. */
+static void suspects_are_the_first_lines(void **state)
+{
+    (void)state;
+    const struct plan plan = plan_of(MODE_FULL);
+    SG_CLEANUP(fleet_result_clear) struct fleet_result got = {.suspects = NULL};
+    SG_CLEANUP(sg_full_model_freep) struct sg_full_model *full = NULL;
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    struct phasors_entry entry = {
+        .id = "c7",
+        .summary = {.score = 0.95f,
+                    .n_findings = 1,
+                    .days_past = 20,
+                    .days_recent = 10,
+                    .top = {{.rule = SG_PHASOR_VOLTAGE_LOST, .elements = 1, .sureness = 0.95f}}}};
+    const struct phasors phasors = {.list = &entry, .n = 1};
+    size_t at = SIZE_MAX;
+    assert_int_equal(source_file_open(&s, path, plan_span(&plan)), 0);
+    struct fleet f = {.plan = &plan,
+                      .source = s,
+                      .threads = 2,
+                      .seed = 1,
+                      .repeats = 1,
+                      .trees = 20,
+                      .pictures = 12,
+                      .phasors = &phasors};
+    assert_int_equal(fleet_learn(&f, &full), 0);
+    f.full = full;
+    assert_int_equal(fleet_score(&f, NULL, &got), 0);
+    assert_int_equal(got.n_suspects, 12);
+    for (size_t i = 0; i < 12; i++) {
+        assert_string_equal(got.suspects[i].id, got.ranking.lines[i].id);
+        assert_int_equal(got.suspects[i].picture.points,
+                         got.ranking.lines[i].unjudged == JUDGED ? 24 : 0);
+        at = strcmp(got.suspects[i].id, "c7") ? at : i;
+    }
+    assert_in_range(at, 0, 11);
+}
+
 /* A thief whose meter loses the evenings since: the honest days before must not acquit. */
 static void lost_readings_acquit_nobody(void **state)
 {
@@ -291,6 +332,77 @@ static void one_customer_is_a_task_of_its_own(void **state)
             assert_true(one.ranking.lines[0].score == all.ranking.lines[i].score);
 }
 
+/* What a job queue does: a model of the fleet in a file, and one customer alone. */
+static void run_alone(const struct plan *plan, const char *model, const char *id,
+                      struct fleet_result *ret)
+{
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    SG_CLEANUP(sg_full_model_freep) struct sg_full_model *full = NULL;
+    assert_int_equal(sg_full_load(model, &full), 0);
+    assert_int_equal(source_file_open(&s, path, plan_span(plan)), 0);
+    const struct fleet f = {
+        .plan = plan, .source = s, .threads = 1, .seed = 99, .full = full, .only = id};
+    assert_int_equal(fleet_score(&f, NULL, ret), 0);
+    assert_int_equal(ret->ranking.n, 1);
+}
+
+struct alone {
+    const struct plan *plan;
+    const char *model;
+    size_t n;
+};
+
+static int is_same_alone(void *ctx, const struct line *l, size_t rank)
+{
+    struct alone *a = ctx;
+    SG_CLEANUP(fleet_result_clear) struct fleet_result one = {.suspects = NULL};
+    char here[REASONS_MAX], alone[REASONS_MAX];
+    if (rank % 6 != 0 && l->unjudged == JUDGED)
+        return 0;
+    run_alone(a->plan, a->model, l->id, &one);
+    const struct line *other = &one.ranking.lines[0];
+    assert_string_equal(other->id, l->id);
+    assert_int_equal(other->unjudged, l->unjudged);
+    assert_memory_equal(&other->score, &l->score, sizeof(l->score));
+    assert_memory_equal(&other->margin, &l->margin, sizeof(l->margin));
+    score_reasons(l, a->plan, here);
+    score_reasons(other, a->plan, alone);
+    assert_string_equal(here, alone);
+    a->n++;
+    return 0;
+}
+
+/* In a fleet that was spilled and by a model that went through a file: the same bits. */
+static void one_customer_by_a_model_of_the_fleet(void **state)
+{
+    (void)state;
+    const struct plan plan = plan_of(MODE_FULL);
+    SG_CLEANUP(fleet_result_clear) struct fleet_result all = {.suspects = NULL};
+    SG_CLEANUP(sg_full_model_freep) struct sg_full_model *full = NULL;
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    char model[96];
+    snprintf(model, sizeof(model), "%s.model", path);
+    assert_int_equal(source_file_open(&s, path, plan_span(&plan)), 0);
+    struct fleet f = {.plan = &plan,
+                      .source = s,
+                      .threads = 3,
+                      .seed = 1,
+                      .repeats = 1,
+                      .trees = 20,
+                      .pictures = 2,
+                      .room = {.run = 7, .folder = "/tmp"}};
+    assert_int_equal(fleet_learn(&f, &full), 0);
+    assert_int_equal(sg_full_save(full, model), 0);
+    f.full = full;
+    assert_int_equal(fleet_score(&f, NULL, &all), 0);
+    assert_non_null(all.ranking.spill);
+    assert_int_equal(all.ranking.n_lines, 2);
+    struct alone a = {&plan, model, 0};
+    assert_int_equal(ranking_each(&all.ranking, is_same_alone, &a), 0);
+    assert_int_equal(a.n, 9 + 2); /* every sixth, and those not judged */
+    unlink(model);
+}
+
 static void nobody_has_regular_days(void **state)
 {
     (void)state;
@@ -348,9 +460,11 @@ int main(void)
         cmocka_unit_test(correlation_is_that_of_the_library),
         cmocka_unit_test(windows_may_end_with_the_last_day),
         cmocka_unit_test(equals_stand_by_name_with_their_pictures),
+        cmocka_unit_test(suspects_are_the_first_lines),
         cmocka_unit_test(lost_readings_acquit_nobody),
         cmocka_unit_test(a_sliding_reference_finds_them_too),
         cmocka_unit_test(one_customer_is_a_task_of_its_own),
+        cmocka_unit_test(one_customer_by_a_model_of_the_fleet),
         cmocka_unit_test(nobody_has_regular_days),
         cmocka_unit_test(a_report_holds_the_suspects),
     };

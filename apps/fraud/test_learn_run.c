@@ -165,6 +165,36 @@ static void test_old_model_is_checked(void **state)
     assert_int_equal(run(&plan, &o, 2, NULL, &r), LEARN_NO_OUTCOME);
 }
 
+/* A file that was written before the visits: all of them take what was known on its last day, as
+ * with windows that end there; however long ago that was. */
+static void test_readings_that_end_before_the_visits(void **state)
+{
+    (void)state;
+    struct plan fixed = plan_of();
+    const struct plan plan = plan_of();
+    struct learn_result r, by_windows;
+    assert_int_equal(write_fleet(false), 0);
+    plan_anchor(&fixed, DAYS - 1);
+    fixed.dated = false;
+    for (int days = 0; days <= 50; days += 50) { /* the last day is an anchor, or long past */
+        SG_CLEANUP(outcomes_clear) struct outcomes o = {.list = NULL};
+        make_outcomes(&o);
+        for (size_t i = 0; i < o.n; i++)
+            o.list[i].day += DAYS - FIRST + days;
+        assert_int_equal(run(&plan, &o, 2, NULL, &r), 0);
+        assert_non_null(r.learned);
+        assert_int_equal(r.anchors, days ? 1 : 2);
+        assert_int_equal(r.too_early + r.not_judged, 0);
+        assert_int_equal(r.report.n[SG_LEARN_UNKNOWN], 2);
+        if (days) {
+            assert_int_equal(run(&fixed, &o, 2, NULL, &by_windows), 0);
+            same_learned(r.learned, by_windows.learned);
+            learn_result_clear(&by_windows);
+        }
+        learn_result_clear(&r);
+    }
+}
+
 static void test_many_anchors_are_refused(void **state)
 {
     (void)state;
@@ -244,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_learns),
         cmocka_unit_test(test_old_model_is_checked),
+        cmocka_unit_test(test_readings_that_end_before_the_visits),
         cmocka_unit_test(test_many_anchors_are_refused),
         cmocka_unit_test(test_more_features_under_our_label_are_refused),
     };

@@ -200,6 +200,7 @@ int topology_parse(struct topology *ret, struct sg_bytes text, size_t rows,
 struct latest {
     int32_t day;
     int64_t transformer; /* 0: none */
+    size_t bad;
 };
 
 /* In order of days: the last that holds stays. */
@@ -208,17 +209,91 @@ static int take_row(void *ctx, struct sg_bytes partition, struct sg_bytes sort,
 {
     struct latest *latest = ctx;
     struct sg_row_topology row;
-    int r = sg_row_topology_decode(sort, value, &row);
     (void)partition;
-    if (r == 0 && row.from_day <= latest->day)
+    if (sg_row_topology_decode(sort, value, &row))
+        latest->bad++;
+    else if (row.from_day <= latest->day)
         latest->transformer = row.transformer;
-    return r;
+    return 0;
+}
+
+static int by_customer(const void *a, const void *b)
+{
+    return strcmp(((const struct pair *)a)->customer, ((const struct pair *)b)->customer);
+}
+
+/* Pairs, sorted by transformer, that name this one; no more are counted than one too many. */
+static size_t count_named(const struct pairs *p, const char *transformer)
+{
+    size_t low = 0, high = p->n, n = 0;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (strcmp(p->list[middle].transformer, transformer) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    while (n <= SG_BALANCE_CUSTOMERS_MAX && low + n < p->n &&
+           !strcmp(p->list[low + n].transformer, transformer))
+        n++;
+    return n;
+}
+
+/* Keeps the pairs that are wanted and adds to *ret how many are not. */
+static int keep_pairs(struct pairs *p,
+                      bool (*wanted)(const struct pairs *all, const struct pair *pair), size_t *ret)
+{
+    SG_FREE bool *kept = calloc(p->n + 1, sizeof(*kept));
+    size_t n = 0;
+    if (!kept)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < p->n; i++)
+        kept[i] = wanted(p, &p->list[i]);
+    for (size_t i = 0; i < p->n; i++)
+        if (kept[i])
+            p->list[n++] = p->list[i];
+    *ret += p->n - n;
+    p->n = n;
+    return 0;
+}
+
+/* Sorted by transformer. */
+static bool is_customer(const struct pairs *all, const struct pair *pair)
+{
+    return count_named(all, pair->customer) < 2;
+}
+
+static bool is_not_too_many(const struct pairs *all, const struct pair *pair)
+{
+    return count_named(all, pair->transformer) <= SG_BALANCE_CUSTOMERS_MAX;
+}
+
+/* Sorted by customer. */
+static bool names_no_customer(const struct pairs *all, const struct pair *pair)
+{
+    struct pair key = {.customer = ""};
+    strcpy(key.customer, pair->transformer);
+    return !bsearch(&key, all->list, all->n, sizeof(*all->list), by_customer);
+}
+
+static int leave_out(struct pairs *p, size_t *ret)
+{
+    if (p->n == 0)
+        return 0;
+    qsort(p->list, p->n, sizeof(*p->list), by_transformer);
+    int r = keep_pairs(p, is_not_too_many, ret);
+    if (r == 0)
+        r = keep_pairs(p, is_customer, ret);
+    if (r == 0)
+        qsort(p->list, p->n, sizeof(*p->list), by_customer);
+    return r ? r : keep_pairs(p, names_no_customer, ret);
 }
 
 int topology_from_store(struct topology *ret, struct sg_kv *kv, const int64_t *clients, size_t n,
                         int32_t day, char why[TOPOLOGY_WHY_MAX])
 {
     SG_CLEANUP(pairs_clear) struct pairs p = {.list = NULL};
+    size_t left_out = 0;
     int r = 0;
     why[0] = 0;
     for (size_t i = 0; r == 0 && i < n; i++) {
@@ -226,13 +301,20 @@ int topology_from_store(struct topology *ret, struct sg_kv *kv, const int64_t *c
         char client[24], transformer[24];
         r = sg_table_each(kv, clients[i], SG_TABLE_TOPOLOGY, NULL, NULL, SG_BYTES_NONE, take_row,
                           &latest);
+        left_out += latest.bad;
         if (r || latest.transformer == 0)
             continue;
         snprintf(client, sizeof(client), "%lld", (long long)clients[i]);
         snprintf(transformer, sizeof(transformer), "%lld", (long long)latest.transformer);
         r = add_pair(&p, sg_bytes_str(client), sg_bytes_str(transformer));
     }
-    return r ? r : from_pairs(ret, &p, why);
+    if (r == 0)
+        r = leave_out(&p, &left_out);
+    if (r == 0)
+        r = from_pairs(ret, &p, why);
+    if (r == 0)
+        ret->left_out = left_out;
+    return r;
 }
 
 int topology_read(struct topology *ret, const char *path, char why[TOPOLOGY_WHY_MAX])

@@ -31,6 +31,7 @@ struct topology {
     struct topology_member *members; /* by id, transformers among them */
     struct topology_group *groups;   /* by id */
     size_t n_members, n_groups;
+    size_t left_out; /* rows of the store: not readable, or at odds with others */
 };
 
 enum topology_outcome { TOPOLOGY_BAD = 1 };
@@ -39,7 +40,10 @@ SG_MUST_USE int topology_read(struct topology *ret, const char *path, char why[T
 /* At most `rows` of them. */
 SG_MUST_USE int topology_parse(struct topology *ret, struct sg_bytes text, size_t rows,
                                char why[TOPOLOGY_WHY_MAX]);
-/* The table `topology` of the store: for each client the last row that holds on `day`. */
+/* The table `topology` of the store: for each client the last row that holds on `day`.  A row that
+ * cannot be read, a client's own row if two others name it as their transformer, a row that names a
+ * customer, and the rows of a transformer with more customers than can be judged are left out and
+ * counted: they must not stop everybody's ranking. */
 SG_MUST_USE int topology_from_store(struct topology *ret, struct sg_kv *kv, const int64_t *clients,
                                     size_t n, int32_t day, char why[TOPOLOGY_WHY_MAX]);
 void topology_clear(struct topology *t);

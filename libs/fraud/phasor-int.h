@@ -15,6 +15,8 @@ enum {
 /* Below it a current is none: IEC 62053-21, starting current 0.4 % of the base current of 15 A. */
 #define PHASOR_START_A 0.06
 
+enum phasor_quantity { PHASOR_VOLTAGES, PHASOR_CURRENTS, PHASOR_POWERS, PHASOR_QUANTITIES };
+
 /* Sums over the intervals of a quarter of a day in which an element told V, I, P and Q. */
 struct phasor_cell {
     double n;
@@ -49,6 +51,8 @@ struct phasor_day {
     double n_power, n_impossible;
     double n_angle, n_sequence;
     double n_nonsense, n_steady;
+    /* intervals whose energy arrived, and those of them that told a quantity */
+    double n_arrived, n_told[PHASOR_QUANTITIES][SG_PHASOR_ELEMENTS];
     uint32_t events[PHASOR_EVENTS];
     bool service;
 };
@@ -57,6 +61,7 @@ struct sg_phasor {
     struct sg_phasor_config config;
     uint32_t n_days;
     int64_t last_ts_s;
+    bool tells_energy;
     double v_sum[SG_PHASOR_ELEMENTS], v_n[SG_PHASOR_ELEMENTS]; /* so far */
     double last_v[SG_PHASOR_ELEMENTS], last_i[SG_PHASOR_ELEMENTS];
     struct phasor_day day[SG_PHASOR_DAYS_MAX];
@@ -108,6 +113,11 @@ void phasor_line_add(const struct sg_phasor *p, struct phasor_day *d,
  * never drawn?  0: the line cannot tell; towards 1: past the meter; towards -1: not drawn. */
 double phasor_line_says(const struct sg_phasor *p, uint32_t from, unsigned mask, double share);
 
+/* ---- missing (phasor-missing.c) -------------------------------------------------------------- */
+
+void phasor_missing_add(struct sg_phasor *p, struct phasor_day *d,
+                        const struct sg_phasor_sample *s);
+
 /* ---- rules ---------------------------------------------------------------------------------- */
 
 struct phasor_claim {
@@ -118,5 +128,6 @@ struct phasor_claim {
 };
 void phasor_claim(struct sg_phasor *p, const struct phasor_claim *c);
 void phasor_rules_states(struct sg_phasor *p);  /* counts: phasor-states.c */
+void phasor_rules_missing(struct sg_phasor *p); /* told before and no more: phasor-missing.c */
 void phasor_rules_balance(struct sg_phasor *p); /* currents of the elements: phasor-balance.c */
 void phasor_rules_angle(struct sg_phasor *p);   /* power factor, distortion: phasor-angle.c */

@@ -93,6 +93,12 @@ static const struct words {
                           {"the readings repeat: the meter may be imitated",
                            "as leituras se repetem: o medidor pode ser imitado"},
                           SIZE},
+    [SG_PHASOR_MISSING] =
+        {{"voltages or currents missing in %.0f %% more of the readings than before",
+          "tensões ou correntes ausentes em mais %.0f %% das leituras do que antes"},
+         {"the energy still arrives: see what keeps the meter from telling the rest",
+          "a energia ainda chega: ver o que impede o medidor de informar o resto"},
+         SIZE},
 };
 
 struct text {

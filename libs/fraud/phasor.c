@@ -46,6 +46,7 @@ int sg_phasor_start(struct sg_phasor *p, const struct sg_phasor_config *c)
     p->config = *c;
     p->n_days = 0;
     p->last_ts_s = -1;
+    p->tells_energy = false;
     for (int k = 0; k < SG_PHASOR_ELEMENTS; k++) {
         p->v_sum[k] = p->v_n[k] = 0;
         p->last_v[k] = p->last_i[k] = NAN;
@@ -313,6 +314,7 @@ int sg_phasor_add(struct sg_phasor *p, const struct sg_phasor_sample *told)
     add_neutral(p, d, s);
     add_totals(p, d, s);
     phasor_line_add(p, d, s);
+    phasor_missing_add(p, d, s);
     add_state(p, d, s);
     p->last_ts_s = s->ts_s;
     return 0;
@@ -408,6 +410,7 @@ int sg_phasor_finish(struct sg_phasor *p, struct sg_phasor_summary *ret)
     p->top = ret->top;
     find_elements(p);
     phasor_rules_states(p);
+    phasor_rules_missing(p);
     phasor_rules_balance(p);
     phasor_rules_angle(p);
     p->top = NULL;

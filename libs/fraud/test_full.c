@@ -385,7 +385,7 @@ static void test_days_that_arrive_unusable_are_a_reason(void **state)
 
 /* ---- not theft ------------------------------------------------------------------------------- */
 
-enum change { VACANT, PANELS, TARIFF };
+enum change { VACANT, PANELS, TARIFF, FRIDGE, OFF, LARGE_PANELS };
 
 static void change_one(unsigned number, enum change c, struct made *m)
 {
@@ -403,11 +403,16 @@ static void change_one(unsigned number, enum change c, struct made *m)
             [6] = 0.13f,  [7] = 0.38f,  [8] = 0.61f,  [9] = 0.79f,  [10] = 0.92f, [11] = 0.99f,
             [12] = 0.99f, [13] = 0.92f, [14] = 0.79f, [15] = 0.61f, [16] = 0.38f, [17] = 0.13f};
         for (unsigned h = 0; h < 24; h++) {
+            const float share = made_share(number + d, 31 * h);
             if (c == VACANT)
-                x[h] = base * (1.05f + 0.06f * made_share(number + d, 31 * h));
-            else if (c == PANELS)
-                x[h] = fmaxf(x[h] - 0.8f * noon * clear * sun[h], 0);
-            else if (h >= 17 && h < 21) {
+                x[h] = base * (1.05f + 0.06f * share);
+            else if (c == FRIDGE)
+                x[h] = base / 8 * (0.7f + 0.6f * share);
+            else if (c == OFF)
+                x[h] = share < 0.1f ? base / 40 : 0;
+            else if (c == PANELS || c == LARGE_PANELS)
+                x[h] = fmaxf(x[h] - (c == PANELS ? 0.8f : 2.5f) * noon * clear * sun[h], 0);
+            else if (c == TARIFF && h >= 17 && h < 21) {
                 moved += 0.4f * x[h];
                 x[h] *= 0.6f;
             }
@@ -431,9 +436,9 @@ static double score_of_change(unsigned number, enum change c, bool known, bool s
     name(number, id);
     made_days(&m, id, 24, 0, &d);
     if (known)
-        *(c == VACANT   ? &ctx.vacant_since
-          : c == PANELS ? &ctx.solar_since
-                        : &ctx.tariff_since) = MADE_REFERENCE + 2;
+        *(c == PANELS || c == LARGE_PANELS ? &ctx.solar_since
+          : c == TARIFF                    ? &ctx.tariff_since
+                                           : &ctx.vacant_since) = MADE_REFERENCE + 2;
     judge(model, &d, &ctx, ret);
     return ret->score;
 }
@@ -457,6 +462,44 @@ static void test_changes_with_a_fact_are_no_theft(void **state)
             for (unsigned i = 0; i < SG_FULL_REASONS; i++)
                 assert_int_not_equal(thief.reason[i].kind, kinds[c]);
         }
+}
+
+/* In premises known to be empty a refrigerator is left, or nothing at all.  Without the fact the
+ * same is a by-pass of the whole meter, for all that the load says. */
+static void test_a_house_known_to_be_empty_may_draw_next_to_nothing(void **state)
+{
+    (void)state;
+    for (enum change c = FRIDGE; c <= OFF; c++)
+        for (unsigned number = 20; number < 30; number += 2) {
+            struct sg_full_score known, unknown;
+            (void)score_of_change(number, c, true, false, &known);
+            (void)score_of_change(number, c, false, false, &unknown);
+            assert_true(known.per_1000 > 100);
+            assert_true(unknown.per_1000 < 20);
+        }
+}
+
+/* Panels that feed in leave nothing around noon, for more hours on a clear day than on others.  A
+ * switch that takes the same hours every day does not. */
+static void test_clouds_are_the_mark_of_panels(void **state)
+{
+    (void)state;
+    for (unsigned number = 20; number < 30; number += 2) {
+        SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+        struct sg_full_score panels, timer;
+        struct made m;
+        char id[16];
+        (void)score_of_change(number, LARGE_PANELS, false, false, &panels);
+        assert_true(panels.per_1000 > 50);
+        made_customer(&m, number, 0.2f);
+        for (unsigned day = MADE_REFERENCE + 2; day < MADE_DAYS; day++)
+            for (unsigned h = 9; h < 16; h++)
+                m.load[day][h] = 0;
+        name(number, id);
+        made_days(&m, id, 24, 0, &d);
+        judge(model, &d, NULL, &timer);
+        assert_true(timer.per_1000 < 20);
+    }
 }
 
 /* Without the fact the pattern of an empty house is named, and lowers the score. */
@@ -554,6 +597,8 @@ int main(void)
         cmocka_unit_test(test_days_that_arrive_unusable_are_a_reason),
         cmocka_unit_test(test_changes_with_a_fact_are_no_theft),
         cmocka_unit_test(test_an_empty_house_is_recognised),
+        cmocka_unit_test(test_a_house_known_to_be_empty_may_draw_next_to_nothing),
+        cmocka_unit_test(test_clouds_are_the_mark_of_panels),
         cmocka_unit_test(test_reasons_fit_a_field_of_csv),
         cmocka_unit_test(test_the_picture_shows_what_was_judged),
     };

@@ -249,6 +249,45 @@ FRAUD(cold)
     s->frequency = 30;
 }
 
+/* Told before, and now the energy alone; or one phase; or not in the evening. */
+static void silenced(struct sg_phasor_sample *s, uint32_t day, uint32_t hour)
+{
+    (void)hour;
+    for (int e = 0; e < 3 && day >= FRAUD_DAY; e++)
+        s->v[e] = s->i[e] = s->p[e] = s->q[e] = NAN;
+}
+
+static void silenced_phase(struct sg_phasor_sample *s, uint32_t day, uint32_t hour)
+{
+    (void)hour;
+    if (day >= FRAUD_DAY)
+        s->v[1] = NAN;
+}
+
+static void silenced_half_the_day(struct sg_phasor_sample *s, uint32_t day, uint32_t hour)
+{
+    for (int e = 0; e < 3 && day >= FRAUD_DAY && hour >= 12; e++)
+        s->i[e] = NAN;
+}
+
+/* As ever: one reading in ten, or all of the neutral phase. */
+static void told_as_ever(struct sg_phasor_sample *s, uint32_t day, uint32_t hour)
+{
+    if ((day * 7 + hour) % 10 == 0)
+        s->v[0] = s->i[0] = s->p[0] = NAN;
+    s->v[2] = s->i[2] = s->p[2] = s->q[2] = NAN;
+}
+
+/* Nothing arrives, the energy neither. */
+static void lost_readings(struct sg_phasor_sample *s, uint32_t day, uint32_t hour)
+{
+    if (day < FRAUD_DAY || hour >= 12)
+        return;
+    for (int e = 0; e < 3; e++)
+        s->v[e] = s->i[e] = s->p[e] = s->q[e] = NAN;
+    s->energy_wh = NAN;
+}
+
 static void test_frauds(void **state)
 {
     (void)state;
@@ -267,6 +306,9 @@ static void test_frauds(void **state)
     finds(slow_register, SG_PHASOR_REGISTER, 7);
     finds(neutral, SG_PHASOR_NEUTRAL, 7);
     finds(magnet, SG_PHASOR_TAMPER_EVENT, 0);
+    finds(silenced, SG_PHASOR_MISSING, 7);
+    finds(silenced_phase, SG_PHASOR_MISSING, 2);
+    finds(silenced_half_the_day, SG_PHASOR_MISSING, 7);
 }
 
 /* Rules that ask no past give the first judged day. */
@@ -398,6 +440,8 @@ static void test_honest(void **state)
     clears(capacitor);
     clears(lamps);
     clears(visit);
+    clears(told_as_ever);
+    clears(lost_readings);
 }
 
 /* ---- wiring --------------------------------------------------------------------------------- */

@@ -2,13 +2,13 @@
  * fraud-bench [--table | --changes | --gaps | --write PREFIX] [--part 0|1] [--seed N] [ROWS] - what
  * mode full finds of thefts that this program injects, as the shared benchmark was made but with
  * thieves of its own, into buildings of one part (ROWS: cambridge_hourly_shared.csv.gz in
- * $SEALGRID_DATA or
- * ../shared/data).
+ * $SEALGRID_DATA or ../shared/data).
  *
  *   (nothing)  one fleet of part 0; fails if the score finds less than it did when it was made
  *   --table    what each part of the score brings: figures without it
- *   --changes  honest customers whose premises fall vacant, who get panels or another tariff, and
- *              thieves among them: where they come in the ranking, without facts and with
+ *   --changes  honest customers whose premises fall vacant, who get panels or another tariff, who
+ *              keep holidays or are away, and thieves among them: share of them among the first
+ *              tenth of the ranking and median place (0 first, 1 last), without the fact and with
  *   --spell    all customers of like weather draw a third less in the recent days: with peers and
  *              without
  *   --gaps     every thief loses a reading a day, at random or at the hour of the highest load; and
@@ -25,92 +25,11 @@
 #include <sealgrid/fraud/full.h>
 #include <sealgrid/fraud/judge.h>
 
-#include "theft.h"
-#include "windows.h"
-
-#define THIEVES 0.085
-
-struct customer {
-    struct window w;
-    int type;     /* of theft; 0: honest */
-    int start;    /* day of the theft or change; -1: none */
-    int change;   /* enum change; -1: none */
-    double drawn; /* in the recent days, before a theft */
-    bool link;    /* bad all along */
-};
-
-struct bench {
-    struct customer *list;
-    size_t n;
-    uint64_t seed;
-    bool facts; /* changes are told to the judge */
-};
+#include "bench.h"
 
 struct figures {
     double auc, ap, p50, p100, false_per_1000, type[HARD_TYPES + 1], least_type;
 };
-
-/* ---- a fleet --------------------------------------------------------------------------------- */
-
-static size_t pick(struct draw *d, const bool *taken, size_t n)
-{
-    size_t i;
-    do
-        i = (size_t)(draw_share(d) * (double)n);
-    while (taken[i]);
-    return i;
-}
-
-static double recent_energy(const struct window *w)
-{
-    double sum = 0;
-    for (int day = WINDOW_REFERENCE; day < WINDOW_DAYS; day++)
-        for (int h = 0; h < WINDOW_HOURS; h++)
-            sum += (double)w->load[day][h];
-    return sum;
-}
-
-static int make_fleet(struct bench *b, const struct windows *all, int part, bool hard)
-{
-    struct draw d = {b->seed * 1000003};
-    const int types = hard ? HARD_TYPES : THEFT_TYPES;
-    b->list = calloc(all->n, sizeof(*b->list));
-    SG_FREE bool *taken = calloc(all->n, sizeof(*taken));
-    if (!b->list || !taken)
-        return sg_raise(-ENOMEM);
-    for (size_t i = 0; i < all->n; i++)
-        if (windows_part(&all->list[i]) == part || part == 2)
-            b->list[b->n++] = (struct customer){.w = all->list[i],
-                                                .start = -1,
-                                                .change = -1,
-                                                .drawn = recent_energy(&all->list[i])};
-    const int thieves = (int)(THIEVES * (double)b->n / types + 0.5) * types;
-    for (int k = 0; k < thieves; k++) {
-        const size_t i = pick(&d, taken, b->n);
-        struct customer *c = &b->list[i];
-        taken[i] = true;
-        c->type = k % types + 1;
-        c->start = hard ? theft_do_hard(&c->w, c->type, &d) : theft_do(&c->w, c->type, &d);
-    }
-    return 0;
-}
-
-/* Every 20th customer changes; every fourth of these is a thief, too, of what is left. */
-static void make_changes(struct bench *b)
-{
-    struct draw d = {b->seed * 7919 + 1};
-    for (size_t i = 0, k = 0; i < b->n; i += 20, k++) {
-        struct customer *c = &b->list[i];
-        if (c->type)
-            continue;
-        c->change = (int)(k % CHANGES);
-        c->start = change_do(&c->w, (enum change)c->change, &d);
-        if (k / CHANGES % 4 == 3) {
-            c->type = k / CHANGES % 8 == 3 ? 3 : 2;
-            (void)theft_do(&c->w, c->type, &d);
-        }
-    }
-}
 
 /* Weather for three of four customers, by the day: up to 15 % more or less; and a mild spell in all
  * recent days. */
@@ -145,7 +64,7 @@ static int highest_hour(const float load[WINDOW_HOURS])
 }
 
 /* A reading a day from the day of the theft on. */
-static void lose_daily(struct customer *c, bool at_peak, struct draw *d)
+static void lose_daily(struct bench_customer *c, bool at_peak, struct draw *d)
 {
     for (int day = c->start; day < WINDOW_DAYS; day++) {
         const int any = (int)(draw_share(d) * WINDOW_HOURS);
@@ -153,7 +72,7 @@ static void lose_daily(struct customer *c, bool at_peak, struct draw *d)
     }
 }
 
-static void lose_by_link(struct customer *c, struct draw *d)
+static void lose_by_link(struct bench_customer *c, struct draw *d)
 {
     c->link = true;
     for (int day = 0; day < WINDOW_DAYS; day++)
@@ -166,7 +85,7 @@ static void make_gaps(struct bench *b, enum gaps gaps)
 {
     struct draw d = {b->seed * 104729 + 3};
     for (size_t i = 0; i < b->n; i++) {
-        struct customer *c = &b->list[i];
+        struct bench_customer *c = &b->list[i];
         if (c->type && gaps != GAPS_NONE)
             lose_daily(c, gaps != GAPS_ANY_HOUR, &d);
         else if (!c->type && gaps == GAPS_LINKS && draw_share(&d) < LINKS)
@@ -174,84 +93,7 @@ static void make_gaps(struct bench *b, enum gaps gaps)
     }
 }
 
-static int to_days(const struct bench *b, size_t i, struct sg_fraud_days *d)
-{
-    const struct customer *c = &b->list[i];
-    char id[32];
-    snprintf(id, sizeof(id), "c%05zu", i);
-    int r = sg_fraud_days_start(d, id, WINDOW_HOURS);
-    for (int day = 0; r == 0 && day < WINDOW_DAYS; day++) {
-        const uint8_t weekday = (uint8_t)((c->w.weekday + day) % 7);
-        r = sg_fraud_days_add_part(d, day, weekday, c->w.load[day], NULL);
-        if (r == SG_FRAUD_DAYS_GAPS)
-            r = sg_fraud_days_lose(d, day);
-    }
-    return sg_fold(r);
-}
-
-/* ---- scoring --------------------------------------------------------------------------------- */
-
-static struct sg_fraud_context context_of(const struct bench *b, size_t i)
-{
-    struct sg_fraud_context ctx = SG_FRAUD_CONTEXT_NONE;
-    const struct customer *c = &b->list[i];
-    if (!b->facts || c->change < 0)
-        return ctx;
-    *(c->change == CHANGE_VACANT  ? &ctx.vacant_since
-      : c->change == CHANGE_SOLAR ? &ctx.solar_since
-                                  : &ctx.tariff_since) = c->start;
-    return ctx;
-}
-
-static int learn(const struct bench *b, uint32_t without, struct sg_full_model **ret)
-{
-    const struct sg_corr_windows windows = SG_CORR_WINDOWS_DEFAULT;
-    SG_CLEANUP(sg_full_sample_freep) struct sg_full_sample *s = NULL;
-    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
-    struct sg_full_training t = SG_FULL_TRAINING_DEFAULT;
-    t.without = without;
-    t.threads = 2;
-    int r = sg_full_sample_new(&s, &windows, SG_FULL_PANEL_DEFAULT, b->seed);
-    for (size_t i = 0; r == 0 && i < b->n; i++) {
-        r = to_days(b, i, &d);
-        if (r == 0)
-            r = sg_full_sample_add(s, &d, NULL);
-    }
-    return r ? r : sg_full_train(s, &t, ret);
-}
-
-static int score(const struct bench *b, const struct sg_full_model *m, struct sg_judge_case *ret,
-                 double *ret_seconds)
-{
-    SG_CLEANUP(sg_full_judge_freep) struct sg_full_judge *j = NULL;
-    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
-    struct sg_full_score s;
-    *ret_seconds = 0;
-    int r = sg_full_judge_new(&j, m);
-    for (size_t i = 0; r == 0 && i < b->n; i++) {
-        const struct sg_fraud_context ctx = context_of(b, i);
-        r = to_days(b, i, &d);
-        const int64_t begun = sg_clock_monotonic_ns();
-        if (r == 0)
-            r = sg_full_judge_score(j, &d, &ctx, &s);
-        *ret_seconds += (double)(sg_clock_monotonic_ns() - begun) / 1e9;
-        ret[i] = (struct sg_judge_case){.score = s.score, .thief = b->list[i].type > 0};
-    }
-    return r;
-}
-
-static double auc_of_type(const struct bench *b, const struct sg_judge_case *all, int type)
-{
-    const struct sg_judge_figure auc = {.kind = SG_JUDGE_AUC};
-    const struct sg_judge_rounds none = {.level = 0.95};
-    struct sg_judge_interval v;
-    size_t n = 0;
-    SG_FREE struct sg_judge_case *some = calloc(b->n, sizeof(*some));
-    for (size_t i = 0; some && i < b->n; i++)
-        if (b->list[i].type == 0 || b->list[i].type == type)
-            some[n++] = all[i];
-    return some && sg_judge(some, n, &auc, 1, &none, &v) == 0 ? v.value : (double)NAN;
-}
+/* ---- figures --------------------------------------------------------------------------------- */
 
 static int measure(const struct bench *b, const struct sg_judge_case *all, struct figures *ret)
 {
@@ -265,7 +107,7 @@ static int measure(const struct bench *b, const struct sg_judge_case *all, struc
     int r = sg_judge(all, b->n, wanted, 5, &none, v);
     *ret = (struct figures){v[0].value, v[1].value, v[2].value, v[3].value, v[4].value, {0}, 1};
     for (int type = 1; r == 0 && type <= HARD_TYPES; type++) {
-        ret->type[type] = auc_of_type(b, all, type);
+        ret->type[type] = bench_auc_of_type(b, all, type);
         if (ret->type[type] < ret->least_type)
             ret->least_type = ret->type[type];
     }
@@ -276,9 +118,9 @@ static int run(const struct bench *b, uint32_t without, struct sg_judge_case *al
                struct figures *ret, double *ret_seconds)
 {
     SG_CLEANUP(sg_full_model_freep) struct sg_full_model *m = NULL;
-    int r = learn(b, without, &m);
+    int r = bench_learn(b, without, &m);
     if (r == 0)
-        r = score(b, m, all, ret_seconds);
+        r = bench_score(b, m, all, ret_seconds);
     return r ? r : measure(b, all, ret);
 }
 
@@ -373,48 +215,6 @@ static int spell(struct bench *b)
     return r;
 }
 
-/* Median rank of a kind of customer, as a share of the fleet: 0.5 is nothing special. */
-static double median_rank(const struct bench *b, const struct sg_judge_case *all, int change,
-                          bool thief, double *ret_first_tenth)
-{
-    SG_FREE double *rank = calloc(b->n, sizeof(*rank));
-    size_t n = 0, first = 0;
-    for (size_t i = 0; rank && i < b->n; i++) {
-        size_t before = 0;
-        if (b->list[i].change != change || (b->list[i].type > 0) != thief)
-            continue;
-        for (size_t k = 0; k < b->n; k++)
-            before += all[k].score > all[i].score;
-        rank[n] = (double)before / (double)b->n;
-        first += rank[n++] < 0.1;
-    }
-    *ret_first_tenth = n ? (double)first / (double)n : (double)NAN;
-    return n ? sg_corr_median(rank, (uint32_t)n) : (double)NAN;
-}
-
-static int changes(struct bench *b)
-{
-    static const char *const names[CHANGES] = {"vacant", "solar", "tariff"};
-    SG_FREE struct sg_judge_case *all = calloc(b->n, sizeof(*all));
-    SG_CLEANUP(sg_full_model_freep) struct sg_full_model *m = NULL;
-    double seconds;
-    make_changes(b);
-    int r = all ? learn(b, 0, &m) : sg_raise(-ENOMEM);
-    for (int facts = 0; r == 0 && facts < 2; facts++) {
-        b->facts = facts;
-        r = score(b, m, all, &seconds);
-        for (int c = 0; r == 0 && c < CHANGES; c++) {
-            double honest, thieves;
-            const double at = median_rank(b, all, c, false, &honest);
-            const double of = median_rank(b, all, c, true, &thieves);
-            printf("%-7s %-13s honest: median rank %.3f, in the first tenth %.2f; thieves: %.3f, "
-                   "%.2f\n",
-                   names[c], facts ? "with facts" : "without facts", at, honest, of, thieves);
-        }
-    }
-    return r;
-}
-
 /* Share of the fleet ahead of the median of the honest with a bad link, and the share of these
  * among the first tenth. */
 static double rank_of_links(const struct bench *b, const struct sg_judge_case *all,
@@ -441,7 +241,7 @@ static int gaps(struct bench *b)
                                                   "thieves lose the day's peak",
                                                   "and a tenth have bad links"};
     SG_FREE struct sg_judge_case *all = calloc(b->n, sizeof(*all));
-    SG_FREE struct customer *whole = calloc(b->n, sizeof(*whole));
+    SG_FREE struct bench_customer *whole = calloc(b->n, sizeof(*whole));
     if (!all || !whole)
         return sg_raise(-ENOMEM);
     memcpy(whole, b->list, b->n * sizeof(*whole));
@@ -477,9 +277,9 @@ static int write_fleet(const struct bench *b, const char *prefix)
         fprintf(rows, ",h%02d", h);
     fprintf(labels, "customer,label,type,start_day,true_kwh,reported_kwh\n");
     for (size_t i = 0; i < b->n; i++) {
-        const struct customer *c = &b->list[i];
+        const struct bench_customer *c = &b->list[i];
         fprintf(labels, "c%05zu,%d,%d,%d,%.1f,%.1f\n", i, c->type > 0, c->type, c->start, c->drawn,
-                recent_energy(&c->w));
+                bench_recent_energy(&c->w));
         for (int day = 0; day < WINDOW_DAYS; day++) {
             fprintf(rows, "\nc%05zu,%d,%d", i, day, (c->w.weekday + day) % 7);
             for (int h = 0; h < WINDOW_HOURS; h++)
@@ -548,15 +348,15 @@ int main(int argc, char **argv)
     struct bench b = {.seed = a.seed};
     int r = windows_read(&all, a.rows);
     if (r == 0)
-        r = make_fleet(&b, &all, a.part, a.hard);
+        r = bench_make(&b, &all, a.part, a.hard);
     if (r == 0)
         r = a.table     ? table(&b, a.hard ? HARD_TYPES : THEFT_TYPES)
-            : a.changes ? changes(&b)
+            : a.changes ? bench_changes(&b)
             : a.spell   ? spell(&b)
             : a.gaps    ? gaps(&b)
             : a.write   ? write_fleet(&b, a.write)
                         : one(&b);
-    free(b.list);
+    bench_clear(&b);
     if (r < 0)
         fprintf(stderr, "%s\n", sg_error_trace());
     return r != 0;

@@ -14,12 +14,12 @@ double draw_share(struct draw *d)
     return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
 }
 
-static double within(struct draw *d, double from, double to)
+double draw_within(struct draw *d, double from, double to)
 {
     return from + (to - from) * draw_share(d);
 }
 
-static int one_of(struct draw *d, int from, int to)
+int draw_one_of(struct draw *d, int from, int to)
 {
     return from + (int)(draw_share(d) * (to - from + 1));
 }
@@ -52,7 +52,7 @@ static double mean_of(const float *x)
     return sum / HOURS;
 }
 
-static void put(float *row, const double *x)
+void window_put(float *row, const double *x)
 {
     for (int h = 0; h < HOURS; h++)
         row[h] = (float)(floor((x[h] > 0 ? x[h] : 0) * 10 + 0.5) / 10);
@@ -74,9 +74,9 @@ static double reported(int type, const struct parameters *p, const float *x, dou
     case 2:
         return h >= p->from && h < p->to ? 0 : (double)x[h];
     case 3:
-        return (double)x[h] * within(d, 0.1, 0.8);
+        return (double)x[h] * draw_within(d, 0.1, 0.8);
     case 4:
-        return mean * within(d, 0.1, 0.8);
+        return mean * draw_within(d, 0.1, 0.8);
     case 5:
         return mean;
     case 6:
@@ -90,19 +90,19 @@ static double reported(int type, const struct parameters *p, const float *x, dou
 
 int theft_do(struct window *w, int type, struct draw *d)
 {
-    const int start = one_of(d, START, START + 9);
+    const int start = draw_one_of(d, START, START + 9);
     double mean, peak;
     measure(w, &mean, &peak);
-    struct parameters p = {.share = within(d, 0.1, 0.8),
-                           .cap = within(d, 0.3, 0.7) * peak,
-                           .amount = within(d, 0.3, 0.8) * mean,
-                           .from = one_of(d, 0, 19)};
-    p.to = one_of(d, p.from + 4, HOURS);
+    struct parameters p = {.share = draw_within(d, 0.1, 0.8),
+                           .cap = draw_within(d, 0.3, 0.7) * peak,
+                           .amount = draw_within(d, 0.3, 0.8) * mean,
+                           .from = draw_one_of(d, 0, 19)};
+    p.to = draw_one_of(d, p.from + 4, HOURS);
     for (int day = start; day < WINDOW_DAYS; day++) {
         double x[HOURS];
         for (int h = 0; h < HOURS; h++)
             x[h] = reported(type, &p, w->load[day], mean_of(w->load[day]), h, d);
-        put(w->load[day], x);
+        window_put(w->load[day], x);
     }
     return start;
 }
@@ -117,9 +117,9 @@ static double reported_hard(int type, const struct parameters *p, const float *x
     case 2:
         return h >= p->from && h < p->to ? load * p->share : load;
     case 3:
-        return load * within(d, 0.5, 1);
+        return load * draw_within(d, 0.5, 1);
     case 4:
-        return mean * within(d, 0.6, 1.4);
+        return mean * draw_within(d, 0.6, 1.4);
     case 5:
         return (load + mean) / 2;
     case 6:
@@ -135,16 +135,16 @@ static double reported_hard(int type, const struct parameters *p, const float *x
 
 int theft_do_hard(struct window *w, int type, struct draw *d)
 {
-    const int start = one_of(d, START, START + 15);
+    const int start = draw_one_of(d, START, START + 15);
     double mean, peak;
     measure(w, &mean, &peak);
-    struct parameters p = {.share = type == 1   ? within(d, 0.7, 0.92)
-                                    : type == 2 ? within(d, 0, 0.5)
-                                                : within(d, 0.2, 0.6),
-                           .cap = within(d, 0.65, 0.9) * peak,
-                           .amount = within(d, 0.1, 0.35) * mean,
-                           .from = one_of(d, 0, 20)};
-    p.to = p.from + one_of(d, 2, 3);
+    struct parameters p = {.share = type == 1   ? draw_within(d, 0.7, 0.92)
+                                    : type == 2 ? draw_within(d, 0, 0.5)
+                                                : draw_within(d, 0.2, 0.6),
+                           .cap = draw_within(d, 0.65, 0.9) * peak,
+                           .amount = draw_within(d, 0.1, 0.35) * mean,
+                           .from = draw_one_of(d, 0, 20)};
+    p.to = p.from + draw_one_of(d, 2, 3);
     for (int day = start; day < WINDOW_DAYS; day++) {
         double x[HOURS];
         if (type == 9 && draw_share(d) < 0.5) /* on some days only */
@@ -153,74 +153,7 @@ int theft_do_hard(struct window *w, int type, struct draw *d)
             p.share = 1 - 0.5 * (day - start) / (WINDOW_DAYS - 1 - start);
         for (int h = 0; h < HOURS; h++)
             x[h] = reported_hard(type, &p, w->load[day], mean_of(w->load[day]), h, d);
-        put(w->load[day], x);
+        window_put(w->load[day], x);
     }
-    return start;
-}
-
-/* ---- honest changes -------------------------------------------------------------------------- */
-
-/* Nobody there: the load of the fourth quietest night hour of the reference, with its own noise. */
-static void make_vacant(struct window *w, int start, struct draw *d)
-{
-    static float night[WINDOW_REFERENCE * 5];
-    size_t n = 0;
-    for (int day = 0; day < START; day++)
-        for (int h = 0; h < 5; h++)
-            night[n++] = w->load[day][h];
-    qsort(night, n, sizeof(night[0]), by_value);
-    const double base = (double)night[n / 5];
-    for (int day = start; day < WINDOW_DAYS; day++) {
-        double x[HOURS];
-        for (int h = 0; h < HOURS; h++)
-            x[h] = base * within(d, 0.95, 1.05);
-        put(w->load[day], x);
-    }
-}
-
-/* Panels of 0.6 to 1.5 times the usual noon load, clouds by the day and by the hour. */
-static void add_solar(struct window *w, int start, struct draw *d)
-{
-    double noon = 0;
-    for (int day = 0; day < START; day++)
-        noon += (double)w->load[day][12] / START;
-    const double peak = noon * within(d, 0.6, 1.5);
-    for (int day = start; day < WINDOW_DAYS; day++) {
-        const double clear = within(d, 0.2, 1);
-        double x[HOURS];
-        for (int h = 0; h < HOURS; h++) {
-            const double sun = h >= 6 && h < 18 ? sin(3.14159265358979 * (h - 5.5) / 12) : 0;
-            x[h] = (double)w->load[day][h] - peak * sun * clear * within(d, 0.85, 1);
-        }
-        put(w->load[day], x);
-    }
-}
-
-/* A third to a half of what was drawn from 17 to 20 o'clock moves to 22 to 5 o'clock. */
-static void change_tariff(struct window *w, int start, struct draw *d)
-{
-    const double moved = within(d, 0.33, 0.5);
-    for (int day = start; day < WINDOW_DAYS; day++) {
-        double x[HOURS], sum = 0;
-        for (int h = 0; h < HOURS; h++) {
-            const double take = h >= 17 && h < 21 ? moved * (double)w->load[day][h] : 0;
-            x[h] = (double)w->load[day][h] - take;
-            sum += take;
-        }
-        for (int i = 0; i < 8; i++)
-            x[(22 + i) % HOURS] += sum / 8;
-        put(w->load[day], x);
-    }
-}
-
-int change_do(struct window *w, enum change c, struct draw *d)
-{
-    const int start = one_of(d, START, START + 9);
-    if (c == CHANGE_VACANT)
-        make_vacant(w, start, d);
-    else if (c == CHANGE_SOLAR)
-        add_solar(w, start, d);
-    else
-        change_tariff(w, start, d);
     return start;
 }

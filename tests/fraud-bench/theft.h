@@ -1,8 +1,7 @@
 #pragma once
 /*
  * theft - what is done to an honest customer's last 30 days: the eight published forms, by the
- * formulas of the shared benchmark (h1..h6, FDI2, FDI3), harder forms of the same and two more; and
- * honest changes that are no theft.
+ * formulas of the shared benchmark (h1..h6, FDI2, FDI3), harder forms of the same and two more.
  */
 #include "windows.h"
 
@@ -11,6 +10,11 @@ struct draw {
 };
 /* 0 to below 1. */
 double draw_share(struct draw *d);
+double draw_within(struct draw *d, double from, double to);
+/* from..to, both included */
+int draw_one_of(struct draw *d, int from, int to);
+/* A day's 24 loads, not below 0, as the file rounds them. */
+void window_put(float *row, const double *x);
 
 enum { THEFT_TYPES = 8, HARD_TYPES = 10 };
 
@@ -18,8 +22,3 @@ enum { THEFT_TYPES = 8, HARD_TYPES = 10 };
 int theft_do(struct window *w, int type, struct draw *d);
 /* Types 1..10, smaller and from a day within 90..105. */
 int theft_do_hard(struct window *w, int type, struct draw *d);
-
-enum change { CHANGE_VACANT, CHANGE_SOLAR, CHANGE_TARIFF, CHANGES };
-
-/* An honest change from a day within 90..99; returns it. */
-int change_do(struct window *w, enum change c, struct draw *d);

@@ -86,7 +86,8 @@ void sg_phasor_sample_clear(struct sg_phasor_sample *s);
     R(IMPOSSIBLE, "impossible", 0.05, "share of the time")                                         \
     R(TAMPER_EVENT, "tamper-event", 1.0, "weighted events")                                        \
     R(NONSENSE, "nonsense", 0.05, "share of the time")                                             \
-    R(FROZEN, "frozen", 0.10, "share of the time")
+    R(FROZEN, "frozen", 0.10, "share of the time")                                                 \
+    R(MISSING, "phasors-missing", 0.30, "share of the readings")
 
 enum sg_phasor_rule {
 #define SG_R(id, name, limit, unit) SG_PHASOR_##id,
@@ -125,7 +126,7 @@ struct sg_phasor_summary {
     float score;         /* 0..1; 0.5 and more: see docs/fraud.md for the false alarms */
     uint32_t n_findings; /* of sureness 0.2 and more */
     uint32_t days_past, days_recent;
-    int32_t east_s; /* of the dates in its words */
+    int32_t east_s;                              /* of the dates in its words */
     struct sg_phasor_finding top[SG_PHASOR_TOP]; /* surest first */
 };
 
