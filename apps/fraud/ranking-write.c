@@ -26,7 +26,11 @@ static int put_line(void *ctx, const struct line *l, size_t rank)
     score_reasons(l, w->plan, reasons);
     int e = csv_put_name(&w->b, l->id);
     if (e == 0)
-        e = sg_buf_printf(&w->b, ",%.12g,%zu,%s\n", ranking_score(w->ranking, l), rank, reasons);
+        e = sg_buf_printf(&w->b, ",%.12g,%zu,", ranking_score(w->ranking, l), rank);
+    if (e == 0)
+        e = csv_put_words(&w->b, reasons);
+    if (e == 0)
+        e = sg_buf_append_u8(&w->b, '\n');
     if (e == 0 && w->b.len > CHUNK) {
         e = sg_write_all(w->fd, sg_buf_bytes(&w->b));
         sg_buf_reset(&w->b);
