@@ -57,6 +57,15 @@ static bool is_special(const char *path)
     return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
+bool ranking_folder(const char *path, char ret[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    if (!strcmp(path, "-") || is_special(path))
+        return false;
+    const size_t n = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
+    return snprintf(ret, PATH_MAX, "%.*s", n ? (int)n : 1, n ? path : ".") < PATH_MAX;
+}
+
 static int write_special(const struct ranking *r, const struct plan *plan, const char *path)
 {
     SG_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
