@@ -3,17 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sealgrid/base/grow.h>
+
 int balances_leads_add(struct balances_lead_list *to, size_t of, const float *row,
                        size_t n_intervals)
 {
-    if (to->n == to->room) {
-        const size_t room = to->room ? 2 * to->room : 16;
-        struct balances_lead *leads = reallocarray(to->leads, room, sizeof(*leads));
-        if (!leads)
-            return sg_raise(-ENOMEM);
-        to->leads = leads;
-        to->room = room;
-    }
+    int r = sg_grow(&to->leads, &to->room, to->n, SIZE_MAX);
+    if (r)
+        return r;
     float *copy = malloc(n_intervals * sizeof(*copy));
     if (!copy)
         return sg_raise(-ENOMEM);

@@ -6,16 +6,16 @@
 #include <string.h>
 
 /* Of honest customers of simulated transformers one of 400 is as sure. */
-#define TOLD_LEAST 0.4f
+#define TOLD_LEAST 0.445f
 
-/* Calibrated by 24,000 honest customers of 760 simulated transformers: docs/fraud-scores.md. */
+/* Calibrated by 38,000 honest customers of 1,150 simulated transformers: docs/fraud-scores.md. */
 double balances_decibel(float sureness)
 {
     static const struct {
         double sureness, decibel;
-    } points[] = {{0, 0},      {0.006, 2},  {0.015, 3}, {0.036, 5}, {0.06, 7},
-                  {0.095, 10}, {0.135, 13}, {0.2, 16},  {0.27, 20}, {0.345, 23},
-                  {0.45, 26},  {0.6, 29},   {1, 30}};
+    } points[] = {{0, 0},      {0.0055, 2}, {0.015, 3},  {0.037, 5},    {0.063, 7},
+                  {0.104, 10}, {0.15, 13},  {0.205, 16}, {0.265, 19.5}, {0.39, 23},
+                  {0.445, 26}, {0.52, 29},  {1, 30}};
     size_t i = 1;
     const double x = fmin(fmax((double)sureness, 0), 1);
     while (i + 1 < sizeof(points) / sizeof(points[0]) && x > points[i].sureness)

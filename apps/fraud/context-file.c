@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <sealgrid/base/file.h>
+#include <sealgrid/base/grow.h>
 
 #include "csv.h"
 #include "plan.h"
@@ -24,20 +25,6 @@ void context_files_clear(struct context_files *f)
     free(f->holidays);
     free(f->rows);
     *f = (struct context_files){.rows = NULL};
-}
-
-/* Room for one more of n items; doubles. */
-static int grow(void **list, size_t *room, size_t n, size_t size, size_t max)
-{
-    const size_t next = *room ? *room * 2 : 256;
-    if (n < *room)
-        return 0;
-    void *more = n < max ? reallocarray(*list, next, size) : NULL;
-    if (!more)
-        return sg_raise(-ENOMEM);
-    *list = more;
-    *room = next;
-    return 0;
 }
 
 /* ---- fields -------------------------------------------------------------------------------- */
@@ -182,9 +169,7 @@ static int take_row(struct context_files *f, const int at[N_COLUMNS], const stru
     if (row.context.vacant_until != SG_FRAUD_NO_DAY &&
         row.context.vacant_until < row.context.vacant_since)
         return refuse(why, line, at[VACANT_UNTIL], "vacant_until", "before vacant_since");
-    void *list = f->rows;
-    int r = grow(&list, &f->room, f->n, sizeof(row), ROWS_MAX);
-    f->rows = list;
+    int r = sg_grow(&f->rows, &f->room, f->n, ROWS_MAX);
     if (r == 0)
         f->rows[f->n++] = row;
     return r;
@@ -261,9 +246,7 @@ static int take_holiday(struct context_files *f, int date, int region, const str
         return refuse(why, line, date, "date", columns[VACANT_SINCE].wanted);
     if (!take_text(csv_at(field, n, region), h.region, SG_FRAUD_REGION_MAX))
         return refuse(why, line, region, "region", columns[REGION].wanted);
-    void *list = f->holidays;
-    int r = grow(&list, &f->room_holidays, f->n_holidays, sizeof(h), HOLIDAYS_MAX);
-    f->holidays = list;
+    int r = sg_grow(&f->holidays, &f->room_holidays, f->n_holidays, HOLIDAYS_MAX);
     if (r == 0)
         f->holidays[f->n_holidays++] = h;
     return r;

@@ -120,3 +120,15 @@ int csv_put_name(struct sg_buf *b, const char *id)
         r = sg_buf_append(b, SG_BYTES(name.data + from, name.len - from));
     return r ? r : sg_buf_printf(b, "%s", quote);
 }
+
+int csv_put_words(struct sg_buf *b, const char *words)
+{
+    if (!strpbrk(words, ",\""))
+        return sg_buf_append(b, sg_bytes_str(words));
+    int r = sg_buf_append_u8(b, '"');
+    for (; r == 0 && *words; words++) {
+        r = *words == '"' ? sg_buf_append_u8(b, '"') : 0;
+        r = r ? r : sg_buf_append_u8(b, (uint8_t)*words);
+    }
+    return r ? r : sg_buf_append_u8(b, '"');
+}

@@ -24,3 +24,5 @@ bool csv_is_name(struct sg_bytes id);
 /* A name as a field: one that a spreadsheet would run as a formula gets a ' before it, and what
  * would show another name than it is stands as its code, <U+202E>. */
 SG_MUST_USE int csv_put_name(struct sg_buf *b, const char *id);
+/* Words of our own as a field: in quotes if they hold a comma or a quote, which is doubled. */
+SG_MUST_USE int csv_put_words(struct sg_buf *b, const char *words);

@@ -42,7 +42,8 @@ static int write_page(const struct app *a, const struct report *report)
     const struct page page = {.report = report,
                               .capacity = (size_t)a->options.capacity,
                               .language = !strcmp(a->options.lang, "pt") ? SG_PT_BR : SG_EN,
-                              .dated = source_dated(a->source)};
+                              .dated = source_dated(a->source),
+                              .by_energy = !strcmp(a->options.order, "energy")};
     int r = page_make(&page, &text);
     if (r)
         return r;
@@ -155,22 +156,6 @@ static int score(struct app *a)
     return write_out(a);
 }
 
-/* What a ranking does not hold in memory lies beside it; NULL: it goes nowhere. */
-static const char *folder_of(struct app *a)
-{
-    const char *out = a->options.out, *slash = out ? strrchr(out, '/') : NULL;
-    if (!out || !strcmp(out, "-"))
-        return NULL;
-    if (!slash)
-        return ".";
-    const size_t n = slash == out ? 1 : (size_t)(slash - out);
-    if (n >= sizeof(a->folder))
-        return NULL;
-    memcpy(a->folder, out, n);
-    a->folder[n] = 0;
-    return a->folder;
-}
-
 /* Those of the JSON, and those of the page. */
 static size_t pictures_wanted(const struct fraud_options *o)
 {
@@ -197,21 +182,21 @@ static struct fleet fleet_of(struct app *a)
 {
     const struct fraud_options *o = &a->options;
     const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    return (struct fleet){.plan = &a->plan,
-                          .source = a->source,
-                          .threads =
-                              o->threads ? (unsigned)o->threads : (unsigned)(cpus < 1 ? 1 : cpus),
-                          .seed = (uint64_t)o->seed,
-                          .only = o->client,
-                          .learned = a->learned,
-                          .seen = a->learned ? app_count_drift : NULL,
-                          .seen_ctx = a,
-                          .phasors = &a->phasors,
-                          .balances = &a->balances,
-                          .pictures = pictures_wanted(o),
-                          .room = {.folder = folder_of(a)},
-                          .facts = &a->facts,
-                          .progress = o->progress || isatty(STDERR_FILENO)};
+    return (struct fleet){
+        .plan = &a->plan,
+        .source = a->source,
+        .threads = o->threads ? (unsigned)o->threads : (unsigned)(cpus < 1 ? 1 : cpus),
+        .seed = (uint64_t)o->seed,
+        .only = o->client,
+        .learned = a->learned,
+        .seen = a->learned ? app_count_drift : NULL,
+        .seen_ctx = a,
+        .phasors = &a->phasors,
+        .balances = &a->balances,
+        .pictures = pictures_wanted(o),
+        .room = {.folder = o->out && ranking_folder(o->out, a->folder) ? a->folder : NULL},
+        .facts = &a->facts,
+        .progress = o->progress || isatty(STDERR_FILENO)};
 }
 
 static int run(struct app *a)

@@ -7,19 +7,42 @@ struct digesting {
     size_t shown;
 };
 
-static bool has_excuse(const struct line *l)
+static const struct sg_full_reason *excuse_of(const struct line *l)
 {
     for (size_t i = 0; i < SG_FULL_REASONS; i++)
         if (l->reason[i].kind == SG_FULL_REASON_VACANT ||
             l->reason[i].kind == SG_FULL_REASON_SOLAR || l->reason[i].kind == SG_FULL_REASON_TARIFF)
-            return true;
-    return false;
+            return &l->reason[i];
+    return NULL;
+}
+
+static void note_known(struct page_digest *to, const struct line *l, size_t rank)
+{
+    size_t at = to->n_known < DIGEST_KNOWN_MAX ? to->n_known : DIGEST_KNOWN_MAX;
+    to->n_known++;
+    while (at > 0 && to->known[at - 1].line.missing_day < l->missing_day) {
+        if (at < DIGEST_KNOWN_MAX)
+            to->known[at] = to->known[at - 1];
+        at--;
+    }
+    if (at < DIGEST_KNOWN_MAX)
+        to->known[at] = (struct digest_line){*l, rank};
 }
 
 /* A change large enough to be asked about: without the excuse an inspector would wonder. */
-static bool is_excused(const struct line *l)
+static void note_excuse(struct page_digest *to, const struct line *l, size_t rank)
 {
-    return has_excuse(l) && !isnan(l->level) && fabsf(l->level - 1) > 0.2f;
+    const struct sg_full_reason *excuse = excuse_of(l);
+    if (!excuse)
+        return;
+    const float change = isnan(l->level) ? 0 : fabsf(l->level - 1);
+    if (excuse->b > 0.5f && (change > 0.1f || excuse->kind == SG_FULL_REASON_TARIFF))
+        note_known(to, l, rank);
+    if (excuse->b > 0.5f || change <= 0.2f)
+        return;
+    if (to->n_excused < DIGEST_EXCUSED_MAX)
+        to->excused[to->n_excused] = (struct digest_line){*l, rank};
+    to->n_excused++;
 }
 
 static void note_name(struct digest_names *names, const struct line *l)
@@ -40,11 +63,8 @@ static int note(void *ctx, const struct line *l, size_t rank)
         to->rarer += l->per_1000 <= 1;
     else
         note_name(&to->unjudged[l->unjudged], l);
-    if (l->unjudged == JUDGED && rank > d->shown && is_excused(l)) {
-        if (to->n_excused < DIGEST_EXCUSED_MAX)
-            to->excused[to->n_excused] = (struct digest_line){*l, rank};
-        to->n_excused++;
-    }
+    if (l->unjudged == JUDGED && rank > d->shown)
+        note_excuse(to, l, rank);
     if (l->conflicts)
         note_name(&to->in_conflict, l);
     return 0;

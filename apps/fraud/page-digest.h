@@ -7,6 +7,7 @@
 
 #define DIGEST_EXCUSED_MAX 100
 #define DIGEST_NAMES_MAX   20
+#define DIGEST_KNOWN_MAX   20
 
 struct digest_line {
     struct line line;
@@ -26,7 +27,10 @@ struct digest_names {
 
 struct page_digest {
     size_t rarer; /* judged, and at most 1 of 1,000 alike */
-    /* Past those shown: changed by more than a fifth, and something speaks for them. */
+    /* Past those shown: a fact explains the load; most energy first. */
+    struct digest_line known[DIGEST_KNOWN_MAX];
+    size_t n_known;
+    /* Likewise, by their pattern alone: changed by more than a fifth. */
     struct digest_line excused[DIGEST_EXCUSED_MAX];
     size_t n_excused;
     struct digest_names unjudged[N_UNJUDGED];

@@ -25,6 +25,29 @@ struct sg_text page_day(const struct sg_html *p, const struct page *g, int32_t d
 const char *page_class_word(const struct sg_html *p, enum sg_fraud_class cls);
 const char *page_unjudged_word(const struct sg_html *p, enum unjudged u);
 
+/* As the score's own scale has it, whatever ranks. */
+double page_score(const struct page *g, const struct line *l);
+/* "93 %"; a dash where there is none. */
+struct sg_text page_chance(const struct sg_html *p, const struct page *g, const struct line *l);
+/* What speaks against a theft, or for doubt; n of them. */
+#define PAGE_DOUBTS_MAX 6
+size_t page_doubts(const struct sg_html *p, const struct page *g, const struct line *l,
+                   const struct picture *pic, struct page_text ret[PAGE_DOUBTS_MAX]);
+/* Suspects that have a card. */
+size_t page_shown(const struct page *g);
+
+/* page-list.c */
+struct page_column {
+    const char *en, *pt;
+    bool number;
+};
+void page_put_heads(struct sg_html *p, const struct page_column *columns, size_t n);
+void page_put_cell(struct sg_html *p, const struct page_column *c, const char *text);
+/* Those that have a card, by chance and by energy. */
+void page_put_list(struct sg_html *p, const struct page *g);
+/* Whose change is known and explains the load. */
+void page_put_known(struct sg_html *p, const struct page *g);
+
 /* page-suspect.c: one card of the list. */
 void page_put_suspect(struct sg_html *p, const struct page *g, size_t i);
 struct sg_text page_energy(const struct sg_html *p, double kwh);

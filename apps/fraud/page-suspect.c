@@ -199,7 +199,8 @@ static void put_context(struct sg_html *p, const struct page *g, const struct sg
         put_fact(p, "Vacant since", "Desocupado desde", page_day(p, g, c->vacant_since).s);
 }
 
-static void put_facts(struct sg_html *p, const struct page *g, const struct suspect *s)
+static void put_facts(struct sg_html *p, const struct page *g, const struct line *l,
+                      const struct suspect *s)
 {
     const struct picture *pic = &s->picture;
     struct sg_text lost = {"\xe2\x80\x93"}, all = {"\xe2\x80\x93"};
@@ -216,6 +217,7 @@ static void put_facts(struct sg_html *p, const struct page *g, const struct susp
     }
     sg_html_open_class(p, "dl", "facts");
     put_fact(p, "Missing a day, about", "Falta por dia, cerca de", lost.s);
+    put_fact(p, "Chance of theft", "Chance de fraude", page_chance(p, g, l).s);
     put_fact(p, pic->change_day == SG_FRAUD_NO_DAY ? "In the judged days since" : "Since",
              pic->change_day == SG_FRAUD_NO_DAY ? "Nos dias julgados desde" : "Desde",
              page_day(p, g, pic->missing_since).s);
@@ -223,49 +225,54 @@ static void put_facts(struct sg_html *p, const struct page *g, const struct susp
     put_fact(p, "Usual day", "Dia habitual", page_energy(p, pic->regular_day).s);
     put_context(p, g, &pic->context);
     sg_html_close(p);
-    if (pic->missing_day <= 0)
-        sg_html_element_say(p, "p", "note",
-                            "No energy is missing in all: what changed is when it is drawn. That "
-                            "pays under a tariff by hours only.",
-                            "No total não falta energia: mudou a hora em que é consumida. Isso só "
-                            "compensa em tarifa horária.");
 }
 
 /* ---- card ---------------------------------------------------------------------------------- */
 
+static void put_items(struct sg_html *p, const struct page_text *items, size_t n)
+{
+    sg_html_open(p, "ul");
+    for (size_t i = 0; i < n; i++)
+        sg_html_element(p, "li", NULL, items[i].s);
+    sg_html_close(p);
+}
+
 static void put_why(struct sg_html *p, const struct page *g, const struct line *l)
 {
     struct page_text reasons[PAGE_REASONS_MAX];
-    const size_t n = page_reasons(p, g, l, reasons);
-    const struct page_text excuse = page_excuse(p, l);
-    sg_html_element_say(p, "h3", NULL, "Why", "Por quê");
-    sg_html_open(p, "ul");
-    for (size_t i = 0; i < n; i++)
-        sg_html_element(p, "li", NULL, reasons[i].s);
+    size_t n = page_reasons(p, g, l, reasons);
     if (n == 0)
-        sg_html_element_say(p, "li", NULL, "unlike its own past, without one clear trait",
-                            "diferente do próprio passado, sem um traço claro");
-    if (excuse.s[0]) {
-        sg_html_open(p, "li");
-        sg_html_say(p, "speaks for the customer: ", "a favor do cliente: ");
-        sg_html_text(p, excuse.s);
-        sg_html_close(p);
-    }
-    sg_html_close(p);
+        snprintf(reasons[n++].s, PAGE_TEXT_MAX, "%s",
+                 sg_html_word(p, "unlike its own past, without one clear trait",
+                              "diferente do próprio passado, sem um traço claro"));
+    sg_html_element_say(p, "h3", NULL, "Why", "Por quê");
+    put_items(p, reasons, n);
+}
+
+static void put_against(struct sg_html *p, const struct page *g, const struct line *l,
+                        const struct picture *pic)
+{
+    struct page_text doubts[PAGE_DOUBTS_MAX];
+    const size_t n = page_doubts(p, g, l, pic, doubts);
+    if (n == 0)
+        return;
+    sg_html_element_say(p, "h3", NULL, "What speaks against it", "O que depõe contra");
+    put_items(p, doubts, n);
 }
 
 static void put_checks(struct sg_html *p, const struct page *g, const struct line *l)
 {
     const char *checks[PAGE_CHECKS_MAX];
     const size_t n = page_checks(p, g, l, checks);
-    sg_html_element_say(p, "h3", NULL, "Look at on site", "Verificar no local");
-    sg_html_open(p, "ul");
+    sg_html_element_say(p, "h3", NULL, "Look at on site, in this order",
+                        "Verificar no local, nesta ordem");
+    sg_html_open(p, "ol");
     for (size_t i = 0; i < n; i++)
         sg_html_element(p, "li", NULL, checks[i]);
     sg_html_close(p);
 }
 
-static void put_doubts(struct sg_html *p, const struct line *l)
+static void put_data(struct sg_html *p, const struct line *l)
 {
     enum sg_language lang = p->language;
     if (!l->incomplete && !l->conflicts)
@@ -288,7 +295,7 @@ static void put_doubts(struct sg_html *p, const struct line *l)
     sg_html_close(p);
 }
 
-static void put_head(struct sg_html *p, const struct line *l, size_t i)
+static void put_head(struct sg_html *p, const struct page *g, const struct line *l, size_t i)
 {
     sg_html_open_class(p, "div", "head");
     sg_html_open(p, "strong");
@@ -298,7 +305,7 @@ static void put_head(struct sg_html *p, const struct line *l, size_t i)
     sg_html_close(p);
     sg_html_open_class(p, "span", "soft");
     sg_html_say(p, "score ", "pontuação ");
-    sg_html_text(p, sg_format_fixed(p->language, l->score, 1).s);
+    sg_html_text(p, sg_format_fixed(p->language, page_score(g, l), 1).s);
     sg_html_textf(p, " \xc2\xb7 %s", page_meaning(p, l).s);
     sg_html_close(p);
     sg_html_close(p);
@@ -310,13 +317,14 @@ void page_put_suspect(struct sg_html *p, const struct page *g, size_t i)
     const struct line *l = &g->report->result->ranking.lines[i];
     sg_html_open_class(p, "li", "card suspect");
     sg_html_attrf(p, "id", "s%zu-%s", i + 1, sg_html_word(p, "en", "pt"));
-    put_head(p, l, i);
-    put_facts(p, g, s);
+    put_head(p, g, l, i);
+    put_facts(p, g, l, s);
     if (s->picture.points)
         put_day(p, s);
     put_days(p, g, s);
     put_why(p, g, l);
     put_checks(p, g, l);
-    put_doubts(p, l);
+    put_against(p, g, l, &s->picture);
+    put_data(p, l);
     sg_html_close(p);
 }

@@ -82,6 +82,21 @@ struct page_text page_meaning(const struct sg_html *p, const struct line *l)
                 sg_format_int(p->language, llround(fmin(one_in, 1e9))).s);
 }
 
+double page_score(const struct page *g, const struct line *l)
+{
+    if (l->chance > 0)
+        return 100 * (double)l->chance;
+    return g->report->plan->mode == MODE_FULL ? l->unsupervised : l->score;
+}
+
+struct sg_text page_chance(const struct sg_html *p, const struct page *g, const struct line *l)
+{
+    struct sg_text none = {"\xe2\x80\x93"};
+    if (g->report->plan->mode != MODE_FULL)
+        return none;
+    return sg_format_percent(p->language, score_chance(&g->report->result->odds, l), 0);
+}
+
 /* ---- reasons ------------------------------------------------------------------------------- */
 
 static struct page_text hours(const struct sg_html *p, const struct sg_full_reason *r)
@@ -297,6 +312,41 @@ struct page_text page_excuse(const struct sg_html *p, const struct line *l)
     return text("%s", "");
 }
 
+/* ---- doubts -------------------------------------------------------------------------------- */
+
+static struct page_text honest_alike(const struct sg_html *p, double chance)
+{
+    return text(sg_html_word(p, "of ten customers like this about %.0f are honest",
+                             "de dez clientes assim, cerca de %.0f são honestos"),
+                10 * (1 - chance));
+}
+
+size_t page_doubts(const struct sg_html *p, const struct page *g, const struct line *l,
+                   const struct picture *pic, struct page_text ret[PAGE_DOUBTS_MAX])
+{
+    const struct page_text excuse = page_excuse(p, l);
+    const double chance = score_chance(&g->report->result->odds, l);
+    size_t n = 0;
+    if (excuse.s[0])
+        ret[n++] = excuse;
+    if (g->report->plan->mode == MODE_FULL && chance < 0.85)
+        ret[n++] = honest_alike(p, chance);
+    if (pic->missing_day <= 0)
+        ret[n++] = text("%s", sg_html_word(p,
+                                           "no energy is missing in all: what changed is when it "
+                                           "is drawn, which pays under a tariff by hours only",
+                                           "no total não falta energia: mudou a hora em que é "
+                                           "consumida, o que só compensa em tarifa horária"));
+    if (pic->change_day == SG_FRAUD_NO_DAY)
+        ret[n++] = text("%s", sg_html_word(p, "no day stands out on which it began",
+                                           "nenhum dia se destaca como começo"));
+    if (l->incomplete > l->n_recent / 3)
+        ret[n++] =
+            text(sg_html_word(p, "%s of the days lack readings", "em %s dos dias faltam leituras"),
+                 sg_format_int(p->language, l->incomplete).s);
+    return n;
+}
+
 /* ---- what to look at ----------------------------------------------------------------------- */
 
 /* Bits of a set, in the order in which they are told. */
@@ -386,7 +436,7 @@ size_t page_checks(const struct sg_html *p, const struct page *g, const struct l
     if (g->report->plan->mode != MODE_FULL)
         set = plain_checks(l);
     else
-        set = full_checks(l);
+        set = full_checks(l) | (l->phasor.sureness > 0.3f ? checks_of(SG_FULL_REASON_STEP) : 0);
     for (int c = 0; c < N_CHECKS && n < PAGE_CHECKS_MAX; c++)
         if (set & 1u << c)
             ret[n++] = check_word(p, (enum check)c);

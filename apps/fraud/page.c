@@ -6,7 +6,7 @@
 
 /* ---- lead ---------------------------------------------------------------------------------- */
 
-static size_t shown(const struct page *g)
+size_t page_shown(const struct page *g)
 {
     const size_t there = g->report->result->n_suspects;
     return g->capacity < there ? g->capacity : there;
@@ -68,7 +68,7 @@ static void put_lead(struct sg_html *p, const struct page *g)
                                "finding.",
                                "seguem os %zu mais suspeitos. A posição é motivo para olhar, não "
                                "uma constatação."),
-                  shown(g));
+                  page_shown(g));
     sg_html_close(p);
 }
 
@@ -89,10 +89,10 @@ static void put_tiles(struct sg_html *p, const struct page *g)
 {
     enum sg_language l = p->language;
     double missing = 0;
-    for (size_t i = 0; i < shown(g); i++)
+    for (size_t i = 0; i < page_shown(g); i++)
         missing += missing_of(&g->report->result->suspects[i].picture);
     sg_html_open_class(p, "ul", "tiles");
-    put_tile(p, sg_format_int(l, (int64_t)shown(g)).s, "customers to look at first",
+    put_tile(p, sg_format_int(l, (int64_t)page_shown(g)).s, "customers to look at first",
              "clientes a ver primeiro");
     put_tile(p, page_energy(p, missing).s, "missing a day at these, estimate",
              "faltam por dia nestes, estimativa");
@@ -117,90 +117,19 @@ static void put_score_note(struct sg_html *p, const struct page *g)
             p,
             "The score says how rare such a change is among these customers: 10 is 1 "
             "customer in 10, 20 is 1 in 100, 30 is 1 in 1,000. Of 10,000 customers about "
-            "ten stand at 30 or above, whether anybody steals or not: look at the pictures.",
+            "ten stand at 30 or above, whether anybody steals or not: look at the pictures. "
+            "The chance of theft says of how many as high up the honest alone would not be "
+            "so many.",
             "A pontuação diz quão rara é tal mudança entre estes clientes: 10 é 1 cliente "
             "em 10, 20 é 1 em 100, 30 é 1 em 1.000. De 10.000 clientes, cerca de dez ficam "
-            "em 30 ou mais, haja fraude ou não: veja as figuras.");
+            "em 30 ou mais, haja fraude ou não: veja as figuras. A chance de fraude diz "
+            "quantos, tão acima, não se explicam pelos honestos.");
     else
         sg_html_say(p,
                     "The score orders; it is no probability. It is higher the more the recent days "
                     "differ from the customer's own regular ones.",
                     "A pontuação ordena; não é probabilidade. É maior quanto mais os dias recentes "
                     "diferem dos dias regulares do próprio cliente.");
-    sg_html_close(p);
-}
-
-/* ---- list ---------------------------------------------------------------------------------- */
-
-struct column {
-    const char *en, *pt;
-    bool number;
-};
-
-static void put_heads(struct sg_html *p, const struct column *columns, size_t n)
-{
-    sg_html_open(p, "thead");
-    sg_html_open(p, "tr");
-    for (size_t i = 0; i < n; i++) {
-        sg_html_open_class(p, "th", columns[i].number ? "n" : NULL);
-        sg_html_attr(p, "scope", "col");
-        sg_html_say(p, columns[i].en, columns[i].pt);
-        sg_html_close(p);
-    }
-    sg_html_close(p);
-    sg_html_close(p);
-}
-
-static void put_cell(struct sg_html *p, const struct column *c, const char *text)
-{
-    sg_html_open_class(p, "td", c->number ? "n" : NULL);
-    sg_html_attr(p, "data-label", sg_html_word(p, c->en, c->pt));
-    sg_html_element(p, "span", NULL, text);
-    sg_html_close(p);
-}
-
-static const struct column list_columns[] = {
-    {"Rank", "Posição", true},    {"Customer", "UC", false},
-    {"Score", "Pontuação", true}, {"Missing a day", "Falta por dia", true},
-    {"Since", "Desde", true},     {"First reason", "Primeiro motivo", false}};
-
-static void put_row(struct sg_html *p, const struct page *g, size_t i)
-{
-    const struct line *l = &g->report->result->ranking.lines[i];
-    const struct picture *pic = &g->report->result->suspects[i].picture;
-    struct page_text reasons[PAGE_REASONS_MAX] = {{""}};
-    page_reasons(p, g, l, reasons);
-    sg_html_open(p, "tr");
-    put_cell(p, &list_columns[0], sg_format_int(p->language, (int64_t)i + 1).s);
-    sg_html_open(p, "th");
-    sg_html_attr(p, "scope", "row");
-    sg_html_open(p, "a");
-    sg_html_attrf(p, "href", "#s%zu-%s", i + 1, sg_html_word(p, "en", "pt"));
-    sg_html_text(p, l->id);
-    sg_html_close(p);
-    sg_html_close(p);
-    put_cell(p, &list_columns[2], sg_format_fixed(p->language, l->score, 1).s);
-    put_cell(p, &list_columns[3],
-             pic->missing_day > 0 ? page_energy(p, pic->missing_day).s : "\xe2\x80\x93");
-    put_cell(p, &list_columns[4],
-             pic->missing_day > 0 || pic->change_day != SG_FRAUD_NO_DAY
-                 ? page_day(p, g, pic->missing_since).s
-                 : "\xe2\x80\x93");
-    put_cell(p, &list_columns[5], reasons[0].s);
-    sg_html_close(p);
-}
-
-static void put_list(struct sg_html *p, const struct page *g)
-{
-    sg_html_open(p, "section");
-    sg_html_element_say(p, "h2", NULL, "In order", "Em ordem");
-    sg_html_open_class(p, "table", "cards");
-    put_heads(p, list_columns, sizeof list_columns / sizeof *list_columns);
-    sg_html_open(p, "tbody");
-    for (size_t i = 0; i < shown(g); i++)
-        put_row(p, g, i);
-    sg_html_close(p);
-    sg_html_close(p);
     sg_html_close(p);
 }
 
@@ -221,7 +150,7 @@ static void put_cards(struct sg_html *p, const struct page *g)
                         "Figura de cima: as horas de um dia. Figura de baixo: dia a dia; a linha "
                         "vertical é o dia da mudança.");
     sg_html_open_class(p, "ol", "suspects wide");
-    for (size_t i = 0; i < shown(g); i++)
+    for (size_t i = 0; i < page_shown(g); i++)
         page_put_suspect(p, g, i);
     sg_html_close(p);
     sg_html_close(p);
@@ -229,7 +158,7 @@ static void put_cards(struct sg_html *p, const struct page *g)
 
 /* ---- not theft ----------------------------------------------------------------------------- */
 
-static const struct column excuse_columns[] = {
+static const struct page_column excuse_columns[] = {
     {"Customer", "UC", false},
     {"Rank", "Posição", true},
     {"Consumption now, of before", "Consumo atual, do anterior", true},
@@ -242,11 +171,11 @@ static void put_excuse(struct sg_html *p, const struct line *l, size_t rank)
     sg_html_attr(p, "scope", "row");
     sg_html_text(p, l->id);
     sg_html_close(p);
-    put_cell(p, &excuse_columns[1], sg_format_int(p->language, (int64_t)rank).s);
-    put_cell(p, &excuse_columns[2],
-             isnan(l->level) ? "\xe2\x80\x93"
-                             : sg_format_percent(p->language, (double)l->level, 0).s);
-    put_cell(p, &excuse_columns[3], page_excuse(p, l).s);
+    page_put_cell(p, &excuse_columns[1], sg_format_int(p->language, (int64_t)rank).s);
+    page_put_cell(p, &excuse_columns[2],
+                  isnan(l->level) ? "\xe2\x80\x93"
+                                  : sg_format_percent(p->language, (double)l->level, 0).s);
+    page_put_cell(p, &excuse_columns[3], page_excuse(p, l).s);
     sg_html_close(p);
 }
 
@@ -269,7 +198,7 @@ static void put_excuses(struct sg_html *p, const struct page *g)
                   sg_format_int(p->language, (int64_t)d->n_excused).s);
     sg_html_close(p);
     sg_html_open_class(p, "table", "cards");
-    put_heads(p, excuse_columns, 4);
+    page_put_heads(p, excuse_columns, 4);
     sg_html_open(p, "tbody");
     for (size_t i = 0; i < listed; i++)
         put_excuse(p, &d->excused[i].line, d->excused[i].rank);
@@ -389,8 +318,9 @@ static void put_body(struct sg_html *p, void *user)
     put_lead(p, g);
     put_tiles(p, g);
     put_score_note(p, g);
-    if (shown(g)) {
-        put_list(p, g);
+    if (page_shown(g)) {
+        page_put_list(p, g);
+        page_put_known(p, g);
         put_cards(p, g);
     }
     put_excuses(p, g);
@@ -403,7 +333,7 @@ int page_make(const struct page *g, struct sg_buf *ret)
 {
     struct page copy = *g;
     SG_FREE struct page_digest *digest = malloc(sizeof(*digest));
-    int r = digest ? page_digest_make(digest, &g->report->result->ranking, shown(g))
+    int r = digest ? page_digest_make(digest, &g->report->result->ranking, page_shown(g))
                    : sg_raise(-ENOMEM);
     if (r)
         return r;

@@ -18,6 +18,7 @@ struct page {
     size_t capacity;                  /* suspects shown, of those with a picture */
     enum sg_language language;        /* shown first */
     bool dated;                       /* days are days since 1970-01-01 */
+    bool by_energy;                   /* that is how they are ranked */
     const struct page_digest *digest; /* set by page_make */
 };
 

@@ -26,7 +26,11 @@ static int put_line(void *ctx, const struct line *l, size_t rank)
     score_reasons(l, w->plan, reasons);
     int e = csv_put_name(&w->b, l->id);
     if (e == 0)
-        e = sg_buf_printf(&w->b, ",%.12g,%zu,%s\n", ranking_score(w->ranking, l), rank, reasons);
+        e = sg_buf_printf(&w->b, ",%.12g,%zu,", ranking_score(w->ranking, l), rank);
+    if (e == 0)
+        e = csv_put_words(&w->b, reasons);
+    if (e == 0)
+        e = sg_buf_append_u8(&w->b, '\n');
     if (e == 0 && w->b.len > CHUNK) {
         e = sg_write_all(w->fd, sg_buf_bytes(&w->b));
         sg_buf_reset(&w->b);
@@ -51,6 +55,15 @@ static bool is_special(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+bool ranking_folder(const char *path, char ret[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    if (!strcmp(path, "-") || is_special(path))
+        return false;
+    const size_t n = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
+    return snprintf(ret, PATH_MAX, "%.*s", n ? (int)n : 1, n ? path : ".") < PATH_MAX;
 }
 
 static int write_special(const struct ranking *r, const struct plan *plan, const char *path)

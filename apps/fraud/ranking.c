@@ -8,6 +8,7 @@
 #include "spill.h"
 
 #define CUSTOMERS_MAX 50000000u
+#define SMALL_FLEET   1024u /* lines */
 
 void ranking_clear(struct ranking *r)
 {
@@ -45,6 +46,21 @@ static void sort_lines(struct ranking *r)
 static size_t run_lines(const struct ranking *r)
 {
     return r->room.run ? r->room.run : RANKING_RUN_BYTES / sizeof(*r->lines);
+}
+
+/* A small fleet's, or a whole run at once: pages that are not touched take no memory, and a buffer
+ * that doubles would leave as much behind as it gets. */
+static int grow_lines(struct ranking *r)
+{
+    const size_t run = run_lines(r), room = r->lines_room || run < SMALL_FLEET ? run : SMALL_FLEET;
+    if (r->n_lines < r->lines_room)
+        return 0;
+    struct line *lines = reallocarray(r->lines, room, sizeof(*lines));
+    if (!lines)
+        return sg_raise(-ENOMEM);
+    r->lines = lines;
+    r->lines_room = room;
+    return 0;
 }
 
 /* The last block of a run is filled up with whatever it was filled with before. */
@@ -87,7 +103,7 @@ int ranking_add(struct ranking *r, const struct line *l)
         return sg_raisef(-E2BIG, "more than %u customers", CUSTOMERS_MAX);
     int e = r->n_lines == run_lines(r) ? spill_run(r) : 0;
     if (e == 0)
-        e = sg_grow(&r->lines, &r->lines_room, r->n_lines, run_lines(r));
+        e = grow_lines(r);
     if (e)
         return e;
     if (l->unjudged == JUDGED)

@@ -13,6 +13,8 @@
  */
 #include "score.h"
 
+#include <limits.h>
+
 #include <sealgrid/base/buf.h>
 
 #define RANKING_RUN_BYTES ((size_t)16 << 20)
@@ -65,3 +67,5 @@ double ranking_score(const struct ranking *r, const struct line *l);
  * standard output ("-"), a pipe or a device, where a failure may leave the first part.  A name that
  * a spreadsheet would run as a formula gets a ' before it. */
 SG_MUST_USE int ranking_write(const struct ranking *r, const struct plan *plan, const char *path);
+/* The folder of the file that would be; false: it would be none. */
+bool ranking_folder(const char *path, char ret[PATH_MAX]);

@@ -349,7 +349,8 @@ static void the_line_takes_it(void **state)
     struct line l = {.unjudged = JUDGED, .score = 5};
     char words[BALANCES_WORDS_MAX];
     (void)state;
-    assert_true(fabs(balances_decibel(0.5f) - 27) < 1e-6);
+    assert_true(fabs(balances_decibel(0.445f) - 26) < 1e-4);
+    assert_true(balances_decibel(-1) == 0 && balances_decibel(2) == 30);
     score_add_balance(&l, &unused);
     assert_true(l.score == 5 && !l.balance);
     score_add_balance(&l, &c);

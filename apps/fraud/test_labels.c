@@ -195,8 +195,23 @@ static void a_ranking_as_a_file(void **state)
                               "f,0.95,1,correlation with own workdays 0.12\n"
                               "a,0.9,2,correlation with own weekends -0.50; class 37 -> 12; "
                               "2 days incomplete; 3 readings in conflict\n"));
-    assert_non_null(strstr(s, "\ne,0,6,not judged: few-recent-days (90 regular, 0 recent)\n"));
+    assert_non_null(strstr(s, "\ne,0,6,\"not judged: few-recent-days (90 regular, 0 recent)\"\n"));
     assert_int_equal(ranking_write(&ranking, &plan, "/nonexistent/x"), -ENOENT);
+}
+
+/* Four fields in each line, whatever the words hold. */
+static void words_with_commas_stay_one_field(void **state)
+{
+    (void)state;
+    static const char *const words[][2] = {
+        {"", ""}, {"a; b", "a; b"}, {"a, b", "\"a, b\""}, {"say \"a\"", "\"say \"\"a\"\"\""}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        SG_CLEANUP(sg_buf_clear) struct sg_buf text = SG_BUF_INIT(1024);
+        struct sg_bytes field[CSV_COLUMNS_MAX];
+        assert_int_equal(csv_put_words(&text, words[i][0]), 0);
+        assert_true(sg_bytes_equal(sg_buf_bytes(&text), sg_bytes_str(words[i][1])));
+        assert_int_equal(csv_split(sg_buf_bytes(&text), field), 1);
+    }
 }
 
 /* Customers' names come from the file that is judged: a spreadsheet must not run them. */
@@ -328,6 +343,7 @@ int main(void)
         cmocka_unit_test(ranks_by_score_then_id_the_unjudged_last),
         cmocka_unit_test(the_unjudged_by_incomplete_days),
         cmocka_unit_test(a_ranking_as_a_file),
+        cmocka_unit_test(words_with_commas_stay_one_field),
         cmocka_unit_test(a_name_is_no_formula),
         cmocka_unit_test(a_name_is_no_other),
         cmocka_unit_test(labels_have_a_limit),

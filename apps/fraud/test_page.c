@@ -161,8 +161,10 @@ static void an_inspector_is_told(void **state)
     assert_true(says("commercial") && says("comercial") && says("75\xc2\xa0kW"));
     assert_true(says("3 readings were told twice"));
     assert_true(says("4 rows of facts or contracts cannot be read"));
-    assert_true(says("Changed, and not taken for theft") && says("empty-house"));
+    assert_false(says("Changed, and not taken for theft"));
+    assert_true(says("Explained by a known change") && says("empty-house"));
     assert_true(says("vacant premises (known)"));
+    assert_true(says("Explicados por mudan") && says("(informado)"));
     assert_true(says("on 4 Sep 2026 it fell by 75"));
     assert_true(says("em 04/09/2026 caiu 75"));
     assert_true(says("no hour above 0.10 kW any more; before, 1 of 0 days"));
@@ -170,6 +172,59 @@ static void an_inspector_is_told(void **state)
     assert_true(says("a switch, timer or contactor"));
     assert_true(says("id=\"s2-pt\"") && says("href=\"#s2-en\""));
     assert_true(says("id=\"language-en\" checked"));
+}
+
+/* What is only guessed from the load stands at the end; what is known near the top, most energy
+ * first. */
+static void changes_that_are_known_come_before_those_that_are_guessed(void **state)
+{
+    (void)state;
+    make_result();
+    for (int i = 0; i < 3; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "known%d", i);
+        add(name, 2, JUDGED, SG_FULL_REASON_NONE, SG_FULL_REASON_SOLAR);
+        result.ranking.lines[result.ranking.n - 1].missing_day = (float)(i % 2 ? 9 : i);
+    }
+    add("guessed", 1, JUDGED, SG_FULL_REASON_NONE, SG_FULL_REASON_VACANT);
+    result.ranking.lines[result.ranking.n - 1].reason[1].b = 0;
+    assert_int_equal(ranking_sort(&result.ranking), 0);
+    make_page(MODE_FULL, 50, SG_EN);
+    const char *all = (const char *)text.data, *known = strstr(all, "Explained by a known change");
+    const char *one_by_one = strstr(all, "One by one"), *guessed = strstr(all, ">guessed<");
+    assert_true(known && known < one_by_one && one_by_one < guessed);
+    assert_true(strstr(known, "known1") < strstr(known, "known2"));
+    assert_true(strstr(known, "known2") < strstr(known, "known0"));
+    assert_true(strstr(known, "known0") < one_by_one);
+}
+
+/* By chance 1, 2, 3; by energy the second goes first. */
+static void the_same_are_listed_by_chance_and_by_energy(void **state)
+{
+    (void)state;
+    make_result();
+    for (size_t i = 0; i < 2; i++) {
+        struct line *l = &result.ranking.lines[i];
+        l->unsupervised = l->score;
+        l->missing_day = i ? 20 : 10;
+        for (int n = 0; n < 20; n++)
+            odds_add(&result.odds, l->score);
+    }
+    odds_find(&result.odds);
+    make_page(MODE_FULL, 50, SG_EN);
+    const char *all = (const char *)text.data, *chance = strstr(all, "These by chance of theft");
+    const char *energy = strstr(all, "These by energy");
+    assert_true(chance && chance < energy);
+    assert_true(strstr(chance, "#s1-en") < strstr(chance, "#s2-en"));
+    assert_true(strstr(energy, "#s2-en") < strstr(energy, "#s1-en"));
+    assert_true(says("Chance of theft") && says("What speaks against it"));
+    assert_false(says("no day stands out"));
+    assert_false(says("of ten customers like this")); /* of 41 one is honest */
+    result.suspects[0].picture.change_day = SG_FRAUD_NO_DAY;
+    result.odds = (struct odds){.count = {0}};
+    make_page(MODE_FULL, 50, SG_EN);
+    assert_true(says("no day stands out"));
+    assert_true(says("of ten customers like this about 10 are honest"));
 }
 
 /* The score sees a step among the judged days only; the picture may show when it really began. */
@@ -230,6 +285,8 @@ int main(void)
         cmocka_unit_test(a_step_is_found_and_counted),
         cmocka_unit_test(without_a_step_there_is_no_day),
         cmocka_unit_test(an_inspector_is_told),
+        cmocka_unit_test(changes_that_are_known_come_before_those_that_are_guessed),
+        cmocka_unit_test(the_same_are_listed_by_chance_and_by_energy),
         cmocka_unit_test(a_step_is_told_by_its_day),
         cmocka_unit_test(no_more_are_shown_than_can_be_visited),
         cmocka_unit_test(other_modes_promise_less),

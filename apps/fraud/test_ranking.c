@@ -318,6 +318,21 @@ static void a_ranking_that_does_not_fit_leaves_the_old_one(void **state)
     assert_int_equal(ranking_write(&r, &plan, "/dev/full"), -ENOSPC);
 }
 
+static void it_lies_beside_the_ranking(void **state)
+{
+    (void)state;
+    char path[96], got[PATH_MAX] = "";
+    snprintf(path, sizeof(path), "%s/ranking.csv", folder);
+    assert_true(ranking_folder(path, got));
+    assert_string_equal(got, folder);
+    assert_true(ranking_folder("ranking.csv", got));
+    assert_string_equal(got, ".");
+    assert_true(ranking_folder("/ranking.csv", got));
+    assert_string_equal(got, "/");
+    assert_false(ranking_folder("-", got));
+    assert_false(ranking_folder("/dev/null", got)); /* not in /dev */
+}
+
 static void no_folder_no_ranking(void **state)
 {
     (void)state;
@@ -354,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_block_of_another_run_does_not_open),
         cmocka_unit_test(a_full_disk_is_told),
         cmocka_unit_test(a_ranking_that_does_not_fit_leaves_the_old_one),
+        cmocka_unit_test(it_lies_beside_the_ranking),
         cmocka_unit_test(no_folder_no_ranking),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -6,6 +6,7 @@
 
 #include <sealgrid/base/cleanup.h>
 #include <sealgrid/base/file.h>
+#include <sealgrid/base/grow.h>
 #include <sealgrid/fraud/balance.h>
 #include <sealgrid/meter/rows.h>
 #include <sealgrid/meter/tables.h>
@@ -37,14 +38,9 @@ static int refuse(char *why, uint64_t line, const char *text)
 
 static int add_pair(struct pairs *p, struct sg_bytes customer, struct sg_bytes transformer)
 {
-    if (p->n == p->room) {
-        const size_t room = p->room ? p->room * 2 : 1024;
-        struct pair *list = reallocarray(p->list, room, sizeof(*list));
-        if (!list)
-            return sg_raise(-ENOMEM);
-        p->list = list;
-        p->room = room;
-    }
+    int r = sg_grow(&p->list, &p->room, p->n, SIZE_MAX);
+    if (r)
+        return r;
     struct pair *pair = &p->list[p->n++];
     *pair = (struct pair){.customer = ""};
     memcpy(pair->customer, customer.data, customer.len);

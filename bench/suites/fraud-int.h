@@ -40,6 +40,9 @@ SG_MUST_USE int fraud_measure_fleet(struct bench *s);
 /* fraud-rows.c: the reader of daily rows. */
 SG_MUST_USE int fraud_measure_rows(struct bench *s);
 
+/* fraud-balance.c: transformers of three sizes. */
+SG_MUST_USE int fraud_measure_balance(struct bench *s);
+
 /* R takes a second to start: once is proof enough that it runs. */
 static inline unsigned fraud_laps(const struct bench *s, unsigned full)
 {

@@ -294,6 +294,8 @@ static int run_all(struct bench *s)
         r = measure_correlation(s);
     if (r == 0)
         r = fraud_measure_scores(s, why ? NULL : r_match);
+    if (r == 0)
+        r = fraud_measure_balance(s);
     return r ? r : fraud_measure_rows(s);
 }
 

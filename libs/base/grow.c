@@ -6,7 +6,7 @@ int sg_grow_at(void **list, size_t *room, size_t n, size_t size, size_t max)
     if (n < *room)
         return 0;
     if (n >= max)
-        return sg_raise(-E2BIG);
+        return sg_raisef(-E2BIG, "more than %zu", max);
     if (next > max)
         next = max;
     size_t bytes;

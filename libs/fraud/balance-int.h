@@ -132,6 +132,9 @@ SG_MUST_USE int balance_share_judge(struct balance_share *s, struct sg_balance_c
  * are both proportional to the sum of the customers. */
 double balance_ratio(const struct balance_data *d, const struct balance_fit *f);
 
+/* Do many customers draw what the transformer's meter does not see? */
+bool balance_phase_lacks(const struct balance_data *d, const struct sg_balance_customer *c);
+
 /* ---- fall ----------------------------------------------------------------------------------- */
 
 /* Judges customers whom balance_share_judge is not sure of; kwh is set where a fall is told. */

@@ -45,8 +45,11 @@ static void read_customer(const struct balance_data *d, const struct balance_fit
     }
     c->kwh = kwh + c->fall_kwh;
     c->share = c->kwh > 0 ? c->kwh / (c->kwh + load) : 0;
-    if (!(c->kwh > 0)) /* a hint */
+    if (!(c->kwh > 0)) {
+        const double most = BALANCE_HINT_MOST * BALANCE_HINT_MOST;
+        c->sureness = fmin(c->sureness, most / (1 + most));
         return;
+    }
     const double x = c->share / SURE_SHARE;
     c->sureness = fmin(c->sureness, x * x / (1 + x * x));
 }
@@ -130,18 +133,23 @@ double balance_ratio(const struct balance_data *d, const struct balance_fit *f)
     return is ? 1 + course : 1;
 }
 
+bool balance_phase_lacks(const struct balance_data *d, const struct sg_balance_customer *c)
+{
+    size_t elsewhere = 0, used = 0;
+    for (size_t j = 0; j < d->in->n_customers; j++) {
+        elsewhere += c[j].elsewhere;
+        used += d->used[j];
+    }
+    return elsewhere >= PHASE_LEAST && (double)elsewhere > PHASE_SHARE * (double)used;
+}
+
 /* ---- findings ------------------------------------------------------------------------------- */
 
 static void find(const struct balance_data *d, const struct balance_share *s,
                  struct sg_balance_customer *c, struct sg_balance_result *ret)
 {
     const size_t n = d->in->n_customers, judged = d->in->n_intervals - d->in->n_past;
-    size_t elsewhere = 0, used = 0;
-    for (size_t j = 0; j < n; j++) {
-        elsewhere += c[j].elsewhere;
-        used += d->used[j];
-    }
-    if (elsewhere >= PHASE_LEAST && (double)elsewhere > PHASE_SHARE * (double)used)
+    if (balance_phase_lacks(d, c))
         ret->findings |= SG_BALANCE_PHASE;
     ret->ratio = balance_ratio(d, &s->fit);
     if (ret->ratio != 1)

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS      3   /* of cutting outliers */
-#define HUBER       2.5 /* standard deviations within which a residual stays as it is */
+#define ROUNDS      2   /* of cutting outliers */
+#define HUBER       4.0 /* standard deviations within which a residual stays as it is */
 #define ENTER       3.2 /* standard deviations at which a column comes in */
 #define FREEDOM     0.8 /* of the rows, after what is usual has been taken out */
 #define WEIGHT_MOST 20.0
@@ -16,7 +16,8 @@
 #define ELSEWHERE_DEVIATIONS 5.0
 #define ELSEWHERE_DAYS       2.5
 #define KEEP_DEVIATIONS      3.0 /* below, a column that came in goes again */
-#define SURE_DEVIATIONS      6.0
+#define SURE_DEVIATIONS      4.0
+#define HINT_DEVIATIONS      6.0
 #define SURE_DAYS            2.0
 #define SURE_GAP             2.0
 #define SURE_SHARE           0.08
@@ -127,11 +128,12 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Spread of the residuals that count, by the median.  scratch: as many. */
-static double spread_of(const struct balance_data *d, const float *rest, float *scratch)
+/* Spread of the residuals that count among first..end-1, by the median.  scratch: as many. */
+static double spread_of(const struct balance_data *d, const float *rest, size_t first, size_t end,
+                        float *scratch)
 {
     size_t n = 0;
-    for (size_t t = 0; t < d->in->n_intervals; t++)
+    for (size_t t = first; t < end; t++)
         if (!isnan(d->left[t]))
             scratch[n++] = fabsf(rest[t]);
     qsort(scratch, n, sizeof(*scratch), by_value);
@@ -149,19 +151,23 @@ static double neighbours(const struct balance_data *d, const float *rest)
     return squares > 0 ? fmin(fmax(product / squares, 0), 0.95) : 0;
 }
 
-/* rest: what the columns leave.  What of it is past HUBER deviations is cut off the left-hand side
- * (Huber 1981, 7.8: modified residuals), and with it its part in what is usual. */
+/* rest: what the columns leave.  What of it is past HUBER deviations of its part of the days is cut
+ * off the left-hand side (Huber 1981, 7.8: modified residuals), and with it its part in what is
+ * usual.  By parts: a line that is new makes the rest restless, not a rest of outliers. */
 static void cut_outliers(struct balance_share *s, struct balance_sums *sums, float *scratch)
 {
-    const size_t n = sums->d->in->n_intervals;
+    const struct balance_data *d = sums->d;
+    const size_t n = d->in->n_intervals;
     float *left = sums->left;
     memcpy(s->rest, left, n * sizeof(*left));
     add_columns(&s->fit, SIZE_MAX, -1, s->rest);
-    s->sigma = spread_of(sums->d, s->rest, scratch);
-    const float most = (float)(HUBER * s->sigma);
-    for (size_t t = 0; t < n; t++)
-        left[t] += fminf(fmaxf(s->rest[t], -most), most) - s->rest[t];
-    balance_within(sums->d, left);
+    for (size_t part = 0; part < d->parts; part++) {
+        const size_t from = balance_part_begins(d, part), end = balance_part_begins(d, part + 1);
+        const float most = (float)(HUBER * spread_of(d, s->rest, from, end, scratch));
+        for (size_t t = from; t < end; t++)
+            left[t] += fminf(fmaxf(s->rest[t], -most), most) - s->rest[t];
+    }
+    balance_within(d, left);
     balance_sums_left(sums);
 }
 
@@ -183,7 +189,7 @@ int balance_share_fit(struct balance_share *ret, struct balance_sums *sums)
     choose_columns(s, dependent);
     memcpy(s->rest, sums->left, n * sizeof(*s->rest));
     add_columns(&s->fit, SIZE_MAX, -1, s->rest);
-    s->sigma = spread_of(sums->d, s->rest, scratch);
+    s->sigma = spread_of(sums->d, s->rest, sums->d->in->n_past, n, scratch);
     return 0;
 }
 
@@ -258,22 +264,31 @@ struct days {
     double steady;     /* mean over the days by its deviation: one day alone gives 1 */
 };
 
+/* Few days vary by chance in their own spread too: Student's t as a normal deviate of about the
+ * same probability (Wallace 1959, simplified: without the logarithm). */
+static double as_normal(double t, double freedom)
+{
+    return freedom > 0 ? t / sqrt(1 + t * t / (2 * freedom)) : 0;
+}
+
 static struct days ask_days(const struct balance_share *s, const float *own)
 {
     const struct sg_balance_input *in = s->fit.sums->d->in;
-    double all = 0, noise = 0, sum = 0, squares = 0;
+    double all = 0, noise = 0, sum = 0, squares = 0, n = 0;
     for (size_t day = 0; day < in->n_intervals; day += in->per_day) {
         double own2 = 0, with = 0;
         for (size_t k = 0; k < in->per_day && day + k < in->n_intervals; k++) {
             own2 += (double)own[day + k] * (double)own[day + k];
             with += (double)own[day + k] * (double)s->rest[day + k];
         }
+        n += own2 > 0;
         all += own2;
         noise += with * with;
         sum += own2 + with;
         squares += (own2 + with) * (own2 + with);
     }
-    return (struct days){noise > 0 ? all / sqrt(noise) : 0, squares > 0 ? sum / sqrt(squares) : 0};
+    return (struct days){noise > 0 ? as_normal(all / sqrt(noise), n - 1) : 0,
+                         squares > 0 ? sum / sqrt(squares) : 0};
 }
 
 static double least(double a, double b, double c, double d)
@@ -309,7 +324,7 @@ static double hint_of(const struct balance_share *s, size_t j)
         if (!(square > 0) || !(slope > 0))
             continue;
         const double weight = slope / square;
-        hint = fmax(hint, fmin(sqrt(slope * weight / s->variance) / SURE_DEVIATIONS,
+        hint = fmax(hint, fmin(sqrt(slope * weight / s->variance) / HINT_DEVIATIONS,
                                weight / (1 + weight) / SURE_SHARE));
     }
     hint = fmin(hint, BALANCE_HINT_MOST);

@@ -38,7 +38,8 @@ static int solve(struct balance *b, const struct sg_balance_input *in,
     for (size_t j = 0; j < in->n_customers; j++)
         b->customers[j].used = b->data.used[j];
     r = balance_share_judge(b->share, b->customers);
-    if (r == 0)
+    /* What a meter does not see it does not see rise. */
+    if (r == 0 && !balance_phase_lacks(&b->data, b->customers))
         r = balance_fall_judge(&b->data, &b->share->fit, b->customers);
     if (r == 0)
         balance_level(&b->data, b->share, b->customers, ret);

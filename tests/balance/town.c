@@ -11,7 +11,7 @@
 #include "balances.h"
 #include "street.h"
 
-#define STREETS 80
+#define STREETS 120
 
 struct town {
     size_t honest, above_10, above_20, above_26;
@@ -57,8 +57,11 @@ static void honest_have_their_decibels(void **state)
     struct town town;
     (void)state;
     make(501, &town);
+    print_message(
+        "of %zu honest %zu above 10 dB, %zu above 20, %zu above 26; %zu of %zu by-passes found\n",
+        town.honest, town.above_10, town.above_20, town.above_26, town.found, town.by_passes);
     if (town.above_10 > town.honest * 13 / 100 || town.above_20 > town.honest * 16 / 1000 ||
-        town.above_26 > town.honest * 6 / 1000)
+        town.above_26 > town.honest * 9 / 2000)
         fail_msg("of %zu honest %zu above 10 dB, %zu above 20, %zu above 26", town.honest,
                  town.above_10, town.above_20, town.above_26);
     /* Neither is a scale that calls everybody harmless one. */

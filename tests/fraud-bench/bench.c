@@ -116,3 +116,16 @@ int bench_score(const struct bench *b, const struct sg_full_model *m, struct sg_
     }
     return r;
 }
+
+double bench_auc_of_type(const struct bench *b, const struct sg_judge_case *all, int type)
+{
+    const struct sg_judge_figure auc = {.kind = SG_JUDGE_AUC};
+    const struct sg_judge_rounds none = {.level = 0.95};
+    struct sg_judge_interval v;
+    size_t n = 0;
+    SG_FREE struct sg_judge_case *some = calloc(b->n, sizeof(*some));
+    for (size_t i = 0; some && i < b->n; i++)
+        if (b->list[i].type == 0 || b->list[i].type == type)
+            some[n++] = all[i];
+    return some && sg_judge(some, n, &auc, 1, &none, &v) == 0 ? v.value : (double)NAN;
+}

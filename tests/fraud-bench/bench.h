@@ -34,6 +34,8 @@ SG_MUST_USE int bench_days(const struct window *w, size_t i, struct sg_fraud_day
 SG_MUST_USE int bench_learn(const struct bench *b, uint32_t without, struct sg_full_model **ret);
 SG_MUST_USE int bench_score(const struct bench *b, const struct sg_full_model *m,
                             struct sg_judge_case *ret, double *ret_seconds);
+/* Of the thieves of one type among all honest; NaN: none. */
+double bench_auc_of_type(const struct bench *b, const struct sg_judge_case *all, int type);
 
 /* changes-table.c: where honest customers who change come in the ranking, and thieves who change.
  */

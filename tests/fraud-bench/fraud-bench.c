@@ -95,19 +95,6 @@ static void make_gaps(struct bench *b, enum gaps gaps)
 
 /* ---- figures --------------------------------------------------------------------------------- */
 
-static double auc_of_type(const struct bench *b, const struct sg_judge_case *all, int type)
-{
-    const struct sg_judge_figure auc = {.kind = SG_JUDGE_AUC};
-    const struct sg_judge_rounds none = {.level = 0.95};
-    struct sg_judge_interval v;
-    size_t n = 0;
-    SG_FREE struct sg_judge_case *some = calloc(b->n, sizeof(*some));
-    for (size_t i = 0; some && i < b->n; i++)
-        if (b->list[i].type == 0 || b->list[i].type == type)
-            some[n++] = all[i];
-    return some && sg_judge(some, n, &auc, 1, &none, &v) == 0 ? v.value : (double)NAN;
-}
-
 static int measure(const struct bench *b, const struct sg_judge_case *all, struct figures *ret)
 {
     const struct sg_judge_figure wanted[] = {{.kind = SG_JUDGE_AUC},
@@ -120,7 +107,7 @@ static int measure(const struct bench *b, const struct sg_judge_case *all, struc
     int r = sg_judge(all, b->n, wanted, 5, &none, v);
     *ret = (struct figures){v[0].value, v[1].value, v[2].value, v[3].value, v[4].value, {0}, 1};
     for (int type = 1; r == 0 && type <= HARD_TYPES; type++) {
-        ret->type[type] = auc_of_type(b, all, type);
+        ret->type[type] = bench_auc_of_type(b, all, type);
         if (ret->type[type] < ret->least_type)
             ret->least_type = ret->type[type];
     }
