@@ -19,6 +19,7 @@
 #define EXIT_UNUSABLE 2
 #define CURVE_POINTS  20
 #define CURVE_ASKED   4 /* the fifth: the curve ends at four times what was asked */
+#define CAPACITY_MAX  1e6
 #define MONEY_MAX     1e9
 #define JSON_MAX      (64u << 20)
 
@@ -37,6 +38,8 @@
     O(INT, stolen_days, "stolen-days", "30", 1, 36500, false,                                      \
       "days that the labels' energies cover, where start_day or --end-day is not told")            \
     O(STRING, capacity, "capacity", "20", 0, 0, false, "visits that can be made")                  \
+    O(STRING, capacities, "capacities", NULL, 0, 0, false,                                         \
+      "instead: several, as 10,20,50, each told; the page speaks of the first")                    \
     O(STRING, per, "per", "week", 0, 0, false, "in a day (of five a week) or in a week")           \
     O(INT, weeks, "weeks", "4", 1, SIM_WEEKS_MAX, false, "that the campaign lasts")                \
     O(STRING, visit_cost, "visit-cost", "150", 0, 0, false, "of one visit, in the currency")       \
@@ -82,7 +85,8 @@ struct sim_app {
     struct labels labels;
     struct world world;
     struct sim_study study;
-    double capacities[CURVE_POINTS];
+    double capacities[CURVE_POINTS]; /* a week */
+    size_t n_capacities;
     struct sim_result *results;
     char ranking[PATH_MAX], labels_path[PATH_MAX], drop[PATH_MAX];
     struct world_days days;
@@ -113,6 +117,39 @@ static int take_number(const char *name, const char *text, double least, double 
     return 0;
 }
 
+static double visits_a_week(const struct sim_options *o)
+{
+    return strcmp(o->per, "day") != 0 ? 1 : 5;
+}
+
+/* Those given, rising; or evenly spaced: a fifth of what was asked for, and so on. */
+static int take_capacities(struct sim_app *a)
+{
+    const char *text = a->options.capacities;
+    const double week = visits_a_week(&a->options);
+    for (size_t i = 0; !text && i < CURVE_POINTS; i++)
+        a->capacities[i] = a->study.campaign.visits_week * (double)(i + 1) / (CURVE_ASKED + 1);
+    a->n_capacities = text ? 0 : CURVE_POINTS;
+    while (text) {
+        char one[32];
+        double v;
+        const size_t n = strcspn(text, ",");
+        if (a->n_capacities == CURVE_POINTS || n >= sizeof(one))
+            return complain("--capacities", "at most 20 numbers");
+        memcpy(one, text, n);
+        one[n] = 0;
+        if (take_number("--capacities", one, 0.1, CAPACITY_MAX, &v))
+            return EXIT_UNUSABLE;
+        if (a->n_capacities && v * week <= a->capacities[a->n_capacities - 1])
+            return complain("--capacities", "rising numbers");
+        a->capacities[a->n_capacities++] = v * week;
+        text = text[n] ? text + n + 1 : NULL;
+    }
+    if (a->options.capacities)
+        a->study.campaign.visits_week = a->capacities[0];
+    return 0;
+}
+
 static int take_campaign(struct sim_app *a)
 {
     const struct sim_options *o = &a->options;
@@ -121,7 +158,7 @@ static int take_campaign(struct sim_app *a)
                                .attempts = (uint32_t)o->attempts,
                                .retry_days = (uint32_t)o->retry_days,
                                .horizon_days = (uint32_t)o->horizon_days};
-    int r = take_number("--capacity", o->capacity, 0.1, 1e6, &c->visits_week);
+    int r = take_number("--capacity", o->capacity, 0.1, CAPACITY_MAX, &c->visits_week);
     if (r == 0)
         r = take_number("--visit-cost", o->visit_cost, 0, MONEY_MAX, &c->visit_cost);
     if (r == 0)
@@ -134,25 +171,21 @@ static int take_campaign(struct sim_app *a)
         r = take_number("--billed-share", o->billed_share, 0, 1, &c->billed_share);
     if (r)
         return r;
-    if (!strcmp(o->per, "day"))
-        c->visits_week *= 5;
-    else if (strcmp(o->per, "week") != 0)
+    if (strcmp(o->per, "day") != 0 && strcmp(o->per, "week") != 0)
         return complain("--per", "day or week");
-    return 0;
+    c->visits_week *= visits_a_week(o);
+    return take_capacities(a);
 }
 
-/* Evenly spaced: a fifth of what was asked for, and so on. */
 static void make_study(struct sim_app *a)
 {
-    for (size_t i = 0; i < CURVE_POINTS; i++)
-        a->capacities[i] = a->study.campaign.visits_week * (double)(i + 1) / (CURVE_ASKED + 1);
     a->study.customers = a->world.customers;
     a->study.n = a->world.n;
     a->study.n_orders = a->world.n_orders;
     for (size_t i = 0; i < a->world.n_orders; i++)
         a->study.orders[i] = a->world.orders[i].order;
     a->study.capacities = a->capacities;
-    a->study.n_capacities = CURVE_POINTS;
+    a->study.n_capacities = a->n_capacities;
     a->study.rounds = (uint32_t)a->options.rounds;
     a->study.seed = (uint64_t)a->options.seed;
 }
@@ -263,6 +296,14 @@ static int add_against(struct sim_app *a, const char *text)
     return add(a, name, equals + 1);
 }
 
+/* A further ranking of a demo's run, if it was made. */
+static int add_of_run(struct sim_app *a, const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%.4000s/out/fraud-%.16s.csv", a->options.dir, name);
+    return access(path, R_OK) < 0 ? 0 : add(a, name, path);
+}
+
 static int read_world(struct sim_app *a)
 {
     SG_CLEANUP(ranking_file_clear) struct ranking_file first = {.list = NULL};
@@ -280,6 +321,10 @@ static int read_world(struct sim_app *a)
     if (a->world.thieves == 0)
         return complain(a->labels_path, "no thief among the customers of the ranking");
     r = a->drop[0] ? add(a, "drop", a->drop) : 0;
+    if (r == 0 && a->options.dir)
+        r = add_of_run(a, "energy");
+    if (r == 0 && a->options.dir)
+        r = add_of_run(a, "paper");
     for (size_t i = 0; r == 0 && i < a->options.against.n; i++)
         r = add_against(a, a->options.against.items[i]);
     return r;
@@ -371,7 +416,8 @@ static int write_out(const struct sim_app *a)
     const struct sim_report report = {.world = &a->world,
                                       .study = &a->study,
                                       .results = a->results,
-                                      .asked = CURVE_ASKED,
+                                      .asked = o->capacities ? 0 : CURVE_ASKED,
+                                      .each = o->capacities != NULL,
                                       .currency = o->currency,
                                       .language = !strcmp(o->lang, "pt") ? SG_PT_BR : SG_EN};
     if (o->page && (sim_report_page(&report, &page) ||

@@ -15,6 +15,8 @@ static const char *order_word(const struct sg_html *p, const char *name)
     static const char *const words[][3] = {
         {"ranking", "by the ranking", "pelo ranking"},
         {"drop", "by fall of consumption alone", "só pela queda do consumo"},
+        {"energy", "by energy: chance times what is missing", "por energia: chance vezes a falta"},
+        {"paper", "by mode paper (map of days)", "pelo modo paper (mapa de dias)"},
         {"random", "at random", "ao acaso"},
         {"best", "best there is (thieves known)", "melhor possível (fraudadores conhecidos)"},
     };
@@ -32,6 +34,8 @@ static unsigned color_of(const struct sim_report *r, size_t row)
         return 4;
     if (!strcmp(name, "best"))
         return 5;
+    if (!strcmp(name, "energy"))
+        return 3;
     return row == 0 ? 1 : !strcmp(name, "drop") ? 2 : others[row % 2];
 }
 
@@ -270,8 +274,9 @@ static void put_curve(struct sg_html *p, struct curves *c, const char *label, co
         series[s] =
             (struct sg_chart_series){"", c->y + s * n, color_of(r, row), false, s >= n_rows};
     }
-    for (size_t i = r->asked; i < n && n_ticks < 8; i += 5, n_ticks++) {
-        ticks[n_ticks] = (struct sg_chart_tick){.at = (double)i / (double)(n - 1)};
+    const size_t step = n > 8 ? 5 : 1; /* a few capacities are told one by one */
+    for (size_t i = n > 8 ? r->asked : 0; i < n && n_ticks < 8; i += step, n_ticks++) {
+        ticks[n_ticks] = (struct sg_chart_tick){.at = n > 1 ? (double)i / (double)(n - 1) : 0};
         snprintf(ticks[n_ticks].text, sizeof ticks[n_ticks].text, "%.30s",
                  sg_format_decimal(p->language, llround(r->study->capacities[i] * 10), 1, 0).s);
     }

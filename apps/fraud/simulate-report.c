@@ -106,23 +106,31 @@ int sim_report_json(const struct sim_report *r, struct sg_buf *b)
     return sg_json_done(&j);
 }
 
-static void print_one(const struct sim_report *r, size_t row)
+static void print_one(const struct sim_report *r, size_t row, size_t capacity)
 {
-    const struct sim_interval *f = sim_report_at(r, row, r->asked)->figure;
+    const struct sim_interval *f = sim_report_at(r, row, capacity)->figure;
     printf("%-14s %7.1f %9.1f %7.1f %%  [%.1f, %.1f] %7.2f %12.0f %14.0f\n",
            sim_report_order_name(r, row), f[SIM_visits].mean, f[SIM_found].mean,
            100 * f[SIM_hit_rate].mean, 100 * f[SIM_hit_rate].low, 100 * f[SIM_hit_rate].high,
            f[SIM_lift].mean, f[SIM_kwh].mean, f[SIM_money].mean);
 }
 
-void sim_report_print(const struct sim_report *r)
+static void print_table(const struct sim_report *r, size_t capacity)
 {
     printf("%zu customers, %zu thieves; %.1f visits a week for %u weeks; %u rounds, 95 %% "
            "intervals\n",
-           r->world->n, r->world->thieves, r->study->capacities[r->asked], r->study->campaign.weeks,
+           r->world->n, r->world->thieves, r->study->capacities[capacity], r->study->campaign.weeks,
            r->study->rounds);
     printf("%-14s %7s %9s %22s %12s %12s %14s\n", "order", "visits", "found", "hit rate", "lift",
            "kWh", r->currency);
     for (size_t row = 0; row < r->world->n_orders + 2; row++)
-        print_one(r, row);
+        print_one(r, row, capacity);
+}
+
+void sim_report_print(const struct sim_report *r)
+{
+    if (!r->each)
+        print_table(r, r->asked);
+    for (size_t i = 0; r->each && i < r->study->n_capacities; i++)
+        print_table(r, i);
 }

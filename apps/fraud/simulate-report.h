@@ -12,6 +12,7 @@ struct sim_report {
     const struct sim_study *study;
     const struct sim_result *results; /* of sim_study_run */
     size_t asked;                     /* the capacity that was asked for */
+    bool each;                        /* every capacity was: the lines tell all */
     const char *currency;             /* "BRL" */
     enum sg_language language;        /* that the page shows first */
 };

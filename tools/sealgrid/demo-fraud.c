@@ -50,6 +50,8 @@ static int put_arguments(struct sg_args *a, const struct sg_demo *m)
     sg_arg(a, "%.440s/fraud.csv", m->out);
     sg_arg(a, "--drop-out");
     sg_arg(a, "%.440s/fraud-drop.csv", m->out);
+    sg_arg(a, "--energy-out");
+    sg_arg(a, "%.440s/fraud-energy.csv", m->out);
     sg_arg(a, "--page");
     sg_arg(a, "%.440s/fraud.html", m->out);
     sg_arg(a, "--labels");
