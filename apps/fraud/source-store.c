@@ -33,7 +33,8 @@ struct filling {
     size_t n_installs;
     struct sg_fraud_days *days;
     struct source_notes *notes;
-    struct sg_phasor *phasor;    /* NULL: energy alone */
+    struct sg_phasor *phasor; /* NULL: energy alone */
+    struct context_meter meter;
     int32_t first_day, last_day; /* with a reading; first > last: none */
     uint32_t complete;
     int64_t begin_s, end_s; /* of the day at hand */
@@ -273,6 +274,7 @@ static int begin_phasors(struct filling *f, int32_t first_recent)
     c.recent_from_s = midnight(f->o, first_recent);
     c.east_s = f->o->tz ? sg_tz_at(f->o->tz, c.recent_from_s).east_s : f->o->east_s;
     c.ratio = ratio_of(f);
+    c.wiring = f->meter.aron ? SG_PHASOR_ARON : SG_PHASOR_STAR;
     return sg_phasor_start(f->phasor, &c);
 }
 
@@ -350,9 +352,10 @@ static int fill(struct filling *f, struct sg_kv *kv, int64_t client, int32_t fir
         r = sg_table_each(kv, client, SG_TABLE_READING_CONFLICT, &s.from, &s.until, SG_BYTES_NONE,
                           count_conflict, f);
     if (r == 0)
-        r = take_readings(&s, first_recent);
+        r = context_from_store(&f->notes->context, kv, client, span.last, &f->meter,
+                               &f->notes->bad_facts);
     if (r == 0)
-        r = context_from_store(&f->notes->context, kv, client, span.last, &f->notes->bad_facts);
+        r = take_readings(&s, first_recent);
     if (r == 0 && f->phasor)
         end_phasors(f);
     if (r == 0 && f->first_day <= f->last_day)
