@@ -30,14 +30,6 @@ size_t balance_part_begins(const struct balance_data *d, size_t part)
     return day < d->days ? day * d->in->per_day : d->in->n_intervals;
 }
 
-size_t balance_part(const struct balance_data *d, size_t t)
-{
-    size_t part = 0;
-    while (part + 1 < d->parts && t >= balance_part_begins(d, part + 1))
-        part++;
-    return part;
-}
-
 static const float *row_of(const struct sg_balance_input *in, size_t j)
 {
     return in->customer + j * in->n_intervals;

@@ -50,7 +50,6 @@ void balance_data_clear(struct balance_data *d);
 void balance_data_part(struct balance_data *d);
 /* Interval of the day; those of Saturday and Sunday after those of the others. */
 size_t balance_slot(const struct sg_balance_input *in, size_t t);
-size_t balance_part(const struct balance_data *d, size_t t);
 /* First interval of a part; of d->parts: the end. */
 size_t balance_part_begins(const struct balance_data *d, size_t part);
 /* A customer's load, a gap filled by what is usual. */

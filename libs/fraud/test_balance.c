@@ -316,6 +316,53 @@ static void test_not_listed(void **state)
     free(v);
 }
 
+/* Whatever the shape: an answer with finite numbers, or too few. */
+static void check_shape(struct village *v, uint32_t per_day, size_t days, size_t past, size_t tail)
+{
+    float rest[N];
+    v->in.per_day = per_day;
+    v->in.n_intervals = per_day * days + tail;
+    v->in.n_past = per_day * past;
+    const int r = sg_balance(&v->in, v->customer, &v->result, rest);
+    if (r == SG_BALANCE_TOO_FEW)
+        return;
+    assert_int_equal(r, 0);
+    for (size_t j = 0; j < v->in.n_customers; j++) {
+        const struct sg_balance_customer *c = &v->customer[j];
+        assert_true(c->sureness >= 0 && c->sureness <= 1 && c->share >= 0 && c->share <= 1);
+        assert_true(isfinite(c->kwh) && isfinite(c->weight) && fabs(c->correlation) <= 1);
+    }
+    assert_true(isfinite(v->result.unexplained_kwh) && isfinite(v->result.technical_kwh));
+    assert_true(v->result.technical_kwh >= 0 && v->result.intervals >= 48);
+}
+
+static void test_shapes(void **state)
+{
+    static const uint32_t per_day[] = {1, 2, 12, 23, 24, 48, 96};
+    struct village *v = a_village(41, 6);
+    (void)state;
+    deliver(v);
+    for (int fill = 0; fill < 4; fill++) {
+        for (size_t t = 0; t < N; t++) {
+            if (fill == 1) /* nobody draws anything */
+                v->transformer[t] = v->reported[N + t] = v->reported[t] = 0;
+            if (fill == 2) /* readings of one are missing */
+                v->reported[2 * N + t] = NAN;
+            if (fill == 3) /* of all */
+                for (size_t j = 0; j < 6; j++)
+                    v->reported[j * N + t] = NAN;
+        }
+        for (size_t i = 0; i < sizeof(per_day) / sizeof(per_day[0]); i++) {
+            const size_t days = N / per_day[i] < 60 ? N / per_day[i] : 60;
+            check_shape(v, per_day[i], days, 0, 0);
+            check_shape(v, per_day[i], days - 1, days / 2, per_day[i] / 2);
+            check_shape(v, per_day[i], days, days - 1, 0);
+            check_shape(v, per_day[i], days, 2, 0);
+        }
+    }
+    free(v);
+}
+
 static void test_refusals(void **state)
 {
     struct village *v = a_village(6, 10);
@@ -405,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_phase_missing),
         cmocka_unit_test(test_clock),
         cmocka_unit_test(test_not_listed),
+        cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_twins),
         cmocka_unit_test(test_late_and_outliers),

@@ -2,11 +2,13 @@
  * torture - the n-th allocation fails, for every n: the failure comes out as -ENOMEM, nothing leaks
  * (under the sanitizers), nothing is left half done, and the next run is as good as any.
  */
+#include <sealgrid/fraud/balance.h>
 #include <sealgrid/fraud/full-file.h>
 #include <sealgrid/fraud/paper.h>
 #include <sealgrid/fraud/som-map.h>
 #include <sealgrid/fraud/trees-file.h>
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -290,6 +292,61 @@ static void test_every_allocation_of_the_full_score_may_fail(void **state)
     assert_true(n > 300);
 }
 
+/* ---- a transformer -------------------------------------------------------------------------- */
+
+enum { FED = 4, FED_DAYS = 20, FED_PAST = 10, FED_HOURS = 24, FED_N = FED_DAYS * FED_HOURS };
+
+/* A thief among four, and whether the rest fits a load of its own. */
+static int balance_and_match(double *ret_score)
+{
+    static float load[FED * FED_N], transformer[FED_N];
+    float rest[FED_N];
+    struct sg_balance_customer c[FED];
+    struct sg_balance_result result;
+    struct sg_balance_match match;
+    const struct sg_balance_input in = {.n_customers = FED,
+                                        .n_intervals = FED_N,
+                                        .transformer = transformer,
+                                        .customer = load,
+                                        .n_past = FED_PAST * FED_HOURS,
+                                        .per_day = FED_HOURS,
+                                        .no_load_kwh = NAN,
+                                        .loss_per_kwh2 = NAN};
+    for (size_t t = 0; t < FED_N; t++) {
+        transformer[t] = 0;
+        for (size_t j = 0; j < FED; j++) {
+            const float kwh = (float)((t * (7 + 4 * j) + t / 5 * 3) % (11 + j)) / 8;
+            transformer[t] += kwh;
+            load[j * FED_N + t] = j == 1 && t >= in.n_past ? kwh / 2 : kwh;
+        }
+    }
+    int r = sg_balance(&in, c, &result, rest);
+    if (r == 0)
+        r = sg_balance_match(&in, rest, load, &match);
+    if (r == 0)
+        *ret_score = 1 + c[1].sureness;
+    return r;
+}
+
+static void test_every_allocation_of_a_balance_may_fail(void **state)
+{
+    (void)state;
+    double want, score = 0;
+    unsigned n = 0;
+    int r;
+    assert_int_equal(balance_and_match(&want), 0);
+    do {
+        countdown = ++n;
+        r = balance_and_match(&score);
+        bool reached = countdown == 0;
+        countdown = 0;
+        assert_true(r == (reached ? -ENOMEM : 0));
+        assert_true(reached == (score == 0));
+    } while (r != 0);
+    assert_true(score == want);
+    assert_true(n > 15);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_sample_goes_on),
         cmocka_unit_test(test_trees),
         cmocka_unit_test(test_every_allocation_of_the_full_score_may_fail),
+        cmocka_unit_test(test_every_allocation_of_a_balance_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
