@@ -63,7 +63,8 @@ static int grow_lines(struct ranking *r)
     return 0;
 }
 
-/* The last block of a run is filled up with whatever it was filled with before. */
+/* Lines go as they are, what they borrow by its address: only what went out comes back (spill.h).
+ * The last block of a run is filled up with whatever it was filled with before. */
 static int put_run(struct ranking *r)
 {
     SG_FREE struct line *block = calloc(RANKING_BLOCK_LINES, sizeof(*block));

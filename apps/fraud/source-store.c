@@ -129,11 +129,13 @@ static int end_day(struct filling *f)
     if (f->n == 0)
         return 0;
     if (step == 0)
-        return sg_fraud_days_lose(f->days, f->day);
+        return sg_fraud_days_lose(f->days, f->day, SG_FRAUD_ALL_HOURS);
     const uint32_t missing = fill_points(f, step, load);
     int r = sg_fraud_days_add_part(f->days, f->day, weekday, load, NULL);
-    if (r == SG_FRAUD_DAYS_BAD_LOAD || r == SG_FRAUD_DAYS_GAPS)
-        return sg_fraud_days_lose(f->days, f->day);
+    if (r == SG_FRAUD_DAYS_BAD_LOAD)
+        return sg_fraud_days_lose(f->days, f->day, SG_FRAUD_ALL_HOURS);
+    if (r == SG_FRAUD_DAYS_GAPS)
+        return sg_fraud_days_lose(f->days, f->day, sg_fraud_missing_hours(load, f->o->points));
     if (r)
         return sg_fold(r);
     sg_fraud_days_note_missing(f->days, missing);

@@ -154,7 +154,7 @@ static void complete_days_are_local_days(void **state)
     assert_int_equal(notes.conflicts, 0);
     assert_int_equal(days.n_gaps, 0);
     assert_int_equal(days.n_lost, 1); /* arrived; the one without any did not */
-    assert_int_equal(days.lost[0], DAY_ONE + 2);
+    assert_int_equal(days.lost[0].day, DAY_ONE + 2);
     for (int k = 0; k < 96; k++)
         assert_true(fabs((double)sg_fraud_days_row(&days, 1)[k] - (1 + k / 1000.0)) < 1e-6);
 }
@@ -265,7 +265,7 @@ static void rows_that_cannot_be_read_cost_their_owner_only(void **state)
     assert_int_equal(notes.bad_rows, 2);
     assert_int_equal(days.n_days, 3);
     assert_int_equal(days.n_lost, 1);
-    assert_int_equal(days.lost[0], DAY_ONE + 1);
+    assert_int_equal(days.lost[0].day, DAY_ONE + 1);
     assert_true(sg_fraud_days_is_filled(&days, 0, 4));
     assert_int_equal(days.n_gaps, 1);
 }
@@ -284,7 +284,7 @@ static void too_many_installations_cost_the_oldest_days(void **state)
     assert_int_equal(days.n_days, 2);
     assert_int_equal(days.day[0], DAY_ONE + 6);
     assert_true(fabs((double)sg_fraud_days_row(&days, 1)[0] - 70) < 1e-4);
-    assert_int_equal(days.lost[0], DAY_ONE);
+    assert_int_equal(days.lost[0].day, DAY_ONE);
 }
 
 /* Energy beyond any meter's, here by the ratio of one record, must not stop a fleet's ranking. */

@@ -8,10 +8,11 @@
 #include "fraud-made.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include <sealgrid/base/clock.h>
+#include <sealgrid/base/file.h>
 #include <sealgrid/base/metrics.h>
 
 #define SIZES 4
@@ -21,16 +22,6 @@ struct size {
     double rate;     /* of the second pass, with the ranking written */
     double peak_mib; /* of all of it */
 };
-
-/* The peak of memory from now on (proc(5)); without it, since the process began.  What the smaller
- * fleets left free goes back first. */
-static void forget_peak(void)
-{
-    malloc_trim(0);
-    SG_CLOSE int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-    const ssize_t n = fd >= 0 ? write(fd, "5", 1) : 0;
-    (void)n;
-}
 
 /* CPU time but that of making customers. */
 static double seconds_since(int64_t begun, struct fraud_made *m)
@@ -80,7 +71,6 @@ static int measure_size(struct bench *s, struct fraud_made *m, struct size *size
     char path[1100];
     snprintf(path, sizeof(path), "%s/ranking.csv", s->folder);
     fraud_made_resize(m, size->customers);
-    forget_peak();
     int r = sg_fold(fleet_learn(&f, &model));
     f.full = model;
     if (r == 0)
@@ -88,6 +78,45 @@ static int measure_size(struct bench *s, struct fraud_made *m, struct size *size
     size->peak_mib = (double)sg_metrics_peak_rss() / (1 << 20);
     unlink(path);
     return r;
+}
+
+/* What a child found, if it did not fail. */
+static int read_size(int fd, pid_t child, struct size *ret)
+{
+    struct size size;
+    const ssize_t n = read(fd, &size, sizeof(size)); /* written at once */
+    int status;
+    if (waitpid(child, &status, 0) < 0)
+        return sg_raise_errno();
+    if (n != (ssize_t)sizeof(size) || status != 0)
+        return sg_raisef(-EIO, "a fleet was not ranked");
+    *ret = size;
+    return 0;
+}
+
+static int measure_apart(struct bench *s, struct fraud_made *m, struct size *size)
+{
+    SG_CLOSE int from = -1;
+    SG_CLOSE int to = -1;
+    int fds[2];
+    fflush(NULL);
+    if (pipe2(fds, O_CLOEXEC))
+        return sg_raise_errno();
+    from = fds[0];
+    to = fds[1];
+    const pid_t child = fork();
+    if (child < 0)
+        return sg_raise_errno();
+    if (child == 0) {
+        int r = measure_size(s, m, size);
+        if (r == 0)
+            r = sg_write_all(to, SG_BYTES(size, sizeof(*size)));
+        if (r)
+            fprintf(stderr, "fraud-fleet: %s\n", sg_error_trace());
+        _exit(r != 0);
+    }
+    close(TAKE_FD(to));
+    return read_size(from, child, size);
 }
 
 /* Rates beside 10^4 customers: from there on the panel is full and peers are as many.  Memory
@@ -126,7 +155,7 @@ int fraud_measure_fleet(struct bench *s)
     for (size_t i = 0; r == 0 && i < SIZES; i++) {
         if (i)
             size[i].customers = size[i - 1].customers * sg_bench_scale(s->b, 10, 2);
-        r = measure_size(s, m, &size[i]);
+        r = measure_apart(s, m, &size[i]);
         if (r == 0)
             r = tell(s, size, i);
     }

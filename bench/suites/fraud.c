@@ -283,7 +283,7 @@ static int run_all(struct bench *s)
     if (r == 0)
         r = fraud_data_make(&s->data);
     if (r == 0)
-        r = fraud_measure_fleet(s); /* before there is anything in memory that it does not need */
+        r = fraud_measure_fleet(s); /* before much is in memory */
     if (r == 0)
         r = prepare(s);
     if (r)
