@@ -181,7 +181,7 @@ static void changes_that_are_known_come_before_those_that_are_guessed(void **sta
     (void)state;
     make_result();
     for (int i = 0; i < 3; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "known%d", i);
         add(name, 2, JUDGED, SG_FULL_REASON_NONE, SG_FULL_REASON_SOLAR);
         result.ranking.lines[result.ranking.n - 1].missing_day = (float)(i % 2 ? 9 : i);
