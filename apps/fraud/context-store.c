@@ -6,6 +6,7 @@
 
 struct reading {
     struct sg_fraud_context context;
+    struct context_meter meter;
     int32_t day;
     float contract_kw; /* 0: no contract tells a demand */
     uint32_t bad;
@@ -54,6 +55,7 @@ static int take_consumer(void *ctx, struct sg_bytes partition, struct sg_bytes s
     c.solar_kw = kw_or_none(row.solar_w);
     c.tariff_since = day_or_none(row.tariff_since);
     m->context = c;
+    m->meter = (struct context_meter){.aron = sg_bytes_equal(row.wiring, SG_BYTES_LIT("aron"))};
     return 0;
 }
 
@@ -92,7 +94,7 @@ _Static_assert((int)SG_ROW_CONSUMER_TEXT_MAX <= (int)SG_FRAUD_ACTIVITY_MAX &&
                "a text of the table fits");
 
 int context_from_store(struct sg_fraud_context *ret, struct sg_kv *kv, int64_t client, int32_t day,
-                       uint32_t *bad)
+                       struct context_meter *ret_meter, uint32_t *bad)
 {
     struct reading m = {.context = SG_FRAUD_CONTEXT_NONE, .day = day};
     int r =
@@ -105,6 +107,7 @@ int context_from_store(struct sg_fraud_context *ret, struct sg_kv *kv, int64_t c
     if (m.context.contracted_kw <= 0)
         m.context.contracted_kw = m.contract_kw;
     *ret = m.context;
+    *ret_meter = m.meter;
     *bad += m.bad;
     return 0;
 }

@@ -9,7 +9,11 @@
 #include <sealgrid/fraud/context.h>
 #include <sealgrid/kv.h>
 
+/* What else the same row tells of the meter, for the phasor rules. */
+struct context_meter {
+    bool aron; /* two elements on three wires */
+};
 /* Facts of the client that hold on that day (since 1970).  *bad: rows that were passed over are
  * added.  0 also without any fact; -errno. */
 SG_MUST_USE int context_from_store(struct sg_fraud_context *ret, struct sg_kv *kv, int64_t client,
-                                   int32_t day, uint32_t *bad);
+                                   int32_t day, struct context_meter *ret_meter, uint32_t *bad);

@@ -168,35 +168,31 @@ static void put_days(struct sg_html *p, const struct page *g, const struct suspe
 
 /* ---- facts --------------------------------------------------------------------------------- */
 
-static void put_fact(struct sg_html *p, const char *en, const char *pt, const char *value)
+static void put_known(struct sg_html *p, const char *en, const char *pt, const char *value)
 {
-    if (!*value)
-        return;
-    sg_html_open(p, "div");
-    sg_html_element_say(p, "dt", NULL, en, pt);
-    sg_html_element(p, "dd", NULL, value);
-    sg_html_close(p);
+    if (*value)
+        sg_html_fact(p, en, pt, value);
 }
 
 static void put_context(struct sg_html *p, const struct page *g, const struct sg_fraud_context *c)
 {
     struct sg_text kw = {""};
-    put_fact(p, "Class", "Classe", page_class_word(p, c->cls));
-    put_fact(p, "Activity", "Atividade", c->activity);
-    put_fact(p, "Region", "Região", c->region);
+    put_known(p, "Class", "Classe", page_class_word(p, c->cls));
+    put_known(p, "Activity", "Atividade", c->activity);
+    put_known(p, "Region", "Região", c->region);
     if (c->contracted_kw > 0) {
         snprintf(kw.s, sizeof kw.s, "%.40s\xc2\xa0kW",
                  sg_format_fixed(p->language, (double)c->contracted_kw, 0).s);
-        put_fact(p, "Contracted demand", "Demanda contratada", kw.s);
+        sg_html_fact(p, "Contracted demand", "Demanda contratada", kw.s);
     }
     if (c->solar_since != SG_FRAUD_NO_DAY)
-        put_fact(p, "Solar panels since", "Painéis solares desde",
-                 page_day(p, g, c->solar_since).s);
+        sg_html_fact(p, "Solar panels since", "Painéis solares desde",
+                     page_day(p, g, c->solar_since).s);
     if (c->tariff_since != SG_FRAUD_NO_DAY)
-        put_fact(p, "Present tariff since", "Tarifa atual desde",
-                 page_day(p, g, c->tariff_since).s);
+        sg_html_fact(p, "Present tariff since", "Tarifa atual desde",
+                     page_day(p, g, c->tariff_since).s);
     if (c->vacant_since != SG_FRAUD_NO_DAY)
-        put_fact(p, "Vacant since", "Desocupado desde", page_day(p, g, c->vacant_since).s);
+        sg_html_fact(p, "Vacant since", "Desocupado desde", page_day(p, g, c->vacant_since).s);
 }
 
 static void put_facts(struct sg_html *p, const struct page *g, const struct line *l,
@@ -216,13 +212,13 @@ static void put_facts(struct sg_html *p, const struct page *g, const struct line
         all = page_energy(p, pic->missing_day * days);
     }
     sg_html_open_class(p, "dl", "facts");
-    put_fact(p, "Missing a day, about", "Falta por dia, cerca de", lost.s);
-    put_fact(p, "Chance of theft", "Chance de fraude", page_chance(p, g, l).s);
-    put_fact(p, pic->change_day == SG_FRAUD_NO_DAY ? "In the judged days since" : "Since",
-             pic->change_day == SG_FRAUD_NO_DAY ? "Nos dias julgados desde" : "Desde",
-             page_day(p, g, pic->missing_since).s);
-    put_fact(p, "Missing in all so far", "Falta ao todo até agora", all.s);
-    put_fact(p, "Usual day", "Dia habitual", page_energy(p, pic->regular_day).s);
+    sg_html_fact(p, "Missing a day, about", "Falta por dia, cerca de", lost.s);
+    sg_html_fact(p, "Chance of theft", "Chance de fraude", page_chance(p, g, l).s);
+    sg_html_fact(p, pic->change_day == SG_FRAUD_NO_DAY ? "In the judged days since" : "Since",
+                 pic->change_day == SG_FRAUD_NO_DAY ? "Nos dias julgados desde" : "Desde",
+                 page_day(p, g, pic->missing_since).s);
+    sg_html_fact(p, "Missing in all so far", "Falta ao todo até agora", all.s);
+    sg_html_fact(p, "Usual day", "Dia habitual", page_energy(p, pic->regular_day).s);
     put_context(p, g, &pic->context);
     sg_html_close(p);
 }

@@ -94,7 +94,12 @@ struct sg_text page_chance(const struct sg_html *p, const struct page *g, const 
     struct sg_text none = {"\xe2\x80\x93"};
     if (g->report->plan->mode != MODE_FULL)
         return none;
-    return sg_format_percent(p->language, score_chance(&g->report->result->odds, l), 0);
+    const double chance = score_chance(&g->report->result->odds, l);
+    if (chance >= 0.05)
+        return sg_format_percent(p->language, chance, 0);
+    struct sg_text small; /* less than such an estimate can tell */
+    snprintf(small.s, sizeof small.s, "< %.16s", sg_format_percent(p->language, 0.05, 0).s);
+    return small;
 }
 
 /* ---- reasons ------------------------------------------------------------------------------- */

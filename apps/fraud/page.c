@@ -118,12 +118,13 @@ static void put_score_note(struct sg_html *p, const struct page *g)
             "The score says how rare such a change is among these customers: 10 is 1 "
             "customer in 10, 20 is 1 in 100, 30 is 1 in 1,000. Of 10,000 customers about "
             "ten stand at 30 or above, whether anybody steals or not: look at the pictures. "
-            "The chance of theft says of how many as high up the honest alone would not be "
-            "so many.",
+            "The chance of theft compares how many customers stand so high with how many would if "
+            "all were honest; it is a careful estimate.",
             "A pontuação diz quão rara é tal mudança entre estes clientes: 10 é 1 cliente "
             "em 10, 20 é 1 em 100, 30 é 1 em 1.000. De 10.000 clientes, cerca de dez ficam "
-            "em 30 ou mais, haja fraude ou não: veja as figuras. A chance de fraude diz "
-            "quantos, tão acima, não se explicam pelos honestos.");
+            "em 30 ou mais, haja fraude ou não: veja as figuras. A chance de fraude compara "
+            "quantos clientes estão tão acima com quantos estariam se todos fossem honestos; é uma "
+            "estimativa cautelosa.");
     else
         sg_html_say(p,
                     "The score orders; it is no probability. It is higher the more the recent days "

@@ -32,7 +32,7 @@ static bool arrives_unusable(const struct plan *p, const struct sg_fraud_days *d
     const struct sg_corr_window w = p->windows.test;
     uint32_t lost = 0;
     for (uint32_t i = 0; i < d->n_lost; i++)
-        lost += d->lost[i] >= w.first && d->lost[i] <= w.last;
+        lost += d->lost[i].day >= w.first && d->lost[i].day <= w.last;
     return lost >= p->least_recent && 2 * lost >= (uint32_t)(w.last - w.first + 1);
 }
 

@@ -352,14 +352,6 @@ static void put_curves(struct sg_html *p, const struct sim_report *r)
 
 /* ---- assumptions --------------------------------------------------------------------------- */
 
-static void put_fact(struct sg_html *p, const char *en, const char *pt, const char *value)
-{
-    sg_html_open(p, "div");
-    sg_html_element_say(p, "dt", NULL, en, pt);
-    sg_html_element(p, "dd", NULL, value);
-    sg_html_close(p);
-}
-
 static struct sg_text days(const struct sg_html *p, uint32_t n)
 {
     struct sg_text t;
@@ -374,24 +366,24 @@ static void put_assumptions(struct sg_html *p, const struct sim_report *r)
     enum sg_language l = p->language;
     sg_html_element_say(p, "h2", NULL, "What was assumed", "O que se supôs");
     sg_html_open_class(p, "dl", "facts");
-    put_fact(p, "Nobody opens, of visits", "Ninguém atende, das visitas",
-             sg_format_percent(l, c->no_access, 0).s);
-    put_fact(p, "Visits to one customer at most", "Visitas ao mesmo cliente, no máximo",
-             sg_format_int(l, c->attempts).s);
-    put_fact(p, "Between two visits", "Entre duas visitas", days(p, c->retry_days).s);
-    put_fact(p, "A visit overlooks, of thieves", "Uma visita não percebe, dos fraudadores",
-             sg_format_percent(l, c->missed, 0).s);
-    put_fact(p, "Cost of a visit", "Custo de uma visita",
-             sg_format_money(l, llround(c->visit_cost * 100), 2, r->currency).s);
-    put_fact(p, "Price of a recovered kWh", "Preço do kWh recuperado",
-             sg_format_money(l, llround(c->kwh_price * 100), 2, r->currency).s);
-    put_fact(p, "A stopped theft counts until day", "A fraude cessada conta até o dia",
-             sg_format_int(l, c->horizon_days).s);
-    put_fact(p, "Billed and paid, of what was hidden before",
-             "Faturado e pago, do desviado antes da visita",
-             sg_format_percent(l, c->billed_share, 0).s);
-    put_fact(p, "All thieves together hide a day", "Todos os fraudadores desviam por dia",
-             energy(p, r->world->kwh_day).s);
+    sg_html_fact(p, "Nobody opens, of visits", "Ninguém atende, das visitas",
+                 sg_format_percent(l, c->no_access, 0).s);
+    sg_html_fact(p, "Visits to one customer at most", "Visitas ao mesmo cliente, no máximo",
+                 sg_format_int(l, c->attempts).s);
+    sg_html_fact(p, "Between two visits", "Entre duas visitas", days(p, c->retry_days).s);
+    sg_html_fact(p, "A visit overlooks, of thieves", "Uma visita não percebe, dos fraudadores",
+                 sg_format_percent(l, c->missed, 0).s);
+    sg_html_fact(p, "Cost of a visit", "Custo de uma visita",
+                 sg_format_money(l, llround(c->visit_cost * 100), 2, r->currency).s);
+    sg_html_fact(p, "Price of a recovered kWh", "Preço do kWh recuperado",
+                 sg_format_money(l, llround(c->kwh_price * 100), 2, r->currency).s);
+    sg_html_fact(p, "A stopped theft counts until day", "A fraude cessada conta até o dia",
+                 sg_format_int(l, c->horizon_days).s);
+    sg_html_fact(p, "Billed and paid, of what was hidden before",
+                 "Faturado e pago, do desviado antes da visita",
+                 sg_format_percent(l, c->billed_share, 0).s);
+    sg_html_fact(p, "All thieves together hide a day", "Todos os fraudadores desviam por dia",
+                 energy(p, r->world->kwh_day).s);
     sg_html_close(p);
 }
 

@@ -84,7 +84,7 @@ static int take_day(struct file *f, const struct sg_daily_row *row, struct sg_fr
     if (r != SG_FRAUD_DAYS_GAPS)
         return sg_fold(r);
     notes->incomplete++;
-    return sg_fraud_days_lose(d, row->day);
+    return sg_fraud_days_lose(d, row->day, sg_fraud_missing_hours(row->load, d->points));
 }
 
 /* ---- streaming ----------------------------------------------------------------------------- */

@@ -33,7 +33,8 @@ struct filling {
     size_t n_installs;
     struct sg_fraud_days *days;
     struct source_notes *notes;
-    struct sg_phasor *phasor;    /* NULL: energy alone */
+    struct sg_phasor *phasor; /* NULL: energy alone */
+    struct context_meter meter;
     int32_t first_day, last_day; /* with a reading; first > last: none */
     uint32_t complete;
     int64_t begin_s, end_s; /* of the day at hand */
@@ -128,11 +129,13 @@ static int end_day(struct filling *f)
     if (f->n == 0)
         return 0;
     if (step == 0)
-        return sg_fraud_days_lose(f->days, f->day);
+        return sg_fraud_days_lose(f->days, f->day, SG_FRAUD_ALL_HOURS);
     const uint32_t missing = fill_points(f, step, load);
     int r = sg_fraud_days_add_part(f->days, f->day, weekday, load, NULL);
-    if (r == SG_FRAUD_DAYS_BAD_LOAD || r == SG_FRAUD_DAYS_GAPS)
-        return sg_fraud_days_lose(f->days, f->day);
+    if (r == SG_FRAUD_DAYS_BAD_LOAD)
+        return sg_fraud_days_lose(f->days, f->day, SG_FRAUD_ALL_HOURS);
+    if (r == SG_FRAUD_DAYS_GAPS)
+        return sg_fraud_days_lose(f->days, f->day, sg_fraud_missing_hours(load, f->o->points));
     if (r)
         return sg_fold(r);
     sg_fraud_days_note_missing(f->days, missing);
@@ -271,6 +274,7 @@ static int begin_phasors(struct filling *f, int32_t first_recent)
     c.recent_from_s = midnight(f->o, first_recent);
     c.east_s = f->o->tz ? sg_tz_at(f->o->tz, c.recent_from_s).east_s : f->o->east_s;
     c.ratio = ratio_of(f);
+    c.wiring = f->meter.aron ? SG_PHASOR_ARON : SG_PHASOR_STAR;
     return sg_phasor_start(f->phasor, &c);
 }
 
@@ -348,9 +352,10 @@ static int fill(struct filling *f, struct sg_kv *kv, int64_t client, int32_t fir
         r = sg_table_each(kv, client, SG_TABLE_READING_CONFLICT, &s.from, &s.until, SG_BYTES_NONE,
                           count_conflict, f);
     if (r == 0)
-        r = take_readings(&s, first_recent);
+        r = context_from_store(&f->notes->context, kv, client, span.last, &f->meter,
+                               &f->notes->bad_facts);
     if (r == 0)
-        r = context_from_store(&f->notes->context, kv, client, span.last, &f->notes->bad_facts);
+        r = take_readings(&s, first_recent);
     if (r == 0 && f->phasor)
         end_phasors(f);
     if (r == 0 && f->first_day <= f->last_day)

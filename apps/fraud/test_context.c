@@ -143,8 +143,37 @@ static struct sg_fraud_context stored(int32_t day, uint32_t *bad)
 {
     struct sg_fraud_context c;
     *bad = 0;
-    assert_int_equal(context_from_store(&c, kv, CLIENT, day, bad), 0);
+    struct context_meter meter;
+    assert_int_equal(context_from_store(&c, kv, CLIENT, day, &meter, bad), 0);
     return c;
+}
+
+static bool stored_aron(int32_t day)
+{
+    struct sg_fraud_context c;
+    struct context_meter meter = {.aron = true};
+    uint32_t bad = 0;
+    assert_int_equal(context_from_store(&c, kv, CLIENT, day, &meter, &bad), 0);
+    assert_int_equal(bad, 0);
+    return meter.aron;
+}
+
+static void wiring_of_the_row_that_holds(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"", "aron", "star", ""};
+    assert_false(stored_aron(99)); /* no row */
+    for (int i = 0; i < 4; i++) {
+        SG_CLEANUP(sg_buf_clear) struct sg_buf value = SG_BUF_INIT(1024);
+        struct sg_row_consumer row = {.from_day = 100 + i, .wiring = sg_bytes_str(words[i])};
+#define I(column, most) row.column = SG_READING_NA;
+        SG_ROW_CONSUMER_INTS(I)
+#undef I
+        assert_int_equal(sg_row_consumer_encode(&value, &row), 0);
+        put_row(SG_TABLE_CONSUMER, row.from_day, sg_buf_bytes(&value));
+        assert_int_equal(stored_aron(100 + i), i == 1);
+    }
+    assert_true(stored_aron(101));
 }
 
 static void the_row_that_holds_on_a_day(void **state)
@@ -210,6 +239,7 @@ int main(void)
         cmocka_unit_test(holidays_of_a_region),
         cmocka_unit_test(the_row_that_holds_on_a_day),
         cmocka_unit_test(demand_of_the_contract_unless_told),
+        cmocka_unit_test(wiring_of_the_row_that_holds),
         cmocka_unit_test(a_damaged_row_is_counted),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

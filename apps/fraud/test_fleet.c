@@ -303,6 +303,59 @@ static void lost_readings_acquit_nobody(void **state)
     sg_fraud_days_clear(&d);
 }
 
+/* Cuts the last values of the day written last. */
+static void lose_evening(struct sg_buf *b, int hours)
+{
+    for (int hour = 0; hour < hours; hour++, b->len--)
+        while (b->data[b->len - 1] != ',')
+            b->len--;
+    for (int hour = 0; hour < hours; hour++)
+        assert_int_equal(sg_buf_append_u8(b, ','), 0);
+    assert_int_equal(sg_buf_append_u8(b, '\n'), 0);
+}
+
+/* One customer's recent days arrive and cannot be used any more, another one's end. */
+static void days_that_arrive_unusable_are_ranked(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(4 << 20);
+    SG_CLEANUP(fleet_result_clear) struct fleet_result got = {.suspects = NULL};
+    const struct plan plan = plan_of(MODE_FULL);
+    char reasons[REASONS_MAX], others[sizeof(path)];
+    struct sg_prng p;
+    size_t rank = 0;
+    sg_prng_seed(&p, 5);
+    put_header(&b);
+    for (int c = 0; c < CUSTOMERS; c++)
+        for (int day = 0; day < (c == 17 ? 30 : DAYS); day++) {
+            assert_int_equal(put_day(&b, c, day, &p), 0);
+            if (c == 15 && day >= 31)
+                lose_evening(&b, 9);
+        }
+    memcpy(others, path, sizeof(path));
+    snprintf(path, sizeof(path), "/tmp/sealgrid-fraud-lost-%d.csv", (int)getpid());
+    assert_int_equal(sg_file_write_atomic(path, sg_buf_bytes(&b), 0600), 0);
+    struct plan fixed = plan;
+    fixed.fixed = true;
+    run(&fixed, 2, NULL, 9, &got);
+    unlink(path);
+    memcpy(path, others, sizeof(path));
+    while (strcmp(got.ranking.lines[rank].id, "c15") != 0)
+        rank++;
+    const struct line *l = &got.ranking.lines[rank];
+    assert_int_equal(l->unjudged, LOST_RECENT);
+    assert_in_range(rank, 6, 20); /* behind the thieves, before most */
+    score_reasons(l, &fixed, reasons);
+    assert_string_equal(reasons,
+                        "not judged: recent-days-unusable (30 regular, 1 recent); readings missing "
+                        "on 90 % of days since day 31 (never before); 9 days incomplete");
+    l = &got.ranking.lines[CUSTOMERS - 1];
+    assert_string_equal(l->id, "c17");
+    score_reasons(l, &fixed, reasons);
+    assert_string_equal(reasons, "not judged: few-recent-days (30 regular, 0 recent); nothing "
+                                 "arrives since day 29");
+}
+
 static void a_sliding_reference_finds_them_too(void **state)
 {
     (void)state;
@@ -462,6 +515,7 @@ int main(void)
         cmocka_unit_test(equals_stand_by_name_with_their_pictures),
         cmocka_unit_test(suspects_are_the_first_lines),
         cmocka_unit_test(lost_readings_acquit_nobody),
+        cmocka_unit_test(days_that_arrive_unusable_are_ranked),
         cmocka_unit_test(a_sliding_reference_finds_them_too),
         cmocka_unit_test(one_customer_is_a_task_of_its_own),
         cmocka_unit_test(one_customer_by_a_model_of_the_fleet),

@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <unistd.h>
+
+#include <sealgrid/base/file.h>
+
+#include "simulate-main.h"
 #include "simulate-report.h"
 
 #define N 1000
@@ -330,6 +335,54 @@ static void a_study_as_json_and_page(void **state)
     labels_clear(&labels);
 }
 
+static void write_file(char path[64], const char *name, const char *content)
+{
+    snprintf(path, 64, "/tmp/sealgrid-simulate-%d-%s", (int)getpid(), name);
+    assert_int_equal(sg_file_write_atomic(path, sg_bytes_str(content), 0600), 0);
+}
+
+static int simulate(const char *ranking, const char *truth, const char *json, const char *visits)
+{
+    const char *argv[] = {"simulate-inspections",
+                          "--ranking",
+                          ranking,
+                          "--labels",
+                          truth,
+                          "--json",
+                          json,
+                          "--per",
+                          "day",
+                          "--rounds",
+                          "5",
+                          "--capacities",
+                          visits,
+                          NULL};
+    return simulate_main(13, (char **)(uintptr_t)argv);
+}
+
+/* Capacities told one by one: rising numbers, a day's as five times as many a week. */
+static void capacities_are_told_one_by_one(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_buf_clear) struct sg_buf b = SG_BUF_INIT(1 << 20);
+    static const char *const bad[] = {"", "x", "2,1", "1,,2", "0", "1 2", "1,"};
+    char ranking[64], truth[64], json[64];
+    write_file(ranking, "ranking", "customer,score\na,3\nb,2\nc,1\n");
+    write_file(truth, "labels", "customer,label\na,1\nb,0\nc,0\n");
+    write_file(json, "json", "");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_int_equal(simulate(ranking, truth, json, bad[i]), 2);
+    assert_int_equal(simulate(ranking, truth, json, "1,3"), 0);
+    assert_int_equal(sg_file_read(json, &b), 0);
+    assert_int_equal(sg_buf_append_u8(&b, 0), 0);
+    assert_non_null(strstr((const char *)b.data, "\"asked\":{\"visits_week\":5,"));
+    assert_non_null(strstr((const char *)b.data, "{\"visits_week\":15,"));
+    assert_null(strstr((const char *)b.data, "{\"visits_week\":10,"));
+    unlink(ranking);
+    unlink(truth);
+    unlink(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_ranking_is_read_again),
         cmocka_unit_test(a_world_of_labels_and_rankings),
         cmocka_unit_test(a_study_as_json_and_page),
+        cmocka_unit_test(capacities_are_told_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

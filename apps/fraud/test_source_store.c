@@ -154,7 +154,7 @@ static void complete_days_are_local_days(void **state)
     assert_int_equal(notes.conflicts, 0);
     assert_int_equal(days.n_gaps, 0);
     assert_int_equal(days.n_lost, 1); /* arrived; the one without any did not */
-    assert_int_equal(days.lost[0], DAY_ONE + 2);
+    assert_int_equal(days.lost[0].day, DAY_ONE + 2);
     for (int k = 0; k < 96; k++)
         assert_true(fabs((double)sg_fraud_days_row(&days, 1)[k] - (1 + k / 1000.0)) < 1e-6);
 }
@@ -265,7 +265,7 @@ static void rows_that_cannot_be_read_cost_their_owner_only(void **state)
     assert_int_equal(notes.bad_rows, 2);
     assert_int_equal(days.n_days, 3);
     assert_int_equal(days.n_lost, 1);
-    assert_int_equal(days.lost[0], DAY_ONE + 1);
+    assert_int_equal(days.lost[0].day, DAY_ONE + 1);
     assert_true(sg_fraud_days_is_filled(&days, 0, 4));
     assert_int_equal(days.n_gaps, 1);
 }
@@ -284,7 +284,7 @@ static void too_many_installations_cost_the_oldest_days(void **state)
     assert_int_equal(days.n_days, 2);
     assert_int_equal(days.day[0], DAY_ONE + 6);
     assert_true(fabs((double)sg_fraud_days_row(&days, 1)[0] - 70) < 1e-4);
-    assert_int_equal(days.lost[0], DAY_ONE);
+    assert_int_equal(days.lost[0].day, DAY_ONE);
 }
 
 /* Energy beyond any meter's, here by the ratio of one record, must not stop a fleet's ranking. */
@@ -303,8 +303,8 @@ static void absurd_energy_spoils_its_day_only(void **state)
 }
 
 /* 10 A a phase at 130 V and power factor 0.95; what the meter measures of phase C is `left` of it.
- */
-static void put_phasors(int64_t client, int64_t ts_s, double left)
+ * What it tells of its neutral and of events is as given. */
+static void put_told(int64_t client, int64_t ts_s, double left, int64_t neutral, int64_t events)
 {
     struct sg_row_reading row = reading_of(ts_s, 0);
     int64_t *field = row.reading.field;
@@ -320,10 +320,17 @@ static void put_phasors(int64_t client, int64_t ts_s, double left)
                                      field[SG_READING_active_power_b] +
                                      field[SG_READING_active_power_c];
     field[SG_READING_interval_energy] = field[SG_READING_active_power];
+    field[SG_READING_neutral_current] = neutral;
+    field[SG_READING_events] = events;
     record_init(&r, client);
     assert_int_equal(sg_row_int_sort(&r.sort, ts_s), 0);
     assert_int_equal(sg_row_reading_encode(&r.value, &row), 0);
     put(SG_TABLE_READING, &r);
+}
+
+static void put_phasors(int64_t client, int64_t ts_s, double left)
+{
+    put_told(client, ts_s, left, SG_READING_NA, SG_READING_NA);
 }
 
 /* Twenty days, the last six of them judged; the by-pass begins with the second of these. */
@@ -367,6 +374,74 @@ static void phasors_are_judged_beside_the_energy(void **state)
         assert_int_equal(days.n_days, 20);
         assert_false(notes.has_phasors); /* told none */
         assert_int_equal(source_rewind(s), 0);
+    }
+}
+
+static void put_wiring(int64_t client, const char *wiring)
+{
+    struct sg_row_consumer row = {.from_day = 1, .wiring = sg_bytes_str(wiring)};
+    struct record r;
+#define I(column, most) row.column = SG_READING_NA;
+    SG_ROW_CONSUMER_INTS(I)
+#undef I
+    record_init(&r, client);
+    assert_int_equal(sg_row_int_sort(&r.sort, 1), 0);
+    assert_int_equal(sg_row_consumer_encode(&r.value, &row), 0);
+    put(SG_TABLE_CONSUMER, &r);
+}
+
+/* Currents that are alike leave the neutral none; two amperes come back through it all the same,
+ * and a cover was opened at three in the afternoon. */
+static void put_neutral_and_cover(int64_t client, int64_t service)
+{
+    const int64_t from = BEGIN + 15 * 86400, opened = BEGIN + 16 * 86400 + 15 * 3600;
+    const int64_t power_up = SG_READING_EVENT_POWER_UP; /* happens to everybody */
+    put_installation(client, BEGIN - 100, 0, 1);
+    for (int k = 1; k <= 20 * 24; k++) {
+        const int64_t ts_s = BEGIN + k * 3600;
+        put_told(client, ts_s, 1, ts_s > from ? 2000 : 100,
+                 ts_s == opened ? SG_READING_EVENT_COVER | service : power_up);
+    }
+}
+
+/* Bits of the rules that speak. */
+static unsigned rules_of(const struct sg_phasor_summary *s)
+{
+    unsigned rules = 0;
+    for (int i = 0; i < SG_PHASOR_TOP; i++)
+        if (s->top[i].sureness > 0.2f)
+            rules |= 1u << s->top[i].rule;
+    return rules;
+}
+
+/* Each as far as the meter and the table tell: the neutral of a meter on three wires is none. */
+static void neutral_events_and_wiring_reach_the_rules(void **state)
+{
+    SG_CLEANUP(source_freep) struct source *s = NULL;
+    SG_CLEANUP(source_session_freep) struct source_session *session = NULL;
+    static const unsigned neutral = 1u << SG_PHASOR_NEUTRAL, cover = 1u << SG_PHASOR_TAMPER_EVENT;
+    const int64_t clients[] = {CLIENT, OTHER, OTHER + 1};
+    const unsigned want[] = {neutral | cover, neutral, cover};
+    const struct source_store o = {.open_kv = open_memory,
+                                   .user = memory,
+                                   .east_s = -3 * 3600,
+                                   .span = {DAY_ONE, DAY_ONE + 19},
+                                   .points = 24,
+                                   .clients = clients,
+                                   .n_clients = 3};
+    (void)state;
+    put_neutral_and_cover(CLIENT, 0);
+    put_wiring(CLIENT, "star");
+    put_neutral_and_cover(OTHER, SG_READING_EVENT_SERVICE);
+    put_neutral_and_cover(OTHER + 1, 0);
+    put_wiring(OTHER + 1, "aron");
+    assert_int_equal(source_store_open(&s, &o), 0);
+    source_want_phasors(s, DAY_ONE + 14);
+    assert_int_equal(source_session_open(s, &session), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(source_next(s, session, &days, &notes), 0);
+        assert_true(notes.has_phasors);
+        assert_int_equal(rules_of(&notes.phasors) & (neutral | cover), want[i]);
     }
 }
 
@@ -580,6 +655,7 @@ int main(void)
         T(too_many_installations_cost_the_oldest_days),
         T(absurd_energy_spoils_its_day_only),
         T(phasors_are_judged_beside_the_energy),
+        T(neutral_events_and_wiring_reach_the_rules),
         T(absurd_ratio_costs_its_phasors_only),
         T(ratios_belong_to_their_time),
         T(before_it_was_installed_nothing_counts),

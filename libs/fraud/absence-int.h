@@ -5,10 +5,10 @@
  *
  * Two things tell: `gone`, days that cannot be used at all, and `touched`, usable days of which a
  * reading is missing, both as shares of the days now less before.  A bad link is as bad before.  An
- * outage (a concentrator, a mast) takes the same hours from many: customers of the panel three
- * quarters of whose missing hours are those of this one, and the other way round, are in it
- * together; with SG_ABSENCE_TOGETHER others nothing is held against anybody.  Who drops the hour of
- * its own peak, or any, is alone with that.
+ * outage (a concentrator, a mast) takes the same hours from many, from the same day on: customers
+ * of the panel three quarters of whose missing hours are those of this one, and the other way
+ * round, are in it together; with SG_ABSENCE_TOGETHER others nothing is held against anybody.  Who
+ * drops the hour of its own peak, or any, is alone with that.
  *
  * sg_absences owns its rows.  Only read while asked: any number of threads.
  */
@@ -36,6 +36,7 @@ struct sg_absences {
     size_t n, room;
     uint64_t *id;    /* ascending */
     uint32_t *bits;  /* hours missing of each, at least one */
+    uint32_t *since; /* of each: the day from which on most lack something; days: none */
     uint32_t *hours; /* n x days */
 };
 

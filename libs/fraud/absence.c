@@ -4,8 +4,7 @@
 
 #include <sealgrid/base/cbor.h>
 
-#define ALL_HOURS 0xffffffu
-enum { DAY_OCTETS = 3 };
+enum { DAY_OCTETS = 3, SINCE_LEAST = 5 };
 
 /* ---- one customer ---------------------------------------------------------------------------- */
 
@@ -22,34 +21,27 @@ static float share(uint32_t n, uint32_t of)
     return of ? (float)n / (float)of : 0;
 }
 
-/* The first day from which on most of the days lack something. */
-static int32_t find_since(const struct sg_view *v, const bool *lacks, uint32_t days)
+/* The first day, SINCE_LEAST before the end or earlier, from which on most of the days lack
+ * something, from 0; days: there is none. */
+static uint32_t find_since(const uint32_t *hours, uint32_t days)
 {
-    int32_t since = SG_FRAUD_NO_DAY;
-    uint32_t n = 0;
+    uint32_t since = days, n = 0;
     for (uint32_t i = days; i > 0; i--) {
-        n += lacks[i - 1];
-        if (lacks[i - 1] && 2 * n > days - i + 1)
-            since = v->windows.test.first + (int32_t)i - 1;
+        n += hours[i - 1] != 0;
+        if (hours[i - 1] && days - i + 1 >= SINCE_LEAST && 2 * n > days - i + 1)
+            since = i - 1;
     }
     return since;
 }
 
 static void find_hours(const struct sg_view *v, struct sg_absence *x)
 {
-    bool lacks[SG_VIEW_DAYS_MAX];
-    for (uint32_t i = 0; i < x->days; i++) {
-        x->hours[i] = ALL_HOURS;
-        lacks[i] = true;
-    }
-    for (uint32_t row = v->n_reference; row < sg_view_days(v); row++) {
-        const uint32_t i = (uint32_t)(v->day[row] - v->windows.test.first);
-        x->hours[i] = v->lack[row];
-        lacks[i] = v->gap[row] != 0;
-    }
+    const uint32_t *absent = v->absent + (v->windows.test.first - v->windows.reference.first);
+    memcpy(x->hours, absent, x->days * sizeof(*absent));
     for (uint32_t i = 0; i < x->days; i++)
         x->n += (uint32_t)__builtin_popcount(x->hours[i]);
-    x->since = find_since(v, lacks, x->days);
+    const uint32_t since = find_since(x->hours, x->days);
+    x->since = since < x->days ? v->windows.test.first + (int32_t)since : SG_FRAUD_NO_DAY;
 }
 
 void sg_absence_of(const struct sg_view *v, struct sg_absence *ret)
@@ -79,8 +71,9 @@ int sg_absences_init(struct sg_absences *a, const struct sg_corr_windows *w, siz
         return 0;
     a->id = calloc(room, sizeof(*a->id));
     a->bits = calloc(room, sizeof(*a->bits));
+    a->since = calloc(room, sizeof(*a->since));
     a->hours = calloc(room * a->days, sizeof(*a->hours));
-    if (a->id && a->bits && a->hours)
+    if (a->id && a->bits && a->since && a->hours)
         return 0;
     sg_absences_clear(a);
     return sg_raise(-ENOMEM);
@@ -90,6 +83,7 @@ void sg_absences_clear(struct sg_absences *a)
 {
     free(a->id);
     free(a->bits);
+    free(a->since);
     free(a->hours);
     *a = (struct sg_absences){.n = 0};
 }
@@ -101,6 +95,7 @@ void sg_absences_add(struct sg_absences *a, uint64_t id, const struct sg_absence
     sg_assert(a->n < a->room && x->days == a->days);
     memcpy(a->hours + a->n * a->days, x->hours, a->days * sizeof(*a->hours));
     a->bits[a->n] = x->n;
+    a->since[a->n] = find_since(x->hours, x->days);
     a->id[a->n++] = id;
 }
 
@@ -114,10 +109,12 @@ static uint32_t common(const uint32_t *a, const uint32_t *b, uint32_t days)
 
 void sg_absences_ask(const struct sg_absences *a, uint64_t id, struct sg_absence *x)
 {
+    const uint32_t since = x->n ? find_since(x->hours, x->days) : 0;
     x->alike = 0;
     for (size_t i = 0; i < a->n && x->n; i++) {
         /* Else not even all could be common. */
-        if (a->id[i] == id || 4 * a->bits[i] < 3 * x->n || 4 * x->n < 3 * a->bits[i])
+        if (a->id[i] == id || a->since[i] != since || 4 * a->bits[i] < 3 * x->n ||
+            4 * x->n < 3 * a->bits[i])
             continue;
         const uint32_t n = 4 * common(a->hours + i * a->days, x->hours, a->days);
         x->alike += n >= 3 * x->n && n >= 3 * a->bits[i];
@@ -162,6 +159,7 @@ int sg_absences_decode(struct sg_absences *a, const struct sg_corr_windows *w, s
             a->hours[a->n * a->days + d] = bits;
             a->bits[a->n] += (uint32_t)__builtin_popcount(bits);
         }
+        a->since[a->n] = find_since(a->hours + a->n * a->days, a->days);
         if (a->bits[a->n] == 0 || (a->n && a->id[a->n] <= a->id[a->n - 1]))
             return 1;
     }

@@ -116,3 +116,11 @@ int sg_fraud_days_add_part(struct sg_fraud_days *d, int32_t day, uint8_t weekday
     }
     return e;
 }
+
+uint32_t sg_fraud_missing_hours(const float *load, uint32_t points)
+{
+    uint32_t hours = 0;
+    for (uint32_t i = 0; i < points; i++)
+        hours |= (uint32_t)(isnan(load[i]) != 0) << i * 24 / points;
+    return hours;
+}

@@ -84,9 +84,9 @@ void sg_fraud_days_note_missing(struct sg_fraud_days *d, uint32_t missing)
     gap->missing = missing;
 }
 
-int sg_fraud_days_lose(struct sg_fraud_days *d, int32_t day)
+int sg_fraud_days_lose(struct sg_fraud_days *d, int32_t day, uint32_t hours)
 {
-    if (d->n_lost > 0 && day <= d->lost[d->n_lost - 1])
+    if (d->n_lost > 0 && day <= d->lost[d->n_lost - 1].day)
         return 0;
     if (d->n_lost == SG_FRAUD_DAYS_MAX) { /* the older half goes */
         d->n_lost /= 2;
@@ -94,13 +94,13 @@ int sg_fraud_days_lose(struct sg_fraud_days *d, int32_t day)
     }
     if (d->n_lost == d->room_lost) {
         const uint32_t room = d->room_lost ? d->room_lost * 2 : 64;
-        int32_t *lost = reallocarray(d->lost, room, sizeof(*lost));
+        struct sg_fraud_lost *lost = reallocarray(d->lost, room, sizeof(*lost));
         if (!lost)
             return sg_raise(-ENOMEM);
         d->lost = lost;
         d->room_lost = room;
     }
-    d->lost[d->n_lost++] = day;
+    d->lost[d->n_lost++] = (struct sg_fraud_lost){day, hours & SG_FRAUD_ALL_HOURS};
     return 0;
 }
 
@@ -131,7 +131,7 @@ void sg_fraud_days_renumber(struct sg_fraud_days *d, int32_t by)
     for (uint32_t i = 0; i < d->n_days; i++)
         d->day[i] -= by;
     for (uint32_t i = 0; i < d->n_lost; i++)
-        d->lost[i] -= by;
+        d->lost[i].day -= by;
 }
 
 int sg_fraud_days_copy(struct sg_fraud_days *to, const struct sg_fraud_days *from)
@@ -144,7 +144,7 @@ int sg_fraud_days_copy(struct sg_fraud_days *to, const struct sg_fraud_days *fro
             to->gap[i] = from->gap[i];
     }
     for (uint32_t i = 0; r == 0 && i < from->n_lost; i++)
-        r = sg_fraud_days_lose(to, from->lost[i]);
+        r = sg_fraud_days_lose(to, from->lost[i].day, from->lost[i].hours);
     to->n_gaps = from->n_gaps;
     return r;
 }

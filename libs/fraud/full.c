@@ -248,8 +248,8 @@ int sg_full_judge_absence(struct sg_full_judge *j, const struct sg_fraud_days *d
     const double odds = sg_full_missing(&m->usual, &j->absence);
     if (odds <= 0)
         return SG_FULL_NO_TEST;
-    /* The load says nothing either way: as that of the honest month in the middle. */
-    s.margin = (double)m->null[m->n_null / 2] + odds;
+    /* Nothing is known of the load: it may look as one honest month in four does, or worse. */
+    s.margin = (double)m->null[m->n_null / 4] + odds;
     s.family[SG_FEATURE_MISSING] = odds;
     put_share(m, &s);
     s.n_reference = j->view.n_reference;

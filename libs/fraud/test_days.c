@@ -197,8 +197,8 @@ static void test_gaps_and_lost_days_go_along(void **state)
         assert_int_equal(sg_fraud_days_add_part(&d, day, 0, row, NULL), 0);
     }
     for (int day = 300; day < 500; day++)
-        assert_int_equal(sg_fraud_days_lose(&d, day), 0);
-    assert_int_equal(sg_fraud_days_lose(&d, 400), 0); /* passed over */
+        assert_int_equal(sg_fraud_days_lose(&d, day, 1u << day % 24), 0);
+    assert_int_equal(sg_fraud_days_lose(&d, 400, 0), 0); /* passed over */
     sg_fraud_days_note_missing(&d, 3);
     assert_int_equal(sg_fraud_days_copy(&copy, &d), 0);
     sg_fraud_days_forget(&copy, 100);
@@ -207,7 +207,8 @@ static void test_gaps_and_lost_days_go_along(void **state)
     assert_int_equal(copy.n_days, 200);
     assert_int_equal(copy.n_gaps, 200);
     assert_int_equal(copy.n_lost, 200);
-    assert_int_equal(copy.lost[0], -700);
+    assert_int_equal(copy.lost[0].day, -700);
+    assert_int_equal(copy.lost[0].hours, 1u << 300 % 24);
     assert_int_equal(copy.gap[199].missing, 3);
     for (uint32_t i = 0; i < 200; i++) {
         assert_int_equal(copy.day[i], (int)i - 900);
@@ -216,9 +217,9 @@ static void test_gaps_and_lost_days_go_along(void **state)
                             sizeof(row));
     }
     for (int day = 500; day < 3 * SG_FRAUD_DAYS_MAX; day++)
-        assert_int_equal(sg_fraud_days_lose(&d, day), 0);
+        assert_int_equal(sg_fraud_days_lose(&d, day, 1u << day % 24), 0);
     assert_true(d.n_lost <= SG_FRAUD_DAYS_MAX);
-    assert_int_equal(d.lost[d.n_lost - 1], 3 * SG_FRAUD_DAYS_MAX - 1);
+    assert_int_equal(d.lost[d.n_lost - 1].day, 3 * SG_FRAUD_DAYS_MAX - 1);
 }
 
 int main(void)

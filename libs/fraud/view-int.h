@@ -22,8 +22,10 @@ struct sg_view {
      * filled in, so that it is no evidence of anything; at most half of a day's hours are.  Bit 31:
      * any point of the day is. */
     uint32_t *gap;
-    uint32_t *lack; /* of each row; bit h: any point of the hour is */
-    bool gaps;      /* of any row */
+    bool gaps; /* of any row */
+    /* Of each calendar day of the windows, from the first on: hours of which anything is missing;
+     * all of them of a day that never arrived. */
+    uint32_t *absent;
 };
 
 #define SG_VIEW_TOUCHED 0x80000000u

@@ -9,6 +9,11 @@ bool sg_view_windows_good(const struct sg_corr_windows *w)
            w->test.first <= w->test.last && last - first < SG_VIEW_DAYS_MAX;
 }
 
+static uint32_t calendar_days(const struct sg_corr_windows *w)
+{
+    return (uint32_t)(w->test.last - w->reference.first) + 1;
+}
+
 static int make_room(struct sg_view *v, uint32_t days)
 {
     v->stride = (days + 7) / 8 * 8;
@@ -17,8 +22,8 @@ static int make_room(struct sg_view *v, uint32_t days)
     v->kind = calloc(v->stride, 1);
     v->weekday = calloc(v->stride, 1);
     v->gap = calloc(v->stride, sizeof(*v->gap));
-    v->lack = calloc(v->stride, sizeof(*v->lack));
-    if (v->x && v->day && v->kind && v->weekday && v->gap && v->lack)
+    v->absent = malloc(calendar_days(&v->windows) * sizeof(*v->absent));
+    if (v->x && v->day && v->kind && v->weekday && v->gap && v->absent)
         return 0;
     sg_view_clear(v);
     return sg_raise(-ENOMEM);
@@ -37,22 +42,33 @@ void sg_view_clear(struct sg_view *v)
     free(v->kind);
     free(v->weekday);
     free(v->gap);
-    free(v->lack);
+    free(v->absent);
     *v = (struct sg_view){.x = NULL};
 }
 
 static void put_gap(struct sg_view *v, uint32_t to, const struct sg_fraud_days *d, uint32_t from)
 {
     const uint32_t each = d->points / SG_VIEW_HOURS;
+    uint32_t *absent = &v->absent[d->day[from] - v->windows.reference.first];
     for (uint32_t h = 0; h < SG_VIEW_HOURS; h++) {
         uint32_t n = 0;
         for (uint32_t i = h * each; i < (h + 1) * each; i++)
             n += sg_fraud_days_is_filled(d, from, i);
-        v->lack[to] |= (uint32_t)(n > 0) << h;
+        *absent |= (uint32_t)(n > 0) << h;
         v->gap[to] |= (uint32_t)(4 * n > each) << h;
     }
     if (sg_fraud_days_has_gap(d, from))
         v->gap[to] |= SG_VIEW_TOUCHED;
+}
+
+static void put_lost(struct sg_view *v, const struct sg_fraud_days *d)
+{
+    const int64_t first = v->windows.reference.first, last = v->windows.test.last;
+    for (uint32_t i = 0; i < calendar_days(&v->windows); i++)
+        v->absent[i] = SG_FRAUD_ALL_HOURS;
+    for (uint32_t i = 0; i < d->n_lost; i++)
+        if (d->lost[i].day >= first && d->lost[i].day <= last)
+            v->absent[d->lost[i].day - first] = d->lost[i].hours;
 }
 
 static bool find_gaps(const struct sg_view *v)
@@ -77,7 +93,8 @@ static void put_day(struct sg_view *v, uint32_t to, const struct sg_fraud_days *
     v->day[to] = d->day[from];
     v->weekday[to] = d->weekday[from];
     v->kind[to] = (uint8_t)sg_fraud_context_kind(ctx, d->day[from], d->weekday[from]);
-    v->gap[to] = v->lack[to] = 0;
+    v->gap[to] = 0;
+    v->absent[d->day[from] - v->windows.reference.first] = 0;
     if (d->n_gaps)
         put_gap(v, to, d, from);
 }
@@ -88,6 +105,7 @@ void sg_view_fill(struct sg_view *v, const struct sg_fraud_days *d,
     uint32_t reference, recent;
     v->n_reference = sg_corr_find(d, v->windows.reference, &reference);
     v->n_recent = sg_corr_find(d, v->windows.test, &recent);
+    put_lost(v, d);
     for (uint32_t i = 0; i < v->n_reference; i++)
         put_day(v, i, d, reference + i, ctx);
     for (uint32_t i = 0; i < v->n_recent; i++)
@@ -109,7 +127,7 @@ int sg_view_copy(struct sg_view *ret, const struct sg_view *from)
     memcpy(v.kind, from->kind, n);
     memcpy(v.weekday, from->weekday, n);
     memcpy(v.gap, from->gap, n * sizeof(*v.gap));
-    memcpy(v.lack, from->lack, n * sizeof(*v.lack));
+    memcpy(v.absent, from->absent, calendar_days(&v.windows) * sizeof(*v.absent));
     v.gaps = from->gaps;
     *ret = v;
     return 0;
@@ -137,7 +155,7 @@ struct sg_view sg_view_part(const struct sg_view *from, const struct sg_corr_win
     part.kind += first;
     part.weekday += first;
     part.gap += first;
-    part.lack += first;
+    part.absent += w->reference.first - from->windows.reference.first;
     part.gaps = from->gaps && find_gaps(&part);
     return part;
 }

@@ -602,7 +602,8 @@ int sg_row_inspection_decode(struct sg_bytes sort, struct sg_bytes value,
 
 /* ---- consumers ----------------------------------------------------------------------------- */
 
-enum { CONSUMER_TEXTS = 3, CONSUMER_INTS = 6, CONSUMER_COLUMNS = CONSUMER_TEXTS + CONSUMER_INTS };
+/* Three texts, six integers, a text. */
+enum { CONSUMER_TEXTS = 3, CONSUMER_WIRING = CONSUMER_TEXTS + 6, CONSUMER_COLUMNS };
 
 static bool is_consumer_class(struct sg_bytes word)
 {
@@ -610,6 +611,16 @@ static bool is_consumer_class(struct sg_bytes word)
     if (sg_bytes_equal(word, SG_BYTES_LIT(text)))                                                  \
         return true;
     SG_ROW_CONSUMER_CLASSES(X)
+#undef X
+    return word.len == 0;
+}
+
+static bool is_wiring(struct sg_bytes word)
+{
+#define X(text)                                                                                    \
+    if (sg_bytes_equal(word, SG_BYTES_LIT(text)))                                                  \
+        return true;
+    SG_ROW_WIRINGS(X)
 #undef X
     return word.len == 0;
 }
@@ -622,7 +633,7 @@ static bool consumer_valid(const struct sg_row_consumer *row)
     SG_ROW_CONSUMER_INTS(I)
 #undef I
     return row->from_day >= 0 && row->from_day <= SG_ROW_DAY_MAX && is_consumer_class(row->cls) &&
-           row->activity.len <= SG_ROW_CONSUMER_TEXT_MAX &&
+           is_wiring(row->wiring) && row->activity.len <= SG_ROW_CONSUMER_TEXT_MAX &&
            row->region.len <= SG_ROW_CONSUMER_TEXT_MAX;
 }
 
@@ -640,20 +651,20 @@ int sg_row_consumer_encode(struct sg_buf *b, const struct sg_row_consumer *row)
 {
     if (!consumer_valid(row))
         return sg_raise(-EINVAL);
-    const struct sg_value v[CONSUMER_COLUMNS] = {text_or_null(row->cls),
-                                                 text_or_null(row->activity),
-                                                 text_or_null(row->region),
+    const struct sg_value v[CONSUMER_COLUMNS] = {
+        text_or_null(row->cls), text_or_null(row->activity), text_or_null(row->region),
 #define I(column, most) int_or_null(row->column),
-                                                 SG_ROW_CONSUMER_INTS(I)
+        SG_ROW_CONSUMER_INTS(I)
 #undef I
-    };
+            text_or_null(row->wiring)};
     return append_value(b, v, CONSUMER_COLUMNS);
 }
 
 static bool consumer_types(const struct sg_value *v)
 {
     for (int i = 0; i < CONSUMER_COLUMNS; i++) {
-        const enum sg_value_type wanted = i < CONSUMER_TEXTS ? SG_TEXT : SG_INTEGER;
+        const bool text = i < CONSUMER_TEXTS || i == CONSUMER_WIRING;
+        const enum sg_value_type wanted = text ? SG_TEXT : SG_INTEGER;
         if (v[i].type != SG_NULL && v[i].type != wanted)
             return false;
         if (v[i].type == SG_TEXT && v[i].bytes.len == 0)
@@ -684,6 +695,7 @@ int sg_row_consumer_decode(struct sg_bytes sort, struct sg_bytes value, struct s
     at++;
     SG_ROW_CONSUMER_INTS(I)
 #undef I
+    row.wiring = v[CONSUMER_WIRING].type == SG_TEXT ? v[CONSUMER_WIRING].bytes : SG_BYTES_NONE;
     if (!consumer_valid(&row))
         return sg_raise(-EBADMSG);
     *ret = row;

@@ -249,11 +249,13 @@ static void consumer(void **state)
         assert_true(out.contracted_w == in.contracted_w && out.tariff_since == in.tariff_since);
         assert_true(out.vacant_since == SG_READING_NA && out.solar_w == SG_READING_NA);
         assert_true(sg_bytes_equal(out.cls, in.cls) && sg_bytes_equal(out.region, in.region));
+        assert_true(sg_bytes_equal(out.wiring, in.wiring));
         for (size_t n = 0; n < value.len; n++)
             assert_true(sg_row_consumer_decode(sg_buf_bytes(&sort), SG_BYTES(value.data, n), &out) <
                         0);
         in.cls = SG_BYTES_LIT("industrial");
         in.region = SG_BYTES_LIT("north");
+        in.wiring = SG_BYTES_LIT("aron");
         in.contracted_w = 500000;
         in.tariff_since = 20400;
     }
@@ -263,6 +265,9 @@ static void consumer(void **state)
     in.tariff_since = -1;
     assert_int_equal(sg_row_consumer_encode(&value, &in), -EINVAL);
     in.tariff_since = 1;
+    in.wiring = SG_BYTES_LIT("delta");
+    assert_int_equal(sg_row_consumer_encode(&value, &in), -EINVAL);
+    in.wiring = SG_BYTES_NONE;
     in.region = SG_BYTES_LIT("a region whose name is longer than it may be");
     assert_int_equal(sg_row_consumer_encode(&value, &in), -EINVAL);
 }

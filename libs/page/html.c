@@ -224,6 +224,14 @@ void sg_html_element_say(struct sg_html *p, const char *name, const char *class,
     sg_html_element(p, name, class, sg_html_word(p, en, pt));
 }
 
+void sg_html_fact(struct sg_html *p, const char *en, const char *pt, const char *value)
+{
+    sg_html_open(p, "div");
+    sg_html_element_say(p, "dt", NULL, en, pt);
+    sg_html_element(p, "dd", NULL, value);
+    sg_html_close(p);
+}
+
 void sg_html_figure(struct sg_html *p, const char *figure, const char *value, const char *shown)
 {
     sg_html_open(p, "data");

@@ -61,7 +61,7 @@ static const struct {
     {SG_TABLE_CONSUMER, SG_SQL_TABLE_SYSTEM,
      "CREATE TABLE consumer (client_id INTEGER, from_day INTEGER, class TEXT, activity TEXT, "
      "region TEXT, contracted_w INTEGER, vacant_since INTEGER, vacant_until INTEGER, "
-     "solar_since INTEGER, solar_w INTEGER, tariff_since INTEGER, "
+     "solar_since INTEGER, solar_w INTEGER, tariff_since INTEGER, wiring TEXT, "
      "PRIMARY KEY (client_id, from_day))",
      0},
 };
@@ -206,6 +206,16 @@ static bool is_consumer_class(struct sg_bytes word)
     return false;
 }
 
+static bool is_wiring(struct sg_bytes word)
+{
+#define X(text)                                                                                    \
+    if (sg_bytes_equal(word, SG_BYTES_LIT(text)))                                                  \
+        return true;
+    SG_ROW_WIRINGS(X)
+#undef X
+    return false;
+}
+
 static bool is_int_to(const struct sg_value *v, int64_t most)
 {
     return v->type != SG_INTEGER || (v->i >= 0 && v->i <= most);
@@ -215,10 +225,13 @@ static const char *check_consumer(const struct sg_sql_shape *s, const struct sg_
 {
     static const char *const texts[] = {"activity", "region"};
     const struct sg_value *class = &v[column_of(s, "class")];
+    const struct sg_value *wiring = &v[column_of(s, "wiring")];
     if (!is_int_to(&v[column_of(s, "from_day")], SG_ROW_DAY_MAX))
         return "from_day";
     if (class->type == SG_TEXT && !is_consumer_class(class->bytes))
         return "class";
+    if (wiring->type == SG_TEXT && !is_wiring(wiring->bytes))
+        return "wiring";
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         const struct sg_value *text = &v[column_of(s, texts[i])];
         if (text->type == SG_TEXT &&

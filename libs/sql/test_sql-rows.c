@@ -205,15 +205,17 @@ static void t_consumer(void **state)
                                         .vacant_until = SG_READING_NA,
                                         .solar_since = 20400,
                                         .solar_w = SG_READING_NA,
-                                        .tariff_since = SG_READING_NA};
+                                        .tariff_since = SG_READING_NA,
+                                        .wiring = SG_BYTES_LIT("aron")};
     assert_int_equal(sg_row_int_sort(&sort, row.from_day), 0);
     assert_int_equal(sg_row_consumer_encode(&value, &row), 0);
     put(f, SG_TABLE_CONSUMER, sg_buf_bytes(&sort), sg_buf_bytes(&value));
     expect_done(f, "INSERT INTO consumer (client_id, from_day, vacant_since) VALUES (3123456789, "
                    "20500, 20499)");
     expect_rows(f, "SELECT * FROM consumer",
-                "3123456789 20454 'commercial' 'bakery' null 75000 null null 20400 null null;"
-                "3123456789 20500 null null null null 20499 null null null null;");
+                "3123456789 20454 'commercial' 'bakery' null 75000 null null 20400 null null "
+                "'aron';"
+                "3123456789 20500 null null null null 20499 null null null null null;");
     static const char *const refused[] = {
         "INSERT INTO consumer (client_id, from_day) VALUES (1, -1)",
         "INSERT INTO consumer (client_id, from_day, class) VALUES (1, 1, 'shop')",
@@ -222,6 +224,7 @@ static void t_consumer(void **state)
         "INSERT INTO consumer (client_id, from_day, activity) VALUES (1, 1, "
         "'12345678901234567890123456789012')",
         "INSERT INTO consumer (client_id, from_day, contracted_w) VALUES (1, 1, -5)",
+        "INSERT INTO consumer (client_id, from_day, wiring) VALUES (1, 1, 'delta')",
         "INSERT INTO consumer (client_id, from_day, solar_since) VALUES (1, 1, 2932897)",
     };
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
@@ -290,11 +293,9 @@ static void t_block(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(t_reading), T(t_inserted_reading), T(t_conflict),   T(t_installation),
-        T(t_block),   T(t_estimate),         T(t_resolution), T(t_contract),
-        T(t_inspection),
-        T(t_consumer),
-        T(t_topology),
+        T(t_reading),    T(t_inserted_reading), T(t_conflict),   T(t_installation),
+        T(t_block),      T(t_estimate),         T(t_resolution), T(t_contract),
+        T(t_inspection), T(t_consumer),         T(t_topology),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,13 +110,16 @@ class Ranking:
     def look(self, browser, look, language):
         lists = browser.run(
             "const m = [...document.querySelectorAll('main')].find(m => m.getBoundingClientRect()"
-            ".height); return {list: [...m.querySelectorAll('table a')].map(a => a.textContent),"
+            ".height); return {list: [...m.querySelectorAll('details[open] a')].map(a => a.textContent),"
+            "folded: [...m.querySelectorAll('details:not([open]) a')].map(a => a.textContent),"
             "excused: [...m.querySelectorAll('section table tbody th')].map(a => a.textContent),"
             "cards: [...m.querySelectorAll('.suspect strong')].map(a => a.textContent),"
             "text: m.textContent, svg: [...m.querySelectorAll('.suspect svg')].filter(e => "
             "e.getBoundingClientRect().height > 60).length}")
         first = [r["customer"] for r in self.rows[:SHOWN]]
         bad = [] if lists["list"] == first else ["the list is %s" % lists["list"][:3]]
+        if sorted(lists["folded"]) != sorted(first):
+            bad.append("by energy the list is %s" % lists["folded"][:3])
         if [re.sub(r"^\d+\. (Customer|UC) ", "", c) for c in lists["cards"]] != first:
             bad.append("the cards are %s" % lists["cards"][:3])
         if "c020" not in lists["excused"]:
@@ -131,7 +134,7 @@ class Ranking:
 
     FAULTS = [
         ("another customer", lambda t: t.replace(">c001</a>", ">c999</a>"), "the list is"),
-        ("a card is gone", lambda t: re.sub(r'<li class="card suspect".*?</li></ul></li>', "", t, 1,
+        ("a card is gone", lambda t: re.sub(r'<li class="card suspect".*?</li></[uo]l></li>', "", t, 1,
                                             re.S), "the cards are|pictures of|link to nowhere"),
         ("the vacant house is gone", lambda t: t.replace(">c020</th>", ">c021</th>"),
          "vacant house is not told of"),

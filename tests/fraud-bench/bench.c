@@ -74,7 +74,7 @@ int bench_days(const struct window *w, size_t i, struct sg_fraud_days *d)
         const uint8_t weekday = (uint8_t)((w->weekday + day) % 7);
         r = sg_fraud_days_add_part(d, day, weekday, w->load[day], NULL);
         if (r == SG_FRAUD_DAYS_GAPS)
-            r = sg_fraud_days_lose(d, day);
+            r = sg_fraud_days_lose(d, day, sg_fraud_missing_hours(w->load[day], WINDOW_HOURS));
     }
     return sg_fold(r);
 }

@@ -2,8 +2,9 @@
  * demo-fraud - suspects of fraud out of the store, judged by what the simulator knows.
  *
  * The simulator's thieves begin between half and two thirds of the period (apps/sim/fleet.c): days
- * before are regular for everybody, the last third is what is judged.  A period too short for that
- * is still read and ranked; then there is nothing to judge, and the JSON says why.
+ * before are regular for everybody, the second half is what is judged, so that the day on which it
+ * began is among the days that are looked at.  A period too short for that is still read and
+ * ranked; then there is nothing to judge, and the JSON says why.
  */
 #include "demo-args.h"
 #include "demo.h"
@@ -28,9 +29,8 @@ static void put_window(struct sg_args *a, const char *name, int64_t start_s, int
 static void put_windows(struct sg_args *a, int64_t start_s, int64_t days)
 {
     const int64_t regular = days / 2 ? days / 2 : 1;
-    const int64_t judged = days * 2 / 3 > regular ? days * 2 / 3 : regular;
     put_window(a, "reference-days", start_s, 0, regular);
-    put_window(a, "test-days", start_s, judged, days > judged ? days - judged : 1);
+    put_window(a, "test-days", start_s, days > 1 ? regular : 0, days > 1 ? days - regular : 1);
 }
 
 static int put_arguments(struct sg_args *a, const struct sg_demo *m)

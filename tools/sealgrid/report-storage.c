@@ -155,14 +155,6 @@ void sg_report_put_storage(struct sg_html *p, const struct sg_report *r)
 
 /* ---- machine -------------------------------------------------------------------------------- */
 
-static void put_fact(struct sg_html *p, const char *en, const char *pt, const char *text)
-{
-    sg_html_open(p, "div");
-    sg_html_element_say(p, "dt", NULL, en, pt);
-    sg_html_element(p, "dd", NULL, text);
-    sg_html_close(p);
-}
-
 static const char *text_at(const json_t *j, const char *path)
 {
     const char *text = json_string_value(sg_report_at(j, path));
@@ -175,15 +167,15 @@ static void put_facts(struct sg_html *p, const struct sg_report *r)
     sg_html_open_class(p, "dl", "facts");
     snprintf(text, sizeof text, sg_html_word(p, "%.100s, %lld cores", "%.100s, %lld núcleos"),
              text_at(r->facts, "machine.cpu"), (long long)sg_report_int(r->facts, "machine.cores"));
-    put_fact(p, "Processor", "Processador", text);
-    put_fact(p, "Memory", "Memória",
-             sg_format_bytes(p->language, sg_report_int(r->facts, "machine.memory_bytes")).s);
-    put_fact(p, "System", "Sistema", text_at(r->facts, "machine.system"));
-    put_fact(p, "Kernel", "Kernel", text_at(r->facts, "machine.kernel"));
-    put_fact(p, "Sealgrid", "Sealgrid", SG_VERSION);
+    sg_html_fact(p, "Processor", "Processador", text);
+    sg_html_fact(p, "Memory", "Memória",
+                 sg_format_bytes(p->language, sg_report_int(r->facts, "machine.memory_bytes")).s);
+    sg_html_fact(p, "System", "Sistema", text_at(r->facts, "machine.system"));
+    sg_html_fact(p, "Kernel", "Kernel", text_at(r->facts, "machine.kernel"));
+    sg_html_fact(p, "Sealgrid", "Sealgrid", SG_VERSION);
     snprintf(text, sizeof text, "%lld", (long long)sg_report_int(r->facts, "run.seed"));
-    put_fact(p, "Seed (same seed, same readings)", "Semente (mesma semente, mesmas leituras)",
-             text);
+    sg_html_fact(p, "Seed (same seed, same readings)", "Semente (mesma semente, mesmas leituras)",
+                 text);
     sg_html_close(p);
 }
 

@@ -47,6 +47,13 @@ enum sg_fraud_day_kind {
     SG_FRAUD_DAY_KINDS,
 };
 
+/* A day that arrived but cannot be used.  Bit h: of hour h anything is missing or wrong. */
+struct sg_fraud_lost {
+    int32_t day;
+    uint32_t hours;
+};
+#define SG_FRAUD_ALL_HOURS 0xffffffu
+
 struct sg_fraud_days {
     char id[SG_FRAUD_ID_MAX + 1];
     uint32_t points; /* 24, 48 or 96 */
@@ -58,7 +65,7 @@ struct sg_fraud_days {
     struct sg_fraud_gap *gap;
     uint32_t n_gaps; /* days of which a reading was missing */
     uint32_t n_lost, room_lost;
-    int32_t *lost; /* ascending: days that arrived but cannot be used; the latest, if many */
+    struct sg_fraud_lost *lost; /* ascending; the latest, if many */
 };
 
 #define SG_FRAUD_DAYS_INIT                                                                         \
@@ -99,7 +106,9 @@ SG_MUST_USE int sg_fraud_days_add_part(struct sg_fraud_days *d, int32_t day, uin
 void sg_fraud_days_note_missing(struct sg_fraud_days *d, uint32_t missing);
 /* A day that arrived but cannot be used; after all lost ones so far, else it is passed over.  0,
  * -ENOMEM. */
-SG_MUST_USE int sg_fraud_days_lose(struct sg_fraud_days *d, int32_t day);
+SG_MUST_USE int sg_fraud_days_lose(struct sg_fraud_days *d, int32_t day, uint32_t hours);
+/* Hours in which any point is missing (NaN). */
+uint32_t sg_fraud_missing_hours(const float *load, uint32_t points);
 /* The first n days go. */
 void sg_fraud_days_forget(struct sg_fraud_days *d, uint32_t n);
 /* Takes `by` off the number of every day. */

@@ -17,7 +17,7 @@
  *   INSPECTION        (client_id | inspected_day)    outcome, recovered_wh or NULL, note or NULL
  *   CONSUMER          (client_id | from_day)         class, activity, region, contracted_w,
  *                                                    vacant_since, vacant_until, solar_since, solar_w,
- *                                                    tariff_since; each or NULL
+ *                                                    tariff_since, wiring; each or NULL
  *   TOPOLOGY          (client_id | from_day)         transformer
  *
  * Encoders append and leave the buffer as it was on failure.  Decoders return -EBADMSG for anything
@@ -207,12 +207,15 @@ SG_MUST_USE int sg_row_inspection_decode(struct sg_bytes sort, struct sg_bytes v
     I(solar_since, SG_ROW_DAY_MAX)                                                                 \
     I(solar_w, SG_ROW_CONSUMER_W_MAX)                                                              \
     I(tariff_since, SG_ROW_DAY_MAX)
+/* How the meter is connected: two or three elements to the neutral, or two between three wires. */
+#define SG_ROW_WIRINGS(X) X("star") X("aron")
 struct sg_row_consumer {
     int64_t from_day;                      /* 0..SG_ROW_DAY_MAX */
     struct sg_bytes cls, activity, region; /* borrowed; empty: not known */
 #define I(column, most) int64_t column; /* SG_READING_NA: not known */
     SG_ROW_CONSUMER_INTS(I)
 #undef I
+    struct sg_bytes wiring; /* borrowed; empty: not known, as good as star */
 };
 SG_MUST_USE int sg_row_consumer_encode(struct sg_buf *b, const struct sg_row_consumer *row);
 SG_MUST_USE int sg_row_consumer_decode(struct sg_bytes sort, struct sg_bytes value,

@@ -55,6 +55,8 @@ void sg_html_open_class(struct sg_html *p, const char *name, const char *class);
 void sg_html_element(struct sg_html *p, const char *name, const char *class, const char *text);
 void sg_html_element_say(struct sg_html *p, const char *name, const char *class, const char *en,
                          const char *pt);
+/* One fact of a list (dl class "facts"): what it is, and its value. */
+void sg_html_fact(struct sg_html *p, const char *en, const char *pt, const char *value);
 /* A figure that a program can check: data-figure and data-value beside what is shown. */
 void sg_html_figure(struct sg_html *p, const char *figure, const char *value, const char *shown);
 
