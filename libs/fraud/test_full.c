@@ -116,6 +116,39 @@ static void test_thieves_come_first(void **state)
     assert_in_range(above, 0, 2);
 }
 
+/* Only the last days of the reference are there, no more than a placebo takes: it takes fewer. */
+static void test_young_meters_are_judged(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_full_sample_freep) struct sg_full_sample *s = NULL;
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    struct sg_fraud_days young[FLEET];
+    struct sg_full_score score[FLEET];
+    unsigned above = 0;
+    assert_int_equal(sg_full_sample_new(&s, &made_windows, 1000, 5), 0);
+    for (unsigned i = 0; i < FLEET; i++) {
+        char id[16];
+        name(i, id);
+        make_one(i, id, 24, &d);
+        young[i] = (struct sg_fraud_days)SG_FRAUD_DAYS_INIT;
+        assert_int_equal(sg_fraud_days_start(&young[i], id, 24), 0);
+        for (uint32_t k = MADE_REFERENCE - 20; k < MADE_DAYS; k++)
+            assert_int_equal(sg_fraud_days_add(&young[i], d.day[k], d.weekday[k],
+                                               sg_fraud_days_row(&d, k), NULL),
+                             0);
+        assert_int_equal(sg_full_sample_add(s, &young[i], NULL), 0);
+    }
+    SG_CLEANUP(sg_full_model_freep) struct sg_full_model *m = train(s, 1);
+    for (unsigned i = 0; i < FLEET; i++) {
+        judge(m, &young[i], NULL, &score[i]);
+        sg_fraud_days_clear(&young[i]);
+        above += score[i].score >= 10;
+        if (i < THIEVES)
+            assert_int_equal(above, i + 1);
+    }
+    assert_in_range(above, THIEVES, THIEVES + 6);
+}
+
 static void same_models(const struct sg_full_model *a, const struct sg_full_model *b)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf x = SG_BUF_INIT(SG_FULL_BYTES_MAX);
@@ -605,6 +638,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thieves_come_first),
+        cmocka_unit_test(test_young_meters_are_judged),
         cmocka_unit_test(test_order_and_threads_do_not_matter),
         cmocka_unit_test(test_bits_are_those_of_always),
         cmocka_unit_test(test_a_panel_is_chosen_by_hash),
