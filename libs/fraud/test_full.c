@@ -341,6 +341,27 @@ static void test_dropping_readings_hides_no_theft(void **state)
             }
 }
 
+/* All hours in which something is taken are dropped: little is left to see in the load. */
+static void test_dropping_the_hours_of_a_theft_is_seen(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    struct sg_full_score s, whole;
+    struct made m;
+    made_customer(&m, 20, 0.2f);
+    judge_one(model, 20, &whole);
+    assert_int_equal(sg_fraud_days_start(&d, "c20", 24), 0);
+    for (unsigned day = 0; day < MADE_DAYS; day++) {
+        for (unsigned h = 8; h < 14 && day >= MADE_REFERENCE + 3; h++)
+            m.load[day][h] = NAN;
+        assert_int_equal(
+            sg_fraud_days_add_part(&d, (int32_t)day, m.weekday[day], m.load[day], NULL), 0);
+    }
+    judge(model, &d, NULL, &s);
+    assert_true(s.margin > whole.margin + 3);
+    assert_true(s.reason[0].kind == SG_FULL_REASON_MISSING);
+}
+
 /* The same share of readings lacks as ever: nothing is made of it, and the load is judged as it
  * would be. */
 static void test_a_bad_link_accuses_nobody(void **state)
@@ -593,6 +614,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_judged_is_said),
         cmocka_unit_test(test_missing_days_count),
         cmocka_unit_test(test_dropping_readings_hides_no_theft),
+        cmocka_unit_test(test_dropping_the_hours_of_a_theft_is_seen),
         cmocka_unit_test(test_a_bad_link_accuses_nobody),
         cmocka_unit_test(test_days_that_arrive_unusable_are_a_reason),
         cmocka_unit_test(test_changes_with_a_fact_are_no_theft),
