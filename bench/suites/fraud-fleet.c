@@ -84,12 +84,12 @@ static int measure_size(struct bench *s, struct fraud_made *m, struct size *size
 static int read_size(int fd, pid_t child, struct size *ret)
 {
     struct size size;
-    const ssize_t n = read(fd, &size, sizeof(size)); /* written at once */
+    const ssize_t n = TEMP_FAILURE_RETRY(read(fd, &size, sizeof(size))); /* written at once */
     int status;
-    if (waitpid(child, &status, 0) < 0)
+    if (TEMP_FAILURE_RETRY(waitpid(child, &status, 0)) < 0)
         return sg_raise_errno();
     if (n != (ssize_t)sizeof(size) || status != 0)
-        return sg_raisef(-EIO, "a fleet was not ranked");
+        return sg_raisef(-EIO, "a fleet was not ranked: status %d, %zd octets", status, n);
     *ret = size;
     return 0;
 }

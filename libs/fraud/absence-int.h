@@ -3,8 +3,9 @@
  * absence - which readings of a customer's judged days are missing, against its own past, and
  * whether others lack the same.
  *
- * Two things tell: `gone`, days that cannot be used at all, and `touched`, usable days of which a
- * reading is missing, both as shares of the days now less before.  A bad link is as bad before.  An
+ * Three things tell, all as shares now less before: `gone`, days that cannot be used at all,
+ * `touched`, usable days of which a reading is missing, and `lacking`, hours of these of which one
+ * is.  A bad link is as bad before.  An
  * outage (a concentrator, a mast) takes the same hours from many, from the same day on: customers
  * of the panel three quarters of whose missing hours are those of this one, and the other way
  * round, are in it together; with SG_ABSENCE_TOGETHER others nothing is held against anybody.  Who
@@ -20,7 +21,7 @@
 enum { SG_ABSENCE_TOGETHER = 3 };
 
 struct sg_absence {
-    float gone, touched; /* now less before */
+    float gone, touched, lacking; /* now less before */
     float now, before;   /* share of days of which anything is missing */
     int32_t since;       /* first judged day from which on most lack something; NO_DAY: none */
     uint32_t days, n;    /* of the judged window; hours of it with a missing reading */

@@ -16,6 +16,15 @@ static uint32_t count_touched(const struct sg_view *v, uint32_t first, uint32_t 
     return touched;
 }
 
+/* Hours of those rows of which anything is missing. */
+static uint32_t count_lacking(const struct sg_view *v, uint32_t first, uint32_t n)
+{
+    uint32_t hours = 0;
+    for (uint32_t i = first; i < first + n && v->gaps; i++)
+        hours += (uint32_t)__builtin_popcount(v->absent[v->day[i] - v->windows.reference.first]);
+    return hours;
+}
+
 static float share(uint32_t n, uint32_t of)
 {
     return of ? (float)n / (float)of : 0;
@@ -53,6 +62,8 @@ void sg_absence_of(const struct sg_view *v, struct sg_absence *ret)
     struct sg_absence *x = ret;
     x->gone = share(v->n_reference, before) - share(v->n_recent, now);
     x->touched = share(touched_now, v->n_recent) - share(touched_before, v->n_reference);
+    x->lacking = share(count_lacking(v, v->n_reference, v->n_recent), SG_VIEW_HOURS * v->n_recent) -
+                 share(count_lacking(v, 0, v->n_reference), SG_VIEW_HOURS * v->n_reference);
     x->now = 1 - share(v->n_recent - touched_now, now);
     x->before = 1 - share(v->n_reference - touched_before, before);
     x->since = SG_FRAUD_NO_DAY;

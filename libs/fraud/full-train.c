@@ -74,10 +74,30 @@ static void tell(const struct training *t, const char *what, size_t done, size_t
 
 /* ---- windows --------------------------------------------------------------------------------- */
 
-static void make_windows(struct training *t)
+static int by_day(const void *a, const void *b)
+{
+    const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Days from that on which half of the members have readings to the end of the reference: meters
+ * may be younger than it. */
+static int find_reference(const struct sg_full_sample *s, uint32_t *ret)
+{
+    SG_FREE int32_t *first = calloc(s->n, sizeof(*first));
+    if (!first)
+        return sg_raise(-ENOMEM);
+    for (size_t i = 0; i < s->n; i++)
+        first[i] = s->member[i].view.day[0];
+    qsort(first, s->n, sizeof(*first), by_day);
+    *ret = (uint32_t)(s->windows.reference.last - first[(s->n - 1) / 2] + 1);
+    return 0;
+}
+
+static void make_windows(struct training *t, uint32_t reference)
 {
     const struct sg_corr_windows now = t->sample->windows;
-    const uint32_t reference = sg_window_days(now.reference), recent = sg_window_days(now.test);
+    const uint32_t recent = sg_window_days(now.test);
     uint32_t placebo = reference / PLACEBO_SHARE;
     placebo = placebo < recent ? placebo : recent;
     t->windows[NOW] = t->windows[PLACEBO] = now;
@@ -402,7 +422,11 @@ static int training_init(struct training *t)
     t->copies = t->repeats * t->kinds;
     t->folds = n < SMALL_PANEL ? SG_FULL_FOLDS_MAX : 2;
     const size_t rows = n * rows_of_member(t);
-    make_windows(t);
+    uint32_t reference;
+    int r = find_reference(t->sample, &reference);
+    if (r)
+        return r;
+    make_windows(t, reference);
     t->x = calloc(rows * SG_FEATURES, sizeof(float));
     t->usable = calloc(n * ERAS, 1);
     t->margin = calloc(n * ERAS, sizeof(double));

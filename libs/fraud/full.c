@@ -79,22 +79,31 @@ double sg_full_share(const struct sg_full_model *m, double margin)
 }
 
 /* Half of the days gone, while others' are not, counts as much as a clear step does.  Days of which
- * a reading is missing are judged by the rest of them, so that nothing is hidden: half as much. */
+ * a reading is missing are judged by the rest of them, so that little is hidden: half as much, and
+ * as much when so many hours of theirs lack that something could be hidden in these. */
 #define MISSING_LEAST 0.1f
 #define MISSING_SPAN  0.4f
 #define GONE_MOST     4.0
 #define TOUCHED_MOST  2.0
+#define LACKING_LEAST 0.05f
+#define LACKING_SPAN  0.15f
+#define LACKING_MOST  2.0
+
+static double over_span(float over)
+{
+    return over <= 0 ? 0 : over < 1 ? (double)over : 1;
+}
 
 static double more_than(float usual, float share)
 {
-    const float over = (share - (usual > MISSING_LEAST ? usual : MISSING_LEAST)) / MISSING_SPAN;
-    return over <= 0 ? 0 : over < 1 ? (double)over : 1;
+    return over_span((share - (usual > MISSING_LEAST ? usual : MISSING_LEAST)) / MISSING_SPAN);
 }
 
 double sg_full_missing(const struct sg_full_usual *usual, const struct sg_absence *x)
 {
     const double odds = GONE_MOST * more_than(usual->gone, x->gone) +
-                        TOUCHED_MOST * more_than(usual->touched, x->touched);
+                        TOUCHED_MOST * more_than(usual->touched, x->touched) +
+                        LACKING_MOST * over_span((x->lacking - LACKING_LEAST) / LACKING_SPAN);
     if (x->alike >= SG_ABSENCE_TOGETHER)
         return 0;
     return odds < GONE_MOST ? odds : GONE_MOST;
@@ -106,7 +115,7 @@ struct sg_absence sg_full_absence(const struct sg_absences *panel, uint32_t with
     struct sg_absence x;
     sg_absence_of(v, &x);
     if (without & (uint32_t)SG_FULL_FAMILY << SG_FEATURE_MISSING)
-        x.gone = x.touched = 0;
+        x.gone = x.touched = x.lacking = 0;
     sg_absences_ask(panel, id, &x);
     return x;
 }

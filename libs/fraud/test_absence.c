@@ -82,6 +82,7 @@ static void test_what_lacks_is_told(void **state)
     assert_true(fabsf(x.now - 0.8f) < 1e-6f && x.before == 0);
     assert_int_equal(x.n, 16);
     assert_int_equal(x.since, MADE_REFERENCE + 4);
+    assert_true(fabsf(x.lacking - 16.0f / (24 * 20)) < 1e-6f);
     absence_of(1, all_gone, &x);
     assert_true(fabsf(x.gone - 0.8f) < 1e-6f && x.touched == 0);
     assert_int_equal(x.n, 16 * 24);

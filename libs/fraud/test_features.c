@@ -219,9 +219,58 @@ static void test_few_days_give_finite_features(void **state)
     }
 }
 
+/* Late days at their mean, or capped; of each the hour of the regular peak is dropped. */
+static void features_of_flat(bool capped, bool dropped, float ret[SG_FEATURES])
+{
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    SG_CLEANUP(sg_view_clear) struct sg_view v = {.x = NULL};
+    struct made m;
+    made_customer(&m, 2, 0);
+    assert_int_equal(sg_fraud_days_start(&d, "c", 24), 0);
+    for (unsigned day = 0; day < MADE_DAYS; day++) {
+        float *x = m.load[day], mean = 0;
+        unsigned peak = 0;
+        for (unsigned h = 0; h < 24; h++) {
+            mean += x[h] / 24;
+            peak = x[h] > x[peak] ? h : peak;
+        }
+        for (unsigned h = 0; h < 24 && day >= MADE_REFERENCE; h++)
+            x[h] = !capped ? mean : x[h] < 12 ? x[h] : 12;
+        if (dropped && day >= MADE_REFERENCE)
+            x[peak] = NAN;
+        assert_int_equal(sg_fraud_days_add_part(&d, (int32_t)day, m.weekday[day], x, NULL), 0);
+    }
+    assert_int_equal(sg_view_init(&v, &made_windows), 0);
+    sg_view_fill(&v, &d, NULL);
+    assert_true(v.gaps == dropped);
+    assert_int_equal(sg_features_begin(&work, &v), 0);
+    sg_features_end(&work, NULL, ret);
+}
+
+/* What was filled in is no evidence: neither does it end a flat stretch nor pass a cap. */
+static void test_filled_hours_say_nothing(void **state)
+{
+    (void)state;
+    static float whole[SG_FEATURES], dropped[SG_FEATURES];
+    features_of_flat(false, false, whole);
+    features_of_flat(false, true, dropped);
+    assert_true(STAT(whole, STILL, 0) > 10 && STAT(whole, TOP, 0) > 10);
+    assert_true(fabsf(STAT(dropped, STILL, 0) - STAT(whole, STILL, 0)) < 0.01f);
+    assert_true(fabsf(STAT(dropped, TOP, 0) - STAT(whole, TOP, 0)) < 0.01f);
+    assert_true(fabsf(STAT(dropped, SPREAD, 0) - STAT(whole, SPREAD, 0)) < 0.01f);
+    assert_true(fabsf(STAT(dropped, LEVEL, 0) - STAT(whole, LEVEL, 0)) < 0.1f);
+    features_of_flat(true, false, whole);
+    features_of_flat(true, true, dropped);
+    assert_true(POOLED(whole, CAP_HOURS) > 2 && work.cap > 0);
+    assert_true(POOLED(dropped, CAP_HOURS) > POOLED(whole, CAP_HOURS) - 1.01f);
+    assert_true(fabsf(POOLED(dropped, CAP_RATIO) - POOLED(whole, CAP_RATIO)) < 1e-3f);
+    assert_true(fabsf(STAT(dropped, MOST, 0) - STAT(whole, MOST, 0)) < 1e-3f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_filled_hours_say_nothing),
         cmocka_unit_test(test_every_number_of_rows_is_sorted),
         cmocka_unit_test(test_features_have_names_and_families),
         cmocka_unit_test(test_points_do_not_matter),

@@ -116,6 +116,39 @@ static void test_thieves_come_first(void **state)
     assert_in_range(above, 0, 2);
 }
 
+/* Only the last days of the reference are there, no more than a placebo takes: it takes fewer. */
+static void test_young_meters_are_judged(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_full_sample_freep) struct sg_full_sample *s = NULL;
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    struct sg_fraud_days young[FLEET];
+    struct sg_full_score score[FLEET];
+    unsigned above = 0;
+    assert_int_equal(sg_full_sample_new(&s, &made_windows, 1000, 5), 0);
+    for (unsigned i = 0; i < FLEET; i++) {
+        char id[16];
+        name(i, id);
+        make_one(i, id, 24, &d);
+        young[i] = (struct sg_fraud_days)SG_FRAUD_DAYS_INIT;
+        assert_int_equal(sg_fraud_days_start(&young[i], id, 24), 0);
+        for (uint32_t k = MADE_REFERENCE - 20; k < MADE_DAYS; k++)
+            assert_int_equal(sg_fraud_days_add(&young[i], d.day[k], d.weekday[k],
+                                               sg_fraud_days_row(&d, k), NULL),
+                             0);
+        assert_int_equal(sg_full_sample_add(s, &young[i], NULL), 0);
+    }
+    SG_CLEANUP(sg_full_model_freep) struct sg_full_model *m = train(s, 1);
+    for (unsigned i = 0; i < FLEET; i++) {
+        judge(m, &young[i], NULL, &score[i]);
+        sg_fraud_days_clear(&young[i]);
+        above += score[i].score >= 10;
+        if (i < THIEVES)
+            assert_int_equal(above, i + 1);
+    }
+    assert_in_range(above, THIEVES, THIEVES + 6);
+}
+
 static void same_models(const struct sg_full_model *a, const struct sg_full_model *b)
 {
     SG_CLEANUP(sg_buf_clear) struct sg_buf x = SG_BUF_INIT(SG_FULL_BYTES_MAX);
@@ -339,6 +372,27 @@ static void test_dropping_readings_hides_no_theft(void **state)
                 }
                 assert_true(told || dropped.family[SG_FEATURE_MISSING] > 1.5);
             }
+}
+
+/* All hours in which something is taken are dropped: little is left to see in the load. */
+static void test_dropping_the_hours_of_a_theft_is_seen(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    struct sg_full_score s, whole;
+    struct made m;
+    made_customer(&m, 20, 0.2f);
+    judge_one(model, 20, &whole);
+    assert_int_equal(sg_fraud_days_start(&d, "c20", 24), 0);
+    for (unsigned day = 0; day < MADE_DAYS; day++) {
+        for (unsigned h = 8; h < 14 && day >= MADE_REFERENCE + 3; h++)
+            m.load[day][h] = NAN;
+        assert_int_equal(
+            sg_fraud_days_add_part(&d, (int32_t)day, m.weekday[day], m.load[day], NULL), 0);
+    }
+    judge(model, &d, NULL, &s);
+    assert_true(s.margin > whole.margin + 3);
+    assert_true(s.reason[0].kind == SG_FULL_REASON_MISSING);
 }
 
 /* The same share of readings lacks as ever: nothing is made of it, and the load is judged as it
@@ -584,6 +638,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thieves_come_first),
+        cmocka_unit_test(test_young_meters_are_judged),
         cmocka_unit_test(test_order_and_threads_do_not_matter),
         cmocka_unit_test(test_bits_are_those_of_always),
         cmocka_unit_test(test_a_panel_is_chosen_by_hash),
@@ -593,6 +648,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_judged_is_said),
         cmocka_unit_test(test_missing_days_count),
         cmocka_unit_test(test_dropping_readings_hides_no_theft),
+        cmocka_unit_test(test_dropping_the_hours_of_a_theft_is_seen),
         cmocka_unit_test(test_a_bad_link_accuses_nobody),
         cmocka_unit_test(test_days_that_arrive_unusable_are_a_reason),
         cmocka_unit_test(test_changes_with_a_fact_are_no_theft),

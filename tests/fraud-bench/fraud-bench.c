@@ -12,7 +12,8 @@
  *   --spell    all customers of like weather draw a third less in the recent days: with peers and
  *              without
  *   --gaps     every thief loses a reading a day, at random or at the hour of the highest load; and
- *              one honest customer in ten has a bad link all along
+ *              one honest customer in ten has a bad link all along, or
+ *              of late
  *   --write P  the fleet as P.csv and P-labels.csv, for sealgrid-fraud
  */
 #include <math.h>
@@ -51,7 +52,7 @@ static void make_weather(struct bench *b)
 
 /* ---- readings that lack ---------------------------------------------------------------------- */
 
-enum gaps { GAPS_NONE, GAPS_ANY_HOUR, GAPS_PEAK, GAPS_LINKS, GAPS_COUNT };
+enum gaps { GAPS_NONE, GAPS_ANY_HOUR, GAPS_PEAK, GAPS_LINKS, GAPS_NEW_LINKS, GAPS_COUNT };
 #define LINKS     0.1  /* of the honest have a bad link */
 #define LINK_LOST 0.05 /* of its readings */
 
@@ -72,10 +73,10 @@ static void lose_daily(struct bench_customer *c, bool at_peak, struct draw *d)
     }
 }
 
-static void lose_by_link(struct bench_customer *c, struct draw *d)
+static void lose_by_link(struct bench_customer *c, int from, struct draw *d)
 {
     c->link = true;
-    for (int day = 0; day < WINDOW_DAYS; day++)
+    for (int day = from; day < WINDOW_DAYS; day++)
         for (int h = 0; h < WINDOW_HOURS; h++)
             if (draw_share(d) < LINK_LOST)
                 c->w.load[day][h] = NAN;
@@ -88,8 +89,8 @@ static void make_gaps(struct bench *b, enum gaps gaps)
         struct bench_customer *c = &b->list[i];
         if (c->type && gaps != GAPS_NONE)
             lose_daily(c, gaps != GAPS_ANY_HOUR, &d);
-        else if (!c->type && gaps == GAPS_LINKS && draw_share(&d) < LINKS)
-            lose_by_link(c, &d);
+        else if (!c->type && gaps >= GAPS_LINKS && draw_share(&d) < LINKS)
+            lose_by_link(c, gaps == GAPS_LINKS ? 0 : WINDOW_REFERENCE, &d);
     }
 }
 
@@ -237,9 +238,9 @@ static double rank_of_links(const struct bench *b, const struct sg_judge_case *a
 
 static int gaps(struct bench *b)
 {
-    static const char *const names[GAPS_COUNT] = {"nothing lacks", "thieves lose any reading a day",
-                                                  "thieves lose the day's peak",
-                                                  "and a tenth have bad links"};
+    static const char *const names[GAPS_COUNT] = {
+        "nothing lacks", "thieves lose any reading a day", "thieves lose the day's peak",
+        "and a tenth have bad links", "or their links go bad"};
     SG_FREE struct sg_judge_case *all = calloc(b->n, sizeof(*all));
     SG_FREE struct bench_customer *whole = calloc(b->n, sizeof(*whole));
     if (!all || !whole)
@@ -254,7 +255,7 @@ static int gaps(struct bench *b)
         r = run(b, 0, all, &f, &seconds);
         if (r == 0)
             print(names[g], &f, THEFT_TYPES);
-        if (r == 0 && g == GAPS_LINKS) {
+        if (r == 0 && g >= GAPS_LINKS) {
             const double at = rank_of_links(b, all, &first);
             printf("honest with a bad link: median rank %.3f, in the first tenth %.3f\n", at,
                    first);
