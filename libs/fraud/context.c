@@ -30,11 +30,6 @@ enum sg_fraud_day_kind sg_fraud_context_kind(const struct sg_fraud_context *c, i
     return sg_fraud_context_holiday(c, day) ? SG_FRAUD_WEEKEND : sg_fraud_day_kind_of(weekday);
 }
 
-const char *sg_fraud_class_word(enum sg_fraud_class cls)
-{
-    return (unsigned)cls < SG_FRAUD_CLASS_COUNT ? words[cls] : words[SG_FRAUD_CLASS_UNKNOWN];
-}
-
 enum sg_fraud_class sg_fraud_class_named(const char *word)
 {
     for (unsigned c = 0; c < SG_FRAUD_CLASS_COUNT; c++)

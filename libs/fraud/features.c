@@ -17,12 +17,6 @@ static const struct name names[SG_FEATURES] = {SG_DAY_STATS(STAT) SG_POOLED_FEAT
 #undef STAT
 #undef POOLED
 
-static const char *const families[SG_FEATURE_FAMILIES] = {
-#define X(name, word) word,
-    SG_FEATURE_FAMILY_LIST(X)
-#undef X
-};
-
 uint32_t sg_feature_count(void)
 {
     return SG_FEATURES;
@@ -38,12 +32,6 @@ enum sg_feature_family sg_feature_family(uint32_t feature)
 {
     sg_assert(feature < SG_FEATURES);
     return names[feature].family;
-}
-
-const char *sg_feature_family_word(enum sg_feature_family f)
-{
-    sg_assert((unsigned)f < SG_FEATURE_FAMILIES);
-    return families[f];
 }
 
 /* ---- sorting ------------------------------------------------------------------------------- */

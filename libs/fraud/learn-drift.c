@@ -76,14 +76,6 @@ void sg_drift_add(struct sg_drift *d, const float *features, float score, double
     d->customers++;
 }
 
-void sg_drift_merge(struct sg_drift *d, const struct sg_drift *other)
-{
-    sg_assert(d->m == other->m);
-    for (uint32_t i = 0; i < (d->m->features + 2) * SG_DRIFT_CLASSES; i++)
-        d->count[i] += other->count[i];
-    d->customers += other->customers;
-}
-
 uint64_t sg_drift_customers(const struct sg_drift *d)
 {
     return d->customers;

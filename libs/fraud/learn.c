@@ -447,17 +447,6 @@ double sg_learned_probability(const struct sg_learned *m, double margin)
     return sg_trees_probability(m->trees, margin);
 }
 
-void sg_learned_explain(const struct sg_learned *m, const float *features, float score, double *ret,
-                        double *ret_base)
-{
-    float row[SG_TREES_FEATURES_MAX];
-    memcpy(row, features, m->features * sizeof(*row));
-    row[m->features] = score;
-    sg_trees_explain(m->trees, row, ret, ret_base);
-    ret[m->features] += m->start.slope * (double)score;
-    *ret_base += m->start.intercept;
-}
-
 struct sg_learned_facts sg_learned_facts(const struct sg_learned *m)
 {
     return (struct sg_learned_facts){.label = m->label,

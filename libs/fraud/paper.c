@@ -224,8 +224,3 @@ const struct sg_paper_day *sg_paper_judge_matrix(const struct sg_paper_judge *j,
     *ret_n = j->n;
     return j->day;
 }
-
-const struct sg_corr_profile *sg_paper_judge_own(const struct sg_paper_judge *j)
-{
-    return &j->own;
-}

@@ -48,7 +48,6 @@ static void test_features_have_names_and_families(void **state)
     assert_string_equal(sg_feature_name(sg_feature_of_stat(SG_STAT_LEVEL, 1)),
                         "level-change-over-spread");
     assert_string_equal(sg_feature_name(sg_feature_of_pooled(SG_POOLED_CAP_HOURS)), "cap-hours");
-    assert_string_equal(sg_feature_family_word(SG_FEATURE_GAP), "hours missing from the day");
 }
 
 static int features_of(const struct made *m, uint32_t points, const struct sg_fraud_context *ctx,

@@ -210,35 +210,6 @@ static void test_calibration_of_few(void **state)
     assert_true(model->slope == slope);
 }
 
-/* --- folds --------------------------------------------------------------------------------- */
-
-/* Labels that belong to groups and can be told by nothing else: out of fold they are a guess. */
-static void test_cross_keeps_groups_apart(void **state)
-{
-    (void)state;
-    static struct test_rows a;
-    double margin[TEST_ROWS];
-    struct sg_trees_training t = test_training();
-    t.least_child = 0.1;
-    test_rows_fill(&a, 4);
-    for (size_t i = 0; i < TEST_ROWS; i++) {
-        a.label[i] = (float)(a.group[i] * 0x9e3779b97f4a7c15u >> 63);
-        for (size_t f = 0; f < TEST_FEATURES; f++)
-            a.x[i * TEST_FEATURES + f] = (float)(a.group[i] * (2 * f + 3) % 61);
-    }
-    struct sg_trees_rows rows = test_rows_of(&a);
-    size_t right = 0, leaked = 0;
-    assert_int_equal(sg_trees_cross(&rows, &t, 5, margin), 0);
-    for (size_t i = 0; i < TEST_ROWS; i++)
-        right += (margin[i] > 0) == (a.label[i] > 0);
-    rows.group = NULL;
-    assert_int_equal(sg_trees_cross(&rows, &t, 5, margin), 0);
-    for (size_t i = 0; i < TEST_ROWS; i++)
-        leaked += (margin[i] > 0) == (a.label[i] > 0);
-    assert_true(leaked > TEST_ROWS * 95 / 100);
-    assert_true(right < TEST_ROWS * 70 / 100);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,7 +220,6 @@ int main(void)
         cmocka_unit_test(test_calibration_finds_the_line),
         cmocka_unit_test(test_calibration_keeps_the_order),
         cmocka_unit_test(test_calibration_of_few),
-        cmocka_unit_test(test_cross_keeps_groups_apart),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -81,7 +81,7 @@ static int check(const struct sg_trees_rows *rows, const struct sg_trees_trainin
 /* --- draws ----------------------------------------------------------------------------------- */
 
 /* Hash functions for different ends. */
-enum draw { DRAW_HELD = 1, DRAW_ROWS, DRAW_COLUMNS, DRAW_FOLD };
+enum draw { DRAW_HELD = 1, DRAW_ROWS, DRAW_COLUMNS };
 
 static uint64_t draw(uint64_t seed, enum draw what, uint64_t round, uint64_t of)
 {
@@ -307,42 +307,5 @@ int sg_trees_train(struct sg_trees **ret, const struct sg_trees_rows *rows,
         r = boost(&w);
     if (r == 0)
         *ret = TAKE_PTR(w.model);
-    return r;
-}
-
-/* --- by folds -------------------------------------------------------------------------------- */
-
-static uint32_t fold_of(const struct sg_trees_rows *rows, uint64_t seed, uint32_t folds, size_t i)
-{
-    return (uint32_t)(draw(seed, DRAW_FOLD, 0, group_of(rows, i)) % folds);
-}
-
-static int cross_one(const struct sg_trees_rows *rows, const struct sg_trees_training *t,
-                     uint32_t folds, uint32_t fold, float *weight, double *ret_margin)
-{
-    SG_CLEANUP(sg_trees_freep) struct sg_trees *m = NULL;
-    struct sg_trees_rows rest = *rows;
-    rest.weight = weight;
-    for (size_t i = 0; i < rows->n; i++)
-        weight[i] = fold_of(rows, t->seed, folds, i) == fold ? 0 : (float)weight_of(rows, i);
-    int r = sg_trees_train(&m, &rest, t, NULL);
-    for (size_t i = 0; r == 0 && i < rows->n; i++)
-        if (fold_of(rows, t->seed, folds, i) == fold)
-            sg_trees_margins(m, rows->x + i * rows->features, 1, &ret_margin[i]);
-    return r;
-}
-
-int sg_trees_cross(const struct sg_trees_rows *rows, const struct sg_trees_training *t,
-                   uint32_t folds, double *ret_margin)
-{
-    int r = check(rows, t, NULL);
-    if (r)
-        return r;
-    sg_assert(folds >= 2 && folds <= SG_TREES_FOLDS_MAX);
-    SG_FREE float *weight = calloc(rows->n, sizeof(*weight));
-    if (!weight)
-        return sg_raise(-ENOMEM);
-    for (uint32_t fold = 0; r == 0 && fold < folds; fold++)
-        r = cross_one(rows, t, folds, fold, weight, ret_margin);
     return r;
 }

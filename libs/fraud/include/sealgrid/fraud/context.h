@@ -77,7 +77,5 @@ bool sg_fraud_context_holiday(const struct sg_fraud_context *c, int32_t day);
 enum sg_fraud_day_kind sg_fraud_context_kind(const struct sg_fraud_context *c, int32_t day,
                                              uint8_t weekday);
 
-/* "residential"; a word for any value. */
-const char *sg_fraud_class_word(enum sg_fraud_class cls);
-/* The class of a word, UNKNOWN for any other. */
+/* The class of a word ("residential"), UNKNOWN for any other. */
 enum sg_fraud_class sg_fraud_class_named(const char *word);

@@ -14,29 +14,21 @@
 #include <sealgrid/fraud/context.h>
 #include <sealgrid/fraud/correlation.h>
 
-/* X(constant, word): what a feature speaks of; a reason is told by family. */
-#define SG_FEATURE_FAMILY_LIST(X)                                                                  \
-    X(LEVEL, "level")                                                                              \
-    X(SHAPE, "shape of the day")                                                                   \
-    X(PEAKS, "cut peaks")                                                                          \
-    X(GAP, "hours missing from the day")                                                           \
-    X(BASE, "base load")                                                                           \
-    X(REVERSED, "reversed day")                                                                    \
-    X(FLAT, "flat day")                                                                            \
-    X(NOISE, "noise from hour to hour")                                                            \
-    X(STEP, "sudden step")                                                                         \
-    X(MISSING, "missing days")                                                                     \
-    X(HABIT, "the customer's habit")
-
+/* What a feature speaks of; a reason is told by family. */
 enum sg_feature_family {
-#define X(name, word) SG_FEATURE_##name,
-    SG_FEATURE_FAMILY_LIST(X)
-#undef X
-        SG_FEATURE_FAMILIES
+    SG_FEATURE_LEVEL,
+    SG_FEATURE_SHAPE,    /* shape of the day */
+    SG_FEATURE_PEAKS,    /* cut peaks */
+    SG_FEATURE_GAP,      /* hours missing from the day */
+    SG_FEATURE_BASE,     /* base load */
+    SG_FEATURE_REVERSED, /* reversed day */
+    SG_FEATURE_FLAT,     /* flat day */
+    SG_FEATURE_NOISE,    /* noise from hour to hour */
+    SG_FEATURE_STEP,     /* sudden step */
+    SG_FEATURE_MISSING,  /* missing days */
+    SG_FEATURE_HABIT,    /* the customer's habit */
+    SG_FEATURE_FAMILIES
 };
-
-/* "level" */
-const char *sg_feature_family_word(enum sg_feature_family f);
 
 enum { SG_FEATURE_DAYS_MAX = 512 }; /* calendar days of both windows together */
 

@@ -73,7 +73,7 @@ struct sg_learn_settings {
         .false_catch = 0.02, .overlooked = 0.05, .rounds = 1000, .training = {                     \
             .trees = 100,                                                                          \
             .depth = 3,                                                                            \
-            .leaves = 8,                                                                          \
+            .leaves = 8,                                                                           \
             .bins = 64,                                                                            \
             .shrinkage = 0.05,                                                                     \
             .l2 = 3,                                                                               \
@@ -127,9 +127,6 @@ SG_DEFINE_FREEP(struct sg_learned, sg_learned_free)
 /* Of one customer.  Any number of threads. */
 double sg_learned_margin(const struct sg_learned *m, const float *features, float score);
 double sg_learned_probability(const struct sg_learned *m, double margin);
-/* ret[features + 1], the last of the unsupervised score (trees.h, sg_trees_explain). */
-void sg_learned_explain(const struct sg_learned *m, const float *features, float score, double *ret,
-                        double *ret_base);
 
 struct sg_learned_facts {
     const char *label;           /* borrowed from the model */
@@ -155,13 +152,12 @@ double sg_learned_surprise(const double *probability, const uint8_t *outcome, si
 #define SG_DRIFT_LIMIT 0.25
 enum { SG_DRIFT_CLASSES = 11 }; /* ten and the missing */
 
-struct sg_drift; /* counts of now; one a thread */
+struct sg_drift; /* counts of now; one thread at a time */
 
 SG_MUST_USE int sg_drift_new(struct sg_drift **ret, const struct sg_learned *m);
 void sg_drift_free(struct sg_drift *d);
 SG_DEFINE_FREEP(struct sg_drift, sg_drift_free)
 void sg_drift_add(struct sg_drift *d, const float *features, float score, double margin);
-void sg_drift_merge(struct sg_drift *d, const struct sg_drift *other);
 uint64_t sg_drift_customers(const struct sg_drift *d);
 /* column: a feature, features: the score, features + 1: the margin. */
 double sg_drift_index(const struct sg_drift *d, uint32_t column, bool *ret_warns);

@@ -109,5 +109,3 @@ SG_MUST_USE int sg_paper_judge_score(struct sg_paper_judge *j, const struct sg_f
 /* The matrix of the customer scored last, reference days and test days in the order of days;
  * borrowed until the next score. */
 const struct sg_paper_day *sg_paper_judge_matrix(const struct sg_paper_judge *j, size_t *ret_n);
-/* The customer's own profiles of the one scored last; borrowed likewise. */
-const struct sg_corr_profile *sg_paper_judge_own(const struct sg_paper_judge *j);

@@ -35,7 +35,6 @@ enum {
     SG_TREES_DEPTH_MAX = 8, /* splits from the root to a leaf */
     SG_TREES_BINS_MAX = 255,
     SG_TREES_ROWS_MAX = 1 << 24,
-    SG_TREES_FOLDS_MAX = 64,
 };
 
 /* Rows to learn from; everything is borrowed. */
@@ -83,7 +82,7 @@ struct sg_trees_training {
 enum sg_trees_outcome {
     SG_TREES_BAD_TRAINING = 1, /* a number of sg_trees_training out of its range */
     SG_TREES_BAD_SHAPE,        /* too many rows or features, or none */
-    SG_TREES_BAD_VALUE, /* an infinite feature; a label, weight or start out of its range */
+    SG_TREES_BAD_VALUE,        /* an infinite feature; a label, weight or start out of its range */
     SG_TREES_ONE_KIND,         /* labels all 0 or all 1 where there is weight: nothing to learn */
 };
 
@@ -121,10 +120,6 @@ void sg_trees_explain(const struct sg_trees *m, const float *row, double *ret, d
  * A new model has slope 1 and intercept 0.
  */
 
-/* Margins of each row by trees trained on the other folds; a group lies in one fold, by hash.
- * 0, -ENOMEM or an outcome (ONE_KIND: also if the rest of some fold is). */
-SG_MUST_USE int sg_trees_cross(const struct sg_trees_rows *rows, const struct sg_trees_training *t,
-                               uint32_t folds, double *ret_margin);
 /* Fits slope (above 0: never turns the order round) and intercept.  weight may be NULL.
  * 0, -ENOMEM, or ONE_KIND with m as it was. */
 SG_MUST_USE int sg_trees_calibrate(struct sg_trees *m, const double *margin, const float *label,
