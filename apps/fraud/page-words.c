@@ -57,7 +57,7 @@ const char *page_unjudged_word(const struct sg_html *p, enum unjudged u)
         [FEW_RECENT] = {"too few complete recent days", "poucos dias recentes completos"},
         [LOST_RECENT] = {"recent days arrive but cannot be used, unlike those before: look at the "
                          "meter and its link",
-                         "dias recentes chegam mas não servem, ao contrário dos anteriores: ver o "
+                         "dias recentes chegam, mas não servem, ao contrário dos anteriores: ver o "
                          "medidor e a comunicação"},
         [NOTHING_DRAWN] = {"nothing was drawn before, so nothing can be missing",
                            "não havia consumo antes: nada pode faltar"},
@@ -119,12 +119,13 @@ static struct page_text hours(const struct sg_html *p, const struct sg_full_reas
 static struct page_text level(const struct sg_html *p, const struct sg_full_reason *r)
 {
     if (r->b < 0.95f || r->b > 1.05f)
-        return text(sg_html_word(p,
-                                 "consumption is %s of the usual; customers who move alike lead to "
-                                 "expect %s",
-                                 "o consumo é %s do habitual; clientes de comportamento parecido "
-                                 "fazem esperar %s"),
-                    percent(p, r->a).s, percent(p, r->b).s);
+        return text(
+            sg_html_word(p,
+                         "consumption is %s of the usual; customers who move alike lead one "
+                         "to expect %s",
+                         "o consumo é %s do habitual; clientes de comportamento parecido "
+                         "fazem esperar %s"),
+            percent(p, r->a).s, percent(p, r->b).s);
     return text(sg_html_word(p, "consumption is %s of the usual", "o consumo é %s do habitual"),
                 percent(p, r->a).s);
 }

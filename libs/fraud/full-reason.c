@@ -230,9 +230,45 @@ static void put_missing(char *text, size_t room, const struct sg_full_reason *r,
              before);
 }
 
-static const char *known(const struct sg_full_reason *r)
+static void put_excuse(char *text, size_t room, const struct sg_full_reason *r)
 {
-    return r->b > 0 ? "" : "looks like ";
+    const char *looks_like = r->b > 0 ? "" : "looks like ";
+    const double a = (double)r->a;
+    if (r->kind == SG_FULL_REASON_VACANT)
+        snprintf(text, room, "%svacant premises: %.1f times the old base load all day", looks_like,
+                 a);
+    else if (r->kind == SG_FULL_REASON_SOLAR)
+        snprintf(text, room, "%ssolar panels: %.2f of usual left at noon and the night as before",
+                 looks_like, a);
+    else
+        snprintf(text, room, "%sa changed tariff: %.2f of the total at other hours", looks_like, a);
+}
+
+static void put_step(char *text, size_t room, const struct sg_full_reason *r, bool dated,
+                     int32_t epoch)
+{
+    char day[32];
+    put_day(day, sizeof(day), (int32_t)r->c + epoch, dated);
+    snprintf(text, room, "load steps %s by %.0f %% on %s", r->a < 1 ? "down" : "up",
+             100 * fabs((double)r->a - 1), day);
+}
+
+/* Of a correlation: never "-0.00". */
+static double shown(float r)
+{
+    return fabsf(r) < 0.005f ? 0 : (double)r;
+}
+
+static void put_level(char *text, size_t room, const struct sg_full_reason *r)
+{
+    const double a = (double)r->a, b = (double)r->b;
+    if (fabs(b - 1) < 0.05)
+        snprintf(text, room, "draws %.2f of its usual load", a);
+    else
+        snprintf(text, room,
+                 "draws %.2f of its usual load while customers who move alike lead one to "
+                 "expect %.2f",
+                 a, b);
 }
 
 void sg_full_reason_text(const struct sg_full_reason *r, bool dated, int32_t epoch,
@@ -240,20 +276,14 @@ void sg_full_reason_text(const struct sg_full_reason *r, bool dated, int32_t epo
 {
     const size_t room = SG_FULL_REASON_MAX;
     const double a = (double)r->a, b = (double)r->b;
-    char day[32];
     ret[0] = '\0';
     switch ((enum sg_full_reason_kind)r->kind) {
     case SG_FULL_REASON_LEVEL:
-        if (fabs(b - 1) < 0.05)
-            snprintf(ret, room, "draws %.2f of its usual load", a);
-        else
-            snprintf(ret, room,
-                     "draws %.2f of its usual load while customers who move alike lead to expect "
-                     "%.2f",
-                     a, b);
+        put_level(ret, room, r);
         break;
     case SG_FULL_REASON_SHAPE:
-        snprintf(ret, room, "correlation with own regular day %.2f (before %.2f)", a, b);
+        snprintf(ret, room, "correlation with own regular day %.2f (before %.2f)", shown(r->a),
+                 shown(r->b));
         break;
     case SG_FULL_REASON_PEAKS:
         snprintf(ret, room, "never passes %.4g in an hour (before on %.0f of %.0f days)", a, b,
@@ -270,7 +300,7 @@ void sg_full_reason_text(const struct sg_full_reason *r, bool dated, int32_t epo
             ret, room,
             "day runs backwards: correlation %.2f with the regular day reversed and %.2f as it "
             "was",
-            a, b);
+            shown(r->a), shown(r->b));
         break;
     case SG_FULL_REASON_FLAT:
         snprintf(ret, room, "day is flat: spread over the hours %.2f of before", a);
@@ -279,22 +309,15 @@ void sg_full_reason_text(const struct sg_full_reason *r, bool dated, int32_t epo
         snprintf(ret, room, "jumps from hour to hour %.1f times as much as before", a);
         break;
     case SG_FULL_REASON_STEP:
-        put_day(day, sizeof(day), (int32_t)r->c + epoch, dated);
-        snprintf(ret, room, "load steps %s by %.0f %% on %s", a < 1 ? "down" : "up",
-                 100 * fabs(a - 1), day);
+        put_step(ret, room, r, dated, epoch);
         break;
     case SG_FULL_REASON_MISSING:
         put_missing(ret, room, r, dated, epoch);
         break;
     case SG_FULL_REASON_VACANT:
-        snprintf(ret, room, "%svacant premises: %.1f times the old base load all day", known(r), a);
-        break;
     case SG_FULL_REASON_SOLAR:
-        snprintf(ret, room, "%ssolar panels: %.2f of usual left at noon and the night as before",
-                 known(r), a);
-        break;
     case SG_FULL_REASON_TARIFF:
-        snprintf(ret, room, "%sa changed tariff: %.2f of the total at other hours", known(r), a);
+        put_excuse(ret, room, r);
         break;
     case SG_FULL_REASON_NONE:
     case SG_FULL_REASON_COUNT:

@@ -42,7 +42,7 @@ static const struct words {
                                    "conferir a ligação; só isso não causa perda"},
                                   NONE},
     [SG_PHASOR_BYPASS] =
-        {{"current %.0f %% below what the other phases lead to expect at all hours alike",
+        {{"current %.0f %% below what the other phases lead one to expect at all hours alike",
           "corrente %.0f %% abaixo do que as outras fases indicam em todas as horas por igual"},
          {"look for a by-pass of the element", "procurar desvio do elemento"},
          SIZE},

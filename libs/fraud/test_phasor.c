@@ -505,7 +505,7 @@ static void test_size(void **state)
     assert_true(fabs((double)s.top[0].kwh_per_day - lost) < 0.1 * lost);
     sg_phasor_words(&s.top[0], shop.config.east_s, words);
     assert_int_equal(strncmp(words, "phase C: current ", 17), 0);
-    assert_non_null(strstr(words, "% below what the other phases lead to expect"));
+    assert_non_null(strstr(words, "% below what the other phases lead one to expect"));
     assert_non_null(strstr(words, "since 2026-02-14"));
     assert_non_null(strstr(words, "by-pass of the element"));
     shop.config.ratio = 40; /* behind instrument transformers */
