@@ -1,23 +1,11 @@
 #include "learn.h"
+#include "report-put.h"
 
 #include <math.h>
 #include <stdio.h>
 
 #include <sealgrid/base/clock.h>
-#include <sealgrid/base/json.h>
 #include <sealgrid/fraud/features.h>
-
-static void put_number(struct sg_json *j, const char *key, double v)
-{
-    sg_json_key(j, key);
-    sg_json_double(j, v);
-}
-
-static void put_count(struct sg_json *j, const char *key, uint64_t v)
-{
-    sg_json_key(j, key);
-    sg_json_uint(j, v);
-}
 
 static void put_day(struct sg_json *j, const char *key, int32_t day, bool dated)
 {

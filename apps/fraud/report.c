@@ -1,24 +1,12 @@
 #include "report.h"
+#include "report-put.h"
 
 #include <math.h>
 #include <stdio.h>
 
 #include <sealgrid/base/clock.h>
-#include <sealgrid/base/json.h>
 
 #include "learn.h"
-
-static void put_number(struct sg_json *j, const char *key, double v)
-{
-    sg_json_key(j, key);
-    sg_json_double(j, v);
-}
-
-static void put_count(struct sg_json *j, const char *key, uint64_t v)
-{
-    sg_json_key(j, key);
-    sg_json_uint(j, v);
-}
 
 static void put_text(struct sg_json *j, const char *key, const char *v)
 {

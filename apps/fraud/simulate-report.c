@@ -1,8 +1,7 @@
 #include "simulate-report.h"
+#include "report-put.h"
 
 #include <stdio.h>
-
-#include <sealgrid/base/json.h>
 
 const char *sim_report_order_name(const struct sim_report *r, size_t row)
 {
@@ -13,18 +12,6 @@ const char *sim_report_order_name(const struct sim_report *r, size_t row)
 const struct sim_result *sim_report_at(const struct sim_report *r, size_t row, size_t capacity)
 {
     return &r->results[row * r->study->n_capacities + capacity];
-}
-
-static void put_number(struct sg_json *j, const char *key, double v)
-{
-    sg_json_key(j, key);
-    sg_json_double(j, v);
-}
-
-static void put_count(struct sg_json *j, const char *key, uint64_t v)
-{
-    sg_json_key(j, key);
-    sg_json_uint(j, v);
 }
 
 /* {"visits_week": 20, "hit_rate": {"mean", "low", "high"}, ...} */
