@@ -1,8 +1,8 @@
 /*
- * fraud-bench [--table | --changes | --gaps | --write PREFIX] [--part 0|1] [--seed N] [ROWS] - what
- * mode full finds of thefts that this program injects, as the shared benchmark was made but with
- * thieves of its own, into buildings of one part (ROWS: cambridge_hourly_shared.csv.gz in
- * $SEALGRID_DATA or ../shared/data).
+ * fraud-bench [--table | --changes | --spell | --gaps | --write PREFIX] [--hard] [--part 0|1]
+ * [--seed N] [ROWS] - what mode full finds of thefts that this program injects, as the shared
+ * benchmark was made but with thieves of its own, into buildings of one part (ROWS:
+ * cambridge_hourly_shared.csv.gz in $SEALGRID_DATA or ../shared/data).
  *
  *   (nothing)  one fleet of part 0; fails if the score finds less than it did when it was made
  *   --table    what each part of the score brings: figures without it
@@ -137,7 +137,8 @@ static void print(const char *what, const struct figures *f, int types)
 
 /* ---- what is asked --------------------------------------------------------------------------- */
 
-static int one(struct bench *b)
+/* The floors are those of thefts of the published forms. */
+static int one(struct bench *b, bool hard)
 {
     SG_FREE struct sg_judge_case *all = calloc(b->n, sizeof(*all));
     struct figures f;
@@ -150,6 +151,8 @@ static int one(struct bench *b)
     print("mode full", &f, THEFT_TYPES);
     printf("%.0f customers/s on one thread, explanations of the suspect among them\n",
            (double)b->n / seconds);
+    if (hard)
+        return 0;
     if (f.auc < 0.985 || f.ap < 0.93 || f.false_per_1000 > 5 || f.least_type < 0.95) {
         printf("less than was found when the score was made\n");
         return 1;
@@ -356,7 +359,7 @@ int main(int argc, char **argv)
             : a.spell   ? spell(&b)
             : a.gaps    ? gaps(&b)
             : a.write   ? write_fleet(&b, a.write)
-                        : one(&b);
+                        : one(&b, a.hard);
     bench_clear(&b);
     if (r < 0)
         fprintf(stderr, "%s\n", sg_error_trace());
