@@ -32,7 +32,7 @@
     O(STRING, phasors, "phasors", NULL, 0, 0, false,                                               \
       "mode full: phasors, CSV or CSV.gz: customer,time,v1,...; none: not those of the store")     \
     O(STRING, topology, "topology", NULL, 0, 0, false,                                             \
-      "who hangs on which transformer's meter, CSV: customer,transformer; or store: its table")      \
+      "who hangs on which transformer's meter, CSV: customer,transformer; or store: its table")    \
     O(STRING, balance, "balance", NULL, 0, 0, false,                                               \
       "with --topology: whose load goes with a transformer's loss, CSV; - is stdout")              \
     O(STRING, client, "client", NULL, 0, 0, false, "judge this one customer alone")                \

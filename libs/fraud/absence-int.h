@@ -22,10 +22,10 @@ enum { SG_ABSENCE_TOGETHER = 3 };
 
 struct sg_absence {
     float gone, touched, lacking; /* now less before */
-    float now, before;   /* share of days of which anything is missing */
-    int32_t since;       /* first judged day from which on most lack something; NO_DAY: none */
-    uint32_t days, n;    /* of the judged window; hours of it with a missing reading */
-    uint32_t alike;      /* others in it together (sg_absences_ask) */
+    float now, before;            /* share of days of which anything is missing */
+    int32_t since;    /* first judged day from which on most lack something; NO_DAY: none */
+    uint32_t days, n; /* of the judged window; hours of it with a missing reading */
+    uint32_t alike;   /* others in it together (sg_absences_ask) */
     uint32_t hours[SG_VIEW_DAYS_MAX]; /* of a calendar day: bit h: hour h lacks a reading */
 };
 

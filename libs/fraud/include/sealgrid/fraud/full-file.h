@@ -15,10 +15,11 @@
  *   map     byte string, som-map.h, of 24 points
  *   ids     byte string, 8 octets a customer of the panel: its hash, ascending
  *   moves   byte string, one octet a customer and day: movement + 128 (peers-int.h)
- *   lacking byte string, 8 octets a customer of the panel whose judged days lack anything: its
- * hash, ascending hours   byte string, three octets such a customer and judged day, big-endian: bit
- * h: hour h lacks margins byte string of 4 octets each, binary32, big-endian: of honest windows,
- * falling
+ *   lacking byte string, 8 octets a customer of the panel whose judged days lack anything:
+ *           its hash, ascending
+ *   hours   byte string, three octets such a customer and judged day, big-endian; bit h: hour
+ *           h lacks
+ *   margins byte string of 4 octets each, binary32, big-endian: of honest windows, falling
  *
  * It holds daily movements of customers under hashed names in clear: mode 0600.
  */

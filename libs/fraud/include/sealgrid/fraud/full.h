@@ -177,9 +177,9 @@ SG_DEFINE_FREEP(struct sg_full_judge, sg_full_judge_free)
 SG_MUST_USE int sg_full_judge_score(struct sg_full_judge *j, const struct sg_fraud_days *d,
                                     const struct sg_fraud_context *ctx, struct sg_full_score *ret);
 /* A customer with too few usable days now, though there were before: judged by that alone, where no
- * others lack the same hours.  Nothing of the load enters: the score is that of a month as suspect as
- * one honest month in four, with what is missing on top.  0, NO_REFERENCE, or NO_TEST: nothing is to be made of
- * it. No picture and no features belong to it. */
+ * others lack the same hours.  Nothing of the load enters: the score is that of a month as suspect
+ * as one honest month in four, with what is missing on top.  0, NO_REFERENCE, or NO_TEST: nothing
+ * is to be made of it. No picture and no features belong to it. */
 SG_MUST_USE int sg_full_judge_absence(struct sg_full_judge *j, const struct sg_fraud_days *d,
                                       const struct sg_fraud_context *ctx,
                                       struct sg_full_score *ret);
