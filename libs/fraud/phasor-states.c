@@ -250,16 +250,29 @@ static void share_of_time(struct sg_phasor *p, enum sg_phasor_rule rule, double 
                                            .strength = phasor_strength(rule, share, INFINITY)});
 }
 
+/* A visit excuses its day, but the meter alone says that there was one: who visits a meter on more
+ * of the judged days than this is not the utility, and none of those visits excuses anything. */
+enum { VISITS_MOST = 3 };
+
+static bool visits_count(const struct sg_phasor *p)
+{
+    uint32_t visits = 0;
+    for (uint32_t d = p->n_past; d < p->n_days; d++)
+        visits += p->day[d].service;
+    return visits <= VISITS_MOST;
+}
+
 /* A magnet has no honest use near a meter; lids are opened by electricians too, and lorries shake.
  */
 static void tamper_events(struct sg_phasor *p)
 {
     static const double weight[PHASOR_EVENTS] = {1.5, 1.0, 1.0, 0.4};
+    const bool excused = visits_count(p);
     double sum = 0;
     uint32_t from = UINT32_MAX;
     for (uint32_t d = p->n_past; d < p->n_days; d++) {
         double day = 0;
-        for (unsigned e = 0; e < PHASOR_EVENTS && !p->day[d].service; e++)
+        for (unsigned e = 0; e < PHASOR_EVENTS && !(excused && p->day[d].service); e++)
             day += p->day[d].events[e] ? weight[e] : 0;
         if (day > 0 && from == UINT32_MAX)
             from = d;

@@ -238,6 +238,12 @@ FRAUD(magnet)
     s->events = SG_PHASOR_MAGNET;
 }
 
+/* It announces a visit of ours every day, so that no magnet counts. */
+FRAUD(magnet_announced)
+{
+    s->events = SG_PHASOR_MAGNET | SG_PHASOR_SERVICE;
+}
+
 FRAUD(frozen)
 {
     for (int e = 0; e < 3; e++)
@@ -306,6 +312,7 @@ static void test_frauds(void **state)
     finds(slow_register, SG_PHASOR_REGISTER, 7);
     finds(neutral, SG_PHASOR_NEUTRAL, 7);
     finds(magnet, SG_PHASOR_TAMPER_EVENT, 0);
+    finds(magnet_announced, SG_PHASOR_TAMPER_EVENT, 0);
     finds(silenced, SG_PHASOR_MISSING, 7);
     finds(silenced_phase, SG_PHASOR_MISSING, 2);
     finds(silenced_half_the_day, SG_PHASOR_MISSING, 7);

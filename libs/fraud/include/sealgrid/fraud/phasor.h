@@ -42,7 +42,8 @@ enum sg_phasor_event {
     SG_PHASOR_COVER = 2,          /* meter cover opened */
     SG_PHASOR_TERMINAL_COVER = 4, /* terminal cover opened */
     SG_PHASOR_TILT = 8,           /* moved or shaken */
-    SG_PHASOR_SERVICE = 16,       /* the utility's own visit: the events of that day do not count */
+    SG_PHASOR_SERVICE = 16,       /* the utility's own visit, as the meter says: the events of that
+                                   * day do not count, unless there is one on too many days */
     SG_PHASOR_EVENTS_ALL = 31,
 };
 
