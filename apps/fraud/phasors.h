@@ -15,7 +15,7 @@
  * customer, time and something else must be there; wiring and ratio are those of a customer's first
  * line.  Blank, NA, NaN: not told.  Anything else is refused with its line.
  *
- * Streamed: one customer's sums of days in memory, and a summary of 300 octets of each.
+ * Streamed: one customer's sums of days in memory, and a summary of 248 octets of each.
  */
 #include <sealgrid/base/bytes.h>
 #include <sealgrid/billing/tz.h>
