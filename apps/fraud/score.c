@@ -314,12 +314,16 @@ const char *score_unjudged_word(enum unjudged u)
     return words[u];
 }
 
-static SG_PRINTF(3, 4) void add(char *text, size_t room, const char *fmt, ...)
+/* One part more of the reasons, behind those there are. */
+static SG_PRINTF(2, 3) void add(char ret[REASONS_MAX], const char *fmt, ...)
 {
-    const size_t n = strlen(text);
+    size_t n = strlen(ret);
     va_list ap;
+    if (n)
+        n += (size_t)snprintf(ret + n, REASONS_MAX - n, "; ");
     va_start(ap, fmt);
-    vsnprintf(text + n, room - n, fmt, ap);
+    if (n < REASONS_MAX)
+        vsnprintf(ret + n, REASONS_MAX - n, fmt, ap);
     va_end(ap);
 }
 
@@ -331,9 +335,9 @@ static void add_silence(const struct line *l, const struct plan *plan, char ret[
         return;
     sg_time_rfc3339(date, (int64_t)l->last_day * 86400);
     if (plan->calendar)
-        add(ret, REASONS_MAX, "; nothing arrives since %.10s", date);
+        add(ret, "nothing arrives since %.10s", date);
     else
-        add(ret, REASONS_MAX, "; nothing arrives since day %d", (int)l->last_day);
+        add(ret, "nothing arrives since day %d", (int)l->last_day);
 }
 
 void score_reasons(const struct line *l, const struct plan *plan, char ret[REASONS_MAX])
@@ -341,47 +345,42 @@ void score_reasons(const struct line *l, const struct plan *plan, char ret[REASO
     char phasors[SG_PHASOR_WORDS_MAX], balance[BALANCES_WORDS_MAX], energy[SCORE_ENERGY_MAX];
     ret[0] = 0;
     if (l->unjudged != JUDGED)
-        add(ret, REASONS_MAX, "not judged: %s (%u regular, %u recent)",
-            score_unjudged_word(l->unjudged), l->n_reference, l->n_recent);
+        add(ret, "not judged: %s (%u regular, %u recent)", score_unjudged_word(l->unjudged),
+            l->n_reference, l->n_recent);
     if (l->unjudged == FEW_RECENT)
         add_silence(l, plan, ret);
-    if (l->unjudged != JUDGED && l->reason[0].kind != SG_FULL_REASON_NONE)
-        add(ret, REASONS_MAX, "; ");
     if (l->chance > 0)
-        add(ret, REASONS_MAX, "chance of a find %.2f after inspections, unsupervised score %.1f; ",
+        add(ret, "chance of a find %.2f after inspections, unsupervised score %.1f",
             (double)l->chance, l->unsupervised);
     if (!isnan(l->likeness))
-        add(ret, REASONS_MAX, "correlation with own %s %.2f",
+        add(ret, "correlation with own %s %.2f",
             l->kind == SG_FRAUD_WORKDAY ? "workdays" : "weekends", (double)l->likeness);
     if (l->class_then != UINT32_MAX && l->class_now != UINT32_MAX)
-        add(ret, REASONS_MAX, "; class %u -> %u", l->class_then, l->class_now);
+        add(ret, "class %u -> %u", l->class_then, l->class_now);
     if (l->unjudged == JUDGED && plan->mode == MODE_PAPER && !isnan(l->level))
-        add(ret, REASONS_MAX, "; level %.2f of before", (double)l->level);
+        add(ret, "level %.2f of before", (double)l->level);
     for (unsigned i = 0; i < SG_FULL_REASONS && l->reason[i].kind != SG_FULL_REASON_NONE; i++) {
         char text[SG_FULL_REASON_MAX];
         sg_full_reason_text(&l->reason[i], plan->calendar, l->epoch, text);
-        add(ret, REASONS_MAX, "%s%s", i ? "; " : "", text);
+        add(ret, "%s", text);
     }
     if (score_phasor_words(l, false, phasors))
-        add(ret, REASONS_MAX, "%s%s", ret[0] ? "; " : "", phasors);
+        add(ret, "%s", phasors);
     if (l->balance && balances_words(l->balance, balance))
-        add(ret, REASONS_MAX, "%s%s", ret[0] ? "; " : "", balance);
+        add(ret, "%s", balance);
     if (score_energy_words(l, plan, energy))
-        add(ret, REASONS_MAX, "%s%s", ret[0] ? "; " : "", energy);
+        add(ret, "%s", energy);
     if (l->unjudged == JUDGED && plan->mode == MODE_FULL && l->per_1000 < 1)
-        add(ret, REASONS_MAX, "%sfewer than 1 of 1000 honest customers looks like this",
-            ret[0] ? "; " : "");
+        add(ret, "fewer than 1 of 1000 honest customers looks like this");
     else if (l->unjudged == JUDGED && plan->mode == MODE_FULL)
-        add(ret, REASONS_MAX, "%s%.0f of 1000 honest customers look like this", ret[0] ? "; " : "",
-            (double)l->per_1000);
+        add(ret, "%.0f of 1000 honest customers look%s like this", (double)l->per_1000,
+            l->per_1000 < 1.5f ? "s" : "");
     if (l->incomplete)
-        add(ret, REASONS_MAX, "; %u day%s incomplete", l->incomplete, l->incomplete > 1 ? "s" : "");
+        add(ret, "%u day%s incomplete", l->incomplete, l->incomplete > 1 ? "s" : "");
     if (l->gaps)
-        add(ret, REASONS_MAX, "; %u day%s with readings missing", l->gaps, l->gaps > 1 ? "s" : "");
+        add(ret, "%u day%s with readings missing", l->gaps, l->gaps > 1 ? "s" : "");
     if (l->bad_rows)
-        add(ret, REASONS_MAX, "; %u row%s of the store cannot be read", l->bad_rows,
-            l->bad_rows > 1 ? "s" : "");
+        add(ret, "%u row%s of the store cannot be read", l->bad_rows, l->bad_rows > 1 ? "s" : "");
     if (l->conflicts)
-        add(ret, REASONS_MAX, "; %u reading%s in conflict", l->conflicts,
-            l->conflicts > 1 ? "s" : "");
+        add(ret, "%u reading%s in conflict", l->conflicts, l->conflicts > 1 ? "s" : "");
 }

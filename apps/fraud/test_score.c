@@ -166,6 +166,32 @@ static int clear(void **state)
     return 0;
 }
 
+/* What was learnt stands first; one separator between parts, also where nothing else is told. */
+static void parts_are_separated_once(void **state)
+{
+    (void)state;
+    struct plan full = base;
+    char words[REASONS_MAX];
+    full.mode = MODE_FULL;
+    struct line l = {.chance = 0.2f,
+                     .unsupervised = 12.34,
+                     .per_1000 = 58,
+                     .likeness = NAN,
+                     .level = NAN,
+                     .class_then = UINT32_MAX,
+                     .class_now = UINT32_MAX,
+                     .gaps = 1};
+    score_reasons(&l, &full, words);
+    assert_string_equal(words, "chance of a find 0.20 after inspections, unsupervised score 12.3; "
+                               "58 of 1000 honest customers look like this; "
+                               "1 day with readings missing");
+    l.chance = 0;
+    l.per_1000 = 1;
+    l.gaps = 0;
+    score_reasons(&l, &full, words);
+    assert_string_equal(words, "1 of 1000 honest customers looks like this");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +200,7 @@ int main(void)
         cmocka_unit_test(recent_days_of_another_kind_are_no_test),
         cmocka_unit_test(classes_are_those_of_most_days),
         cmocka_unit_test(reasons_in_words),
+        cmocka_unit_test(parts_are_separated_once),
     };
     return cmocka_run_group_tests(tests, NULL, clear);
 }
