@@ -196,6 +196,7 @@ int context_parse(struct context_files *f, struct sg_bytes text, char why[CONTEX
 {
     struct sg_bytes line, field[CSV_COLUMNS_MAX];
     int at[N_COLUMNS], r = 0;
+    text = csv_text(text);
     if (!csv_line(&text, &line))
         return refuse(why, 1, 0, "header", "column customer is wanted");
     r = find_columns(field, csv_split(line, field), at, why);
@@ -271,6 +272,7 @@ int context_parse_holidays(struct context_files *f, struct sg_bytes text, char w
 {
     struct sg_bytes line, field[CSV_COLUMNS_MAX];
     int date = -1, region = -1, r = 0;
+    text = csv_text(text);
     if (csv_line(&text, &line)) {
         const size_t n = csv_split(line, field);
         for (int i = 0; i < (int)n; i++) {

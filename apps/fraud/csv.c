@@ -6,13 +6,17 @@
 #include <sealgrid/base/utf8.h>
 #include <sealgrid/fraud/days.h>
 
+struct sg_bytes csv_text(struct sg_bytes file)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    const bool has = file.len >= 3 && memcmp(file.data, mark, 3) == 0;
+    return has ? SG_BYTES(file.data + 3, file.len - 3) : file;
+}
+
 bool csv_line(struct sg_bytes *text, struct sg_bytes *ret)
 {
     if (text->len == 0)
         return false;
-    static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, as some programs begin a file */
-    if (text->len >= 3 && memcmp(text->data, mark, 3) == 0)
-        *text = SG_BYTES(text->data + 3, text->len - 3);
     const uint8_t *end = memchr(text->data, '\n', text->len);
     size_t n = end ? (size_t)(end - text->data) : text->len;
     *ret = SG_BYTES(text->data, n);

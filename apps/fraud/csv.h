@@ -10,6 +10,8 @@
 
 #define CSV_COLUMNS_MAX 64
 
+/* A file's text, without the byte order mark that some programs put before UTF-8. */
+struct sg_bytes csv_text(struct sg_bytes file);
 /* Takes the next line off the text, without its end; false: there is none. */
 bool csv_line(struct sg_bytes *text, struct sg_bytes *ret);
 /* Fields of a line, without their quotes; what is past CSV_COLUMNS_MAX is left. */

@@ -146,6 +146,7 @@ static int take_lines(struct labels *l, struct sg_bytes text, size_t most, char 
     struct sg_bytes line, field[CSV_COLUMNS_MAX];
     const struct columns none = {-1, -1, -1, -1, -1, -1};
     struct columns c = none;
+    text = csv_text(text);
     for (unsigned at_line = 1; csv_line(&text, &line); at_line++) {
         const char *wrong = NULL;
         const size_t n = csv_split(line, field);

@@ -125,6 +125,7 @@ static int take_lines(struct outcomes *o, struct sg_bytes text, size_t most, cha
 {
     struct sg_bytes line, field[CSV_COLUMNS_MAX];
     struct columns c = {-1, -1, -1, -1, -1};
+    text = csv_text(text);
     for (unsigned at_line = 1; csv_line(&text, &line); at_line++) {
         const char *wrong = NULL;
         const size_t n = csv_split(line, field);

@@ -134,8 +134,10 @@ static struct page_text level(const struct sg_html *p, const struct sg_full_reas
 static int32_t day_of_change(const struct page *g, const struct line *l, int32_t told)
 {
     const struct fleet_result *f = g->report->result;
-    const size_t i = (size_t)(l - f->ranking.lines);
-    const int32_t seen = i < f->n_suspects ? f->suspects[i].picture.change_day : SG_FRAUD_NO_DAY;
+    int32_t seen = SG_FRAUD_NO_DAY;
+    for (size_t i = 0; i < f->n_suspects; i++)
+        if (!strcmp(f->suspects[i].id, l->id))
+            seen = f->suspects[i].picture.change_day;
     return seen != SG_FRAUD_NO_DAY && seen < told ? seen : told;
 }
 

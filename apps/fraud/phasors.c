@@ -253,7 +253,7 @@ static int take_line(struct reader *in, struct sg_bytes line)
     if (line.len > LINE_MAX_BYTES)
         return refuse(in, "line", "longer than 4096 octets");
     if (in->line == 1)
-        return take_header(in, line);
+        return take_header(in, csv_text(line));
     return line.len ? take_row(in, line) : 0;
 }
 

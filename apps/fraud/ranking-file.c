@@ -65,6 +65,7 @@ static int take_lines(struct ranking_file *f, struct sg_bytes text, char *why)
     struct sg_bytes line, field[CSV_COLUMNS_MAX];
     struct columns c = {-1, -1};
     int r = 0;
+    text = csv_text(text);
     for (uint32_t at = 1; r == 0 && csv_line(&text, &line); at++) {
         const size_t n = csv_split(line, field);
         if (at > 1) {

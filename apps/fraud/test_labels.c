@@ -52,6 +52,12 @@ static void labels_as_other_programs_write_them(void **state)
     assert_int_equal(labels.n, 6);
     for (int i = 1; i <= 6; i++)
         assert_int_equal(labels_find(&labels, (char[]){(char)('0' + i), 0})->thief, i % 2);
+    /* The mark stands before the file alone; elsewhere it is part of a name. */
+    assert_int_equal(parse("\xef\xbb\xbf"
+                           "customer,label\n\xef\xbb\xbf"
+                           "c1,1\nc1,0\n"),
+                     0);
+    assert_false(labels_find(&labels, "c1")->thief);
 }
 
 static void bad_labels_are_named(void **state)

@@ -48,14 +48,6 @@ static int add_pair(struct pairs *p, struct sg_bytes customer, struct sg_bytes t
     return 0;
 }
 
-/* As spreadsheets put it before UTF-8. */
-static struct sg_bytes after_mark(struct sg_bytes text)
-{
-    static const char mark[] = "\xef\xbb\xbf";
-    const bool has = text.len >= 3 && memcmp(text.data, mark, 3) == 0;
-    return has ? SG_BYTES(text.data + 3, text.len - 3) : text;
-}
-
 struct columns {
     int customer, transformer; /* -1: there is none */
 };
@@ -89,7 +81,7 @@ static int take_pairs(struct pairs *p, struct sg_bytes text, size_t rows, char *
 {
     struct sg_bytes line;
     uint64_t number = 1;
-    text = after_mark(text);
+    text = csv_text(text);
     if (!csv_line(&text, &line))
         return refuse(why, 0, "empty");
     const struct columns columns = find_columns(line);
