@@ -43,7 +43,7 @@ function(sg_test_program source label)
   set_target_properties(${test} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/${label})
   add_test(NAME ${test} COMMAND ${test} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${test} PROPERTIES LABELS ${label} TIMEOUT 120)
+  set_tests_properties(${test} PROPERTIES LABELS ${label} TIMEOUT 300)
 endfunction()
 
 function(sg_fuzzer source)
