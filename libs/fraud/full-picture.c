@@ -121,6 +121,9 @@ void sg_full_find_missing(const struct sg_full_judge *j, struct sg_full_score *s
             n++;
         }
     s->missing_day = n ? missing / n * (double)w->level * SG_VIEW_HOURS : 0;
+    /* A step of the load says when energy began to lack, not when a day took another shape. */
+    if (s->missing_day <= 0)
+        s->began = SG_FRAUD_NO_DAY;
 }
 
 /* ---- picture ----------------------------------------------------------------------------------

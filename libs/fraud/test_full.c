@@ -634,6 +634,26 @@ static void test_the_picture_shows_what_was_judged(void **state)
     assert_true(fabs(s.missing_day - missing / n) < 1e-3 * s.missing_day);
 }
 
+/* A load that steps up lacks nothing, so nothing began. */
+static void test_a_rise_began_nothing(void **state)
+{
+    (void)state;
+    SG_CLEANUP(sg_full_judge_freep) struct sg_full_judge *j = NULL;
+    SG_CLEANUP(sg_fraud_days_clear) struct sg_fraud_days d = SG_FRAUD_DAYS_INIT;
+    struct sg_full_score s;
+    struct made m;
+    made_customer(&m, THIEVES, 0.2f);
+    for (unsigned day = MADE_REFERENCE + 3; day < MADE_DAYS; day++)
+        for (unsigned h = 0; h < 24; h++)
+            m.load[day][h] *= 1.8f;
+    made_days(&m, "c6", 24, 0, &d);
+    assert_int_equal(sg_full_judge_new(&j, model), 0);
+    assert_int_equal(sg_full_judge_score(j, &d, NULL, &s), 0);
+    assert_int_not_equal(s.change_day, SG_FRAUD_NO_DAY);
+    assert_true(s.missing_day < 0);
+    assert_int_equal(s.began, SG_FRAUD_NO_DAY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -657,6 +677,7 @@ int main(void)
         cmocka_unit_test(test_clouds_are_the_mark_of_panels),
         cmocka_unit_test(test_reasons_fit_a_field_of_csv),
         cmocka_unit_test(test_the_picture_shows_what_was_judged),
+        cmocka_unit_test(test_a_rise_began_nothing),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

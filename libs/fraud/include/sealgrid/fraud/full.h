@@ -143,7 +143,7 @@ struct sg_full_score {
     float level;        /* recent mean load over the reference's */
     float level_peers;  /* what peers lead to expect; 1: nothing to say */
     int32_t change_day; /* best day of one step; SG_FRAUD_NO_DAY: none */
-    int32_t began;      /* the same, looked for before the judged days, too; NO_DAY: none */
+    int32_t began;      /* the same, before the judged days, too; NO_DAY: none, or none missing */
     /* Energy a day that is missing, in the load's unit: mean of what habit and peers lead to expect
      * less what was drawn, from `began` (or the first judged day) on.  Below 0: more than expected.
      */
