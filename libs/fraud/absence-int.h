@@ -9,7 +9,9 @@
  * outage (a concentrator, a mast) takes the same hours from many, from the same day on: customers
  * of the panel three quarters of whose missing hours are those of this one, and the other way
  * round, are in it together; with SG_ABSENCE_TOGETHER others nothing is held against anybody.  Who
- * drops the hour of its own peak, or any, is alone with that.
+ * drops the hour of its own peak, or any, is alone with that.  Hours of a part of the day on more
+ * than SG_ABSENCE_PARTS days are no outage, however many share them: that is what thieves agree
+ * on, or one who jams the neighbours' meters, too.
  *
  * sg_absences owns its rows.  Only read while asked: any number of threads.
  */
@@ -18,7 +20,7 @@
 #include <sealgrid/base/buf.h>
 #include <sealgrid/base/bytes.h>
 
-enum { SG_ABSENCE_TOGETHER = 3 };
+enum { SG_ABSENCE_TOGETHER = 3, SG_ABSENCE_PARTS = 7 };
 
 struct sg_absence {
     float gone, touched, lacking; /* now less before */

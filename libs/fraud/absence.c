@@ -110,12 +110,16 @@ void sg_absences_add(struct sg_absences *a, uint64_t id, const struct sg_absence
     a->id[a->n++] = id;
 }
 
+/* Hours that both lack, if that may be an outage: one that lasts, or ends within some days. */
 static uint32_t common(const uint32_t *a, const uint32_t *b, uint32_t days)
 {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < days; i++)
-        n += (uint32_t)__builtin_popcount(a[i] & b[i]);
-    return n;
+    uint32_t n = 0, parts = 0;
+    for (uint32_t i = 0; i < days; i++) {
+        const uint32_t hours = (uint32_t)__builtin_popcount(a[i] & b[i]);
+        parts += hours > 0 && hours < SG_VIEW_HOURS;
+        n += hours;
+    }
+    return parts <= SG_ABSENCE_PARTS ? n : 0;
 }
 
 void sg_absences_ask(const struct sg_absences *a, uint64_t id, struct sg_absence *x)

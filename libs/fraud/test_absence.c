@@ -72,6 +72,20 @@ static uint32_t all_gone(unsigned day, uint64_t who)
     return is_recent(day) ? 0xffffffu : 0;
 }
 
+/* The same seven hours of every day: what several agree on, or one does to the neighbours. */
+static uint32_t agreed(unsigned day, uint64_t who)
+{
+    (void)who;
+    return is_recent(day) ? 0x01fc00u : 0;
+}
+
+/* As many hours on as many days as an outage may break off and come back. */
+static uint32_t short_outages(unsigned day, uint64_t who)
+{
+    (void)who;
+    return day >= MADE_DAYS - SG_ABSENCE_PARTS ? 0x01fc00u : 0;
+}
+
 static void test_what_lacks_is_told(void **state)
 {
     (void)state;
@@ -119,6 +133,9 @@ static void test_an_outage_is_of_many(void **state)
     assert_int_equal(alike_among(any_hour, 39, any_hour), 0);
     assert_int_equal(alike_among(outage, 8, all_gone), 0);
     assert_int_equal(alike_among(nothing, 39, all_gone), 0);
+    assert_int_equal(alike_among(all_gone, 8, all_gone), 8);
+    assert_int_equal(alike_among(agreed, 8, agreed), 0);
+    assert_int_equal(alike_among(short_outages, 8, short_outages), 8);
 }
 
 static void test_octets(void **state)
