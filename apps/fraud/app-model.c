@@ -86,10 +86,13 @@ static int make_paper(struct app *a);
 static int learn_from_few(struct app *a)
 {
     const struct fraud_options *o = &a->options;
-    if (o->save_map || o->learn || o->energy_out || !strcmp(o->order, "energy"))
+    if (o->save_map || o->learn || !strcmp(o->order, "energy"))
         return app_complain("--mode full", "fewer than 24 customers with regular and recent days");
     fprintf(stderr, "sealgrid-fraud: fewer than 24 customers with regular and recent days: ranked "
                     "by --mode paper\n");
+    if (o->energy_out)
+        fprintf(stderr, "sealgrid-fraud: --energy-out: %s is not written: no chance is known\n",
+                o->energy_out);
     a->plan.mode = MODE_PAPER;
     return make_paper(a);
 }

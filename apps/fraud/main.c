@@ -104,7 +104,7 @@ static int write_out(const struct app *a)
         return app_fail(o->out);
     if (o->drop_out && write_drop(a))
         return app_fail(o->drop_out);
-    if (o->energy_out && write_energy(a))
+    if (o->energy_out && a->plan.mode == MODE_FULL && write_energy(a))
         return app_fail(o->energy_out);
     if (o->page && write_page(a, &report))
         return app_fail(o->page);
