@@ -67,6 +67,8 @@ const char *page_unjudged_word(const struct sg_html *p, enum unjudged u)
 
 /* ---- score --------------------------------------------------------------------------------- */
 
+enum { ONE_IN_MOST = 10000 };
+
 struct page_text page_meaning(const struct sg_html *p, const struct line *l)
 {
     if (l->chance > 0)
@@ -77,9 +79,14 @@ struct page_text page_meaning(const struct sg_html *p, const struct line *l)
         return text("%s", sg_html_word(p, "higher than those below; not calibrated",
                                        "maior que os de baixo; não calibrada"));
     const double one_in = 1000 / (double)l->per_1000;
+    /* Farther out there are no honest months to count: it would be a figure of the curve's. */
+    if (one_in > ONE_IN_MOST)
+        return text(sg_html_word(p, "fewer than 1 in %s customers looks as suspect",
+                                 "menos de 1 em %s clientes parece tão suspeito"),
+                    sg_format_int(p->language, ONE_IN_MOST).s);
     return text(sg_html_word(p, "1 in %s customers looks as suspect",
                              "1 em %s clientes parece tão suspeito"),
-                sg_format_int(p->language, llround(fmin(one_in, 1e9))).s);
+                sg_format_int(p->language, llround(one_in)).s);
 }
 
 double page_score(const struct page *g, const struct line *l)
